@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// One worker's loop: submit what was asked, wait, run completions, fibers and timers, again.
+#include "core/loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+enum {
+	SQ_ENTRIES = 1024,
+	CQ_ENTRIES =
+		8192, /* a burst on this many sockets before the kernel has to queue completions */
+	SMALL_BYTES = 4096,
+	SMALL_SLAB = 128,
+	SMALL_MAX = 32768,
+	LARGE_BYTES = 65536,
+	LARGE_SLAB = 8,
+	LARGE_MAX = 512,
+};
+
+static void on_ignored(struct sl_op *op, int res, uint32_t flags)
+{
+}
+
+/* Measured: without any task-run flag a proxied request costs half as much again. */
+static int setup_ring(struct io_uring *ring)
+{
+	static const unsigned choices[] = {
+		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+		IORING_SETUP_COOP_TASKRUN,
+		0,
+	};
+	int ret = -EINVAL;
+
+	for (unsigned i = 0; i < sizeof(choices) / sizeof(choices[0]) && ret == -EINVAL; i++) {
+		struct io_uring_params p = {
+			.flags = choices[i] | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
+			.cq_entries = CQ_ENTRIES,
+		};
+
+		ret = io_uring_queue_init_params(SQ_ENTRIES, ring, &p);
+	}
+	return ret;
+}
+
+/* By asking, not by version: distributions backport. */
+static const char *find_missing(struct io_uring *ring)
+{
+	static const struct {
+		int op;
+		const char *name;
+	} needed[] = {
+		{ IORING_OP_ACCEPT, "IORING_OP_ACCEPT" },
+		{ IORING_OP_ASYNC_CANCEL, "IORING_OP_ASYNC_CANCEL" },
+		{ IORING_OP_CLOSE, "IORING_OP_CLOSE" },
+		{ IORING_OP_CONNECT, "IORING_OP_CONNECT" },
+		{ IORING_OP_POLL_ADD, "IORING_OP_POLL_ADD" },
+		{ IORING_OP_RECV, "IORING_OP_RECV" },
+		{ IORING_OP_SEND, "IORING_OP_SEND" },
+		{ IORING_OP_SENDMSG, "IORING_OP_SENDMSG" },
+		{ IORING_OP_WRITE, "IORING_OP_WRITE" },
+	};
+	struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
+	const char *missing = NULL;
+
+	if (!probe)
+		return "io_uring probing (Linux 5.6)";
+	for (unsigned i = 0; i < sizeof(needed) / sizeof(needed[0]) && !missing; i++)
+		if (!io_uring_opcode_supported(probe, needed[i].op))
+			missing = needed[i].name;
+	io_uring_free_probe(probe);
+	if (!missing && !(ring->features & IORING_FEAT_EXT_ARG))
+		missing = "io_uring waits with a timeout (Linux 5.11)";
+	return missing;
+}
+
+static void arm_wake(struct sl_loop *loop)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&loop->ring);
+
+	io_uring_prep_read(sqe, loop->wake_fd, &loop->wake_count, sizeof(loop->wake_count), 0);
+	io_uring_sqe_set_data(sqe, &loop->wake_op);
+}
+
+static void on_wake(struct sl_op *op, int res, uint32_t flags)
+{
+	struct sl_loop *loop = sl_container_of(op, struct sl_loop, wake_op);
+
+	if (!loop->is_stopping)
+		arm_wake(loop);
+}
+
+static int init_buffers(struct sl_loop *loop, const char **ret_missing)
+{
+	int ret;
+
+	ret = sl_bufs_init(&loop->small, &loop->ring, 0, SMALL_BYTES, SMALL_SLAB, SMALL_MAX);
+	if (ret == -EINVAL)
+		*ret_missing = "io_uring provided buffer rings (Linux 5.19)";
+	if (ret < 0)
+		return ret;
+	ret = sl_bufs_init(&loop->large, &loop->ring, 1, LARGE_BYTES, LARGE_SLAB, LARGE_MAX);
+	if (ret < 0)
+		sl_bufs_fini(&loop->small);
+	return ret;
+}
+
+int sl_loop_init(struct sl_loop *loop, const struct sl_loop_conf *conf, const char **ret_missing)
+{
+	const char *missing;
+	int ret;
+
+	*ret_missing = "";
+	*loop = (struct sl_loop){ .worker = conf->worker, .now_ns = sl_now_ns() };
+	loop->wake_op.done = on_wake;
+	loop->ignore_op.done = on_ignored;
+	sl_wheel_init(&loop->wheel, loop->now_ns);
+	sl_fibers_init(&loop->fibers, conf->fibers_max);
+	ret = setup_ring(&loop->ring);
+	if (ret < 0)
+		return ret;
+	missing = find_missing(&loop->ring);
+	if (missing) {
+		*ret_missing = missing;
+		ret = -ENOSYS;
+		goto err_ring;
+	}
+	io_uring_register_ring_fd(
+		&loop->ring); /* saves a descriptor look-up a turn; fine without */
+	ret = init_buffers(loop, ret_missing);
+	if (ret < 0)
+		goto err_ring;
+	loop->wake_fd = eventfd(0, EFD_CLOEXEC);
+	if (loop->wake_fd < 0) {
+		ret = -errno;
+		goto err_buffers;
+	}
+	arm_wake(loop);
+	return 0;
+
+err_buffers:
+	sl_bufs_fini(&loop->small);
+	sl_bufs_fini(&loop->large);
+err_ring:
+	io_uring_queue_exit(&loop->ring);
+	return ret;
+}
+
+void sl_loop_fini(struct sl_loop *loop)
+{
+	io_uring_queue_exit(&loop->ring);
+	sl_bufs_fini(&loop->small);
+	sl_bufs_fini(&loop->large);
+	sl_fibers_fini(&loop->fibers);
+	sl_pipes_fini(&loop->pipes);
+	close(loop->wake_fd);
+}
+
+void sl_loop_stop(struct sl_loop *loop)
+{
+	loop->is_stopping = true;
+}
+
+void sl_loop_kick(struct sl_loop *loop)
+{
+	uint64_t one = 1;
+
+	/* EAGAIN would mean 2^64-1 kicks are waiting: then it is awake anyway. */
+	if (write(loop->wake_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+static int submit_and_wait(struct sl_loop *loop)
+{
+	uint64_t next = loop->wheel.next_ns;
+	struct io_uring_cqe *cqe;
+	struct __kernel_timespec ts;
+	uint64_t wait;
+
+	if (next == SL_NEVER)
+		return io_uring_submit_and_wait(&loop->ring, 1);
+	wait = next > loop->now_ns ? next - loop->now_ns : 0;
+	ts.tv_sec = (int64_t)(wait / SL_SEC);
+	ts.tv_nsec = (int64_t)(wait % SL_SEC);
+	return io_uring_submit_and_wait_timeout(&loop->ring, &cqe, 1, &ts, NULL);
+}
+
+static void run_completions(struct sl_loop *loop)
+{
+	struct io_uring_cqe *cqe;
+	unsigned head, n = 0;
+
+	io_uring_for_each_cqe(&loop->ring, head, cqe)
+	{
+		struct sl_op *op = io_uring_cqe_get_data(cqe);
+
+		op->done(op, cqe->res, cqe->flags);
+		n++;
+	}
+	io_uring_cq_advance(&loop->ring, n);
+}
+
+void sl_loop_run(struct sl_loop *loop)
+{
+	while (!loop->is_stopping) {
+		int ret = submit_and_wait(loop);
+
+		if (ret < 0 && ret != -ETIME && ret != -EINTR && ret != -EBUSY && ret != -EAGAIN) {
+			sl_log_error("loop.failed", "worker=%u error=%d", loop->worker, ret);
+			abort(); /* the ring is unusable: a supervisor's restart is the way out */
+		}
+		loop->now_ns = sl_now_ns();
+		loop->turns++;
+		run_completions(loop);
+		sl_wheel_run(&loop->wheel, loop->now_ns);
+		sl_fibers_run(&loop->fibers);
+		if (loop->on_turn)
+			loop->on_turn(loop);
+	}
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One worker's loop: its ring, its buffers, its timers and its fibers.  Knows no protocol. */
+#ifndef SL_CORE_LOOP_H
+#define SL_CORE_LOOP_H
+
+#include <liburing.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "core/bufs.h"
+#include "core/fiber.h"
+#include "core/pipes.h"
+#include "core/timer.h"
+
+/* One operation in the kernel's hands.  It lives inside the object that started it, and the object
+ * outlives its last completion (the one without IORING_CQE_F_MORE). */
+struct sl_op {
+	void (*done)(struct sl_op *op, int res, uint32_t flags);
+};
+
+struct sl_loop {
+	struct io_uring ring;
+	struct sl_bufs small, large; /* provided buffers: heads and small bodies; streams */
+	struct sl_pipes pipes;
+	struct sl_wheel wheel;
+	struct sl_fibers fibers;
+	uint64_t now_ns; /* CLOCK_MONOTONIC, read once a turn */
+	unsigned worker;
+	void (*on_turn)(struct sl_loop *loop); /* after the completions of each turn; may be NULL */
+	bool is_stopping;
+	uint64_t turns;
+	struct sl_op wake_op;
+	int wake_fd; /* eventfd: other threads write to it */
+	uint64_t wake_count;
+	struct sl_op ignore_op;
+};
+
+struct sl_loop_conf {
+	unsigned worker;
+	unsigned fibers_max;
+};
+
+/* 0, or a negative errno with *ret_missing naming what the kernel lacks ("" when it is not about that).
+ * Call it on the thread that will run the loop: the ring belongs to it. */
+int sl_loop_init(struct sl_loop *loop, const struct sl_loop_conf *conf, const char **ret_missing);
+void sl_loop_fini(struct sl_loop *loop);
+/* Until sl_loop_stop(). */
+void sl_loop_run(struct sl_loop *loop);
+void sl_loop_stop(struct sl_loop *loop);
+/* From any thread: makes the loop take a turn. */
+void sl_loop_kick(struct sl_loop *loop);
+
+/* The ring's narrow face.  Each takes an op that completes once, but for the multishot ones. */
+void sl_ring_accept(struct sl_loop *loop, struct sl_op *op, int fd); /* multishot */
+enum sl_recv_how {
+	SL_RECV_ONCE,
+	SL_RECV_ONCE_LATER /* data is not expected at once */,
+	SL_RECV_MULTISHOT
+};
+void sl_ring_recv(struct sl_loop *loop, struct sl_op *op, int fd, struct sl_bufs *from,
+		  enum sl_recv_how how);
+/* All of it or an error, unless MSG_WAITALL had to be left out: res may then be short. */
+void sl_ring_send(struct sl_loop *loop, struct sl_op *op, int fd, const void *mem, size_t len);
+void sl_ring_sendmsg(struct sl_loop *loop, struct sl_op *op, int fd, const struct msghdr *msg);
+void sl_ring_connect(struct sl_loop *loop, struct sl_op *op, int fd, const struct sockaddr *addr,
+		     socklen_t len);
+void sl_ring_poll(struct sl_loop *loop, struct sl_op *op, int fd, unsigned events);
+void sl_ring_write(struct sl_loop *loop, struct sl_op *op, int fd, const void *mem, size_t len);
+/* Fire and forget. */
+void sl_ring_close(struct sl_loop *loop, int fd);
+void sl_ring_cancel(struct sl_loop *loop, struct sl_op *op);
+
+/* One operation that the current fiber waits for; lives on its stack. */
+struct sl_wait {
+	struct sl_op op;
+	struct sl_loop *loop;
+	struct sl_fiber *fiber;
+	int res;
+	bool is_done;
+};
+void sl_wait_init(struct sl_wait *w, struct sl_loop *loop);
+/* Until the operation is over, whatever happens: on the deadline or a cancel it is cancelled and waited for.
+ * Returns its result, or -ETIMEDOUT / -ECANCELED when it was cut off. */
+int sl_wait_for(struct sl_wait *w, uint64_t deadline_ns);
+
+/* Sleeps; 0 or -ECANCELED. */
+int sl_fiber_sleep(struct sl_loop *loop, uint64_t until_ns);
+
+#endif
