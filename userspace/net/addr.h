@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Socket addresses and address prefixes: parse, print, compare. */
+#ifndef SL_NET_ADDR_H
+#define SL_NET_ADDR_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/out.h"
+#include "base/str.h"
+
+struct sl_addr {
+	socklen_t len;
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		struct sockaddr_un un;
+	};
+};
+
+/* An IP address as 16 bytes: IPv4 is IPv4-mapped (RFC 4291 2.5.5.2), so both are judged alike. */
+struct sl_ip {
+	uint8_t b[16];
+};
+
+struct sl_net {
+	struct sl_ip ip;
+	uint8_t bits; /* 0..128, counted in the mapped form: 192.0.2.0/24 is 120 */
+};
+
+/* "192.0.2.1:80", "[2001:db8::1]:80", "unix:/path", or "NAME:80" when resolve is set, which blocks
+ * in getaddrinfo.  0; -EINVAL malformed; -ENOENT the name does not resolve. */
+int sl_addr_parse(struct sl_str text, bool resolve, struct sl_addr *ret_addr);
+/* "192.0.2.0/24", "2001:db8::/32", or one address; no bit set beyond the prefix.  0 or -EINVAL. */
+int sl_net_parse(struct sl_str text, struct sl_net *ret_net);
+bool sl_net_has(const struct sl_net *net, const struct sl_ip *ip);
+bool sl_nets_have(const struct sl_net *nets, unsigned nr, const struct sl_ip *ip);
+
+/* All zero for a unix socket. */
+struct sl_ip sl_addr_ip(const struct sl_addr *addr);
+uint16_t sl_addr_port(const struct sl_addr *addr); /* host order; 0 for a unix socket */
+/* An address without its port, IPv4-mapped printed as IPv4, IPv6 without brackets. */
+void sl_ip_print(struct sl_out *o, const struct sl_ip *ip);
+/* As sl_addr_parse reads it. */
+void sl_addr_print(struct sl_out *o, const struct sl_addr *addr);
+/* Reads one IPv4 or IPv6 address, no port, no brackets.  0 or -EINVAL. */
+int sl_ip_parse(struct sl_str text, struct sl_ip *ret_ip);
+
+#endif

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+// One stream socket as a fiber sees it.
+#include "net/conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum {
+	QUEUE_MAX =
+		4, /* buffers that may pile up behind a busy fiber before the receive is ended */
+	LINGER_BYTES = 1 << 20,
+};
+
+static void notify(struct sl_conn *c)
+{
+	if (c->reader)
+		sl_fiber_wake(c->loop, c->reader);
+	else if (c->on_event)
+		c->on_event(c);
+}
+
+static void enqueue(struct sl_conn *c, uint16_t id, uint32_t len)
+{
+	sl_bufs_take(c->rx_bufs, id, len);
+	if (c->rx_first == SL_BUF_NONE)
+		c->rx_first = id;
+	else
+		c->rx_bufs->next[c->rx_last] = id;
+	c->rx_last = id;
+	c->rx_queued++;
+}
+
+/* Only small buffers are held; the same number in the other group is another buffer. */
+static bool is_held(const struct sl_conn *c, uint16_t id)
+{
+	return id == c->rx_held && c->rx_bufs == &c->loop->small;
+}
+
+static void drop_first(struct sl_conn *c)
+{
+	uint16_t id = c->rx_first;
+
+	c->rx_first = c->rx_bufs->next[id];
+	c->rx_skip = 0;
+	c->rx_queued--;
+	if (!is_held(c, id))
+		sl_bufs_put(c->rx_bufs, id);
+}
+
+static void drop_all(struct sl_conn *c)
+{
+	sl_conn_release(c);
+	while (c->rx_first != SL_BUF_NONE)
+		drop_first(c);
+}
+
+void sl_conn_hold(struct sl_conn *c)
+{
+	assert(c->rx_held == SL_BUF_NONE && c->rx_first != SL_BUF_NONE);
+	assert(c->rx_bufs == &c->loop->small);
+	c->rx_held = c->rx_first;
+}
+
+void sl_conn_release(struct sl_conn *c)
+{
+	uint16_t id = c->rx_held;
+	/* Buffers are consumed in order, so a held one is either first or gone from the queue. */
+	bool is_queued = is_held(c, c->rx_first);
+
+	if (id == SL_BUF_NONE)
+		return;
+	c->rx_held = SL_BUF_NONE;
+	if (!is_queued)
+		sl_bufs_put(&c->loop->small, id);
+}
+
+static void cancel_receive(struct sl_conn *c)
+{
+	if (!c->armed || c->cancelling)
+		return;
+	c->cancelling = true;
+	sl_ring_cancel(c->loop, &c->rx_op);
+}
+
+/* No buffer was free.  With more memory given, try again; else wait until a later turn frees some. */
+static void on_starved(struct sl_conn *c)
+{
+	if (sl_bufs_grow(c->rx_bufs) == 0) {
+		sl_conn_arm(c, SL_RECV_ONCE);
+		return;
+	}
+	c->rx_error = -ENOBUFS;
+	notify(c);
+}
+
+static void on_received(struct sl_op *op, int res, uint32_t flags)
+{
+	struct sl_conn *c = sl_container_of(op, struct sl_conn, rx_op);
+
+	if (!(flags & IORING_CQE_F_MORE))
+		c->armed = c->cancelling = false;
+	if (res > 0)
+		enqueue(c, (uint16_t)(flags >> IORING_CQE_BUFFER_SHIFT), (uint32_t)res);
+	if (c->closing) {
+		drop_all(c);
+		if (!c->armed)
+			c->on_closed(c);
+		return;
+	}
+	if (res == -ENOBUFS) {
+		on_starved(c);
+		return;
+	}
+	if (res == 0)
+		c->eof = true;
+	else if (res < 0 && res != -ECANCELED)
+		c->rx_error = (int16_t)res;
+	if (c->rx_queued >= QUEUE_MAX)
+		cancel_receive(c);
+	notify(c);
+}
+
+void sl_conn_init(struct sl_conn *c, struct sl_loop *loop, int fd)
+{
+	*c = (struct sl_conn){
+		.loop = loop,
+		.rx_op.done = on_received,
+		.rx_bufs = &loop->small,
+		.rx_next = &loop->small,
+		.rx_first = SL_BUF_NONE,
+		.rx_last = SL_BUF_NONE,
+		.rx_held = SL_BUF_NONE,
+		.fd = fd,
+	};
+}
+
+void sl_conn_close(struct sl_conn *c)
+{
+	assert(!c->closing);
+	c->closing = true;
+	c->reader = NULL;
+	drop_all(c);
+	cancel_receive(c);
+	if (c->fd >= 0)
+		sl_ring_close(c->loop, c->fd);
+	c->fd = -1;
+	if (!c->armed)
+		c->on_closed(c);
+}
+
+void sl_conn_arm(struct sl_conn *c, enum sl_recv_how how)
+{
+	if (c->armed || c->eof || c->rx_error)
+		return;
+	if (c->rx_first == SL_BUF_NONE)
+		c->rx_bufs = c->rx_next;
+	c->armed = true;
+	c->multishot = how == SL_RECV_MULTISHOT;
+	sl_ring_recv(c->loop, &c->rx_op, c->fd, c->rx_bufs, how);
+}
+
+struct sl_str sl_conn_peek(const struct sl_conn *c)
+{
+	if (c->rx_first == SL_BUF_NONE)
+		return (struct sl_str){ NULL, 0 };
+	return (struct sl_str){ sl_bufs_mem(c->rx_bufs, c->rx_first) + c->rx_skip,
+				c->rx_bufs->len[c->rx_first] - c->rx_skip };
+}
+
+int sl_conn_wait_data(struct sl_conn *c, uint64_t deadline_ns)
+{
+	while (c->rx_first == SL_BUF_NONE) {
+		if (c->rx_error)
+			return c->rx_error;
+		if (c->eof)
+			return 0;
+		if (sl_fiber_is_cancelled(c->reader))
+			return -ECANCELED;
+		if (c->loop->now_ns >= deadline_ns)
+			return -ETIMEDOUT;
+		sl_conn_arm(c, SL_RECV_ONCE);
+		sl_fiber_park(c->loop, deadline_ns);
+	}
+	return 1;
+}
+
+void sl_conn_consume(struct sl_conn *c, size_t n)
+{
+	assert(c->rx_first != SL_BUF_NONE && n <= c->rx_bufs->len[c->rx_first] - c->rx_skip);
+	c->rx_skip += (uint32_t)n;
+	if (c->rx_skip == c->rx_bufs->len[c->rx_first])
+		drop_first(c);
+}
+
+void sl_conn_disarm(struct sl_conn *c)
+{
+	cancel_receive(c);
+	/* A cancelled receive ends in the next turn or two: no deadline needed, and the buffers it may
+	 * have filled must be counted before anybody goes on. */
+	while (c->armed)
+		sl_fiber_park(c->loop, SL_NEVER);
+}
+
+void sl_conn_use_bufs(struct sl_conn *c, struct sl_bufs *bufs)
+{
+	c->rx_next = bufs;
+	/* A one-shot receive is left to end by itself: what it takes is what was asked for. */
+	if (c->rx_bufs != bufs && c->multishot)
+		cancel_receive(c);
+}
+
+/* On sockets where MSG_WAITALL is not taken a send may come back short. */
+int sl_conn_send(struct sl_conn *c, const void *mem, size_t len, uint64_t deadline_ns)
+{
+	const char *p = mem;
+
+	while (len > 0) {
+		struct sl_wait w;
+		int ret;
+
+		sl_wait_init(&w, c->loop);
+		sl_ring_send(c->loop, &w.op, c->fd, p, len);
+		ret = sl_wait_for(&w, deadline_ns);
+		if (ret < 0)
+			return ret;
+		p += ret;
+		len -= (size_t)ret;
+	}
+	return 0;
+}
+
+static void skip_sent(struct iovec **iov, unsigned *nr, size_t sent)
+{
+	while (*nr && sent >= (*iov)->iov_len) {
+		sent -= (*iov)->iov_len;
+		++*iov;
+		--*nr;
+	}
+	if (*nr) {
+		(*iov)->iov_base = (char *)(*iov)->iov_base + sent;
+		(*iov)->iov_len -= sent;
+	}
+}
+
+int sl_conn_sendv(struct sl_conn *c, struct iovec *iov, unsigned nr, uint64_t deadline_ns)
+{
+	skip_sent(&iov, &nr, 0);
+	while (nr > 0) {
+		struct msghdr msg = { .msg_iov = iov, .msg_iovlen = nr };
+		struct sl_wait w;
+		int ret;
+
+		sl_wait_init(&w, c->loop);
+		sl_ring_sendmsg(c->loop, &w.op, c->fd, &msg);
+		ret = sl_wait_for(&w, deadline_ns);
+		if (ret < 0)
+			return ret;
+		skip_sent(&iov, &nr, (size_t)ret);
+	}
+	return 0;
+}
+
+int sl_conn_connect(struct sl_conn *c, const struct sockaddr *addr, socklen_t len,
+		    uint64_t deadline_ns)
+{
+	struct sl_wait w;
+
+	sl_wait_init(&w, c->loop);
+	sl_ring_connect(c->loop, &w.op, c->fd, addr, len);
+	return sl_wait_for(&w, deadline_ns);
+}
+
+void sl_conn_shutdown_write(struct sl_conn *c)
+{
+	shutdown(c->fd, SHUT_WR);
+}
+
+void sl_conn_abort_on_close(struct sl_conn *c)
+{
+	struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+void sl_conn_linger(struct sl_conn *c)
+{
+	uint64_t deadline_ns = c->loop->now_ns + SL_SEC;
+	size_t seen = 0;
+
+	sl_conn_shutdown_write(c);
+	while (seen < LINGER_BYTES && sl_conn_wait_data(c, deadline_ns) > 0) {
+		size_t n = sl_conn_peek(c).len;
+
+		seen += n;
+		sl_conn_consume(c, n);
+	}
+}

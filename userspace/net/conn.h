@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One stream socket as a fiber sees it: receive, send, splice, close; each call that waits has a deadline. */
+#ifndef SL_NET_CONN_H
+#define SL_NET_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/str.h"
+#include "core/loop.h"
+
+/*
+ * Bytes that arrive go into provided buffers, queued here until somebody takes them.  An idle connection is
+ * this struct, an armed receive, and nothing else.
+ *
+ *   armed        a receive is in the kernel's hands
+ *   multishot    and stays there after data came
+ *   closing      sl_conn_close() was called; the last completion reports on_closed
+ */
+struct sl_conn {
+	struct sl_loop *loop;
+	struct sl_fiber *reader; /* woken by what arrives; NULL: on_event is called instead */
+	void (*on_event)(struct sl_conn *c);  /* data, end or error while nobody reads */
+	void (*on_closed)(struct sl_conn *c); /* the kernel is done with it: free it now */
+	struct sl_op rx_op;
+	struct sl_bufs
+		*rx_bufs; /* the group that the queued buffers and the armed receive are of */
+	struct sl_bufs *rx_next; /* and the one to change to when the queue is empty */
+	uint32_t rx_skip;	 /* bytes of the first queued buffer that are used up */
+	uint16_t rx_first, rx_last, rx_held;
+	uint16_t rx_queued;
+	int16_t rx_error; /* negative errno */
+	bool armed, multishot, cancelling, eof, closing;
+	int fd;
+};
+
+/* Takes over fd. */
+void sl_conn_init(struct sl_conn *c, struct sl_loop *loop, int fd);
+/* Frees the queue, ends the receive, closes the descriptor; on_closed comes later, or before it returns. */
+void sl_conn_close(struct sl_conn *c);
+
+/* Arms a receive unless one is armed. */
+void sl_conn_arm(struct sl_conn *c, enum sl_recv_how how);
+
+/* What is queued, without waiting; empty when nothing is.  Valid until consumed or closed. */
+struct sl_str sl_conn_peek(const struct sl_conn *c);
+/* Waits until something is queued.  1; 0 at the end of the stream; a negative errno. */
+int sl_conn_wait_data(struct sl_conn *c, uint64_t deadline_ns);
+/* Gives the first n bytes of what sl_conn_peek() showed back. */
+void sl_conn_consume(struct sl_conn *c, size_t n);
+/* Keeps the first queued buffer (a small one) valid, though it may be consumed, until sl_conn_release(). */
+void sl_conn_hold(struct sl_conn *c);
+void sl_conn_release(struct sl_conn *c); /* harmless when nothing is held */
+/* Receives through loop->large (or loop->small again) as soon as what is queued has been consumed. */
+void sl_conn_use_bufs(struct sl_conn *c, struct sl_bufs *bufs);
+/* Ends an armed receive and waits until the kernel has let go; what it received meanwhile is queued. */
+void sl_conn_disarm(struct sl_conn *c);
+
+/* All of it.  0 or a negative errno. */
+int sl_conn_send(struct sl_conn *c, const void *mem, size_t len, uint64_t deadline_ns);
+int sl_conn_sendv(struct sl_conn *c, struct iovec *iov, unsigned nr, uint64_t deadline_ns);
+/* 0 or a negative errno. */
+int sl_conn_connect(struct sl_conn *c, const struct sockaddr *addr, socklen_t len,
+		    uint64_t deadline_ns);
+
+/* The last byte is sent: says so to the peer. */
+void sl_conn_shutdown_write(struct sl_conn *c);
+/* Makes the close a reset, so that what was sent cannot be taken for complete. */
+void sl_conn_abort_on_close(struct sl_conn *c);
+/* Sends FIN, then throws away what the peer still sends, for at most a second: closing with unread bytes
+ * would be a reset, which can destroy our last answer on its way (RFC 9112 9.6). */
+void sl_conn_linger(struct sl_conn *c);
+
+#endif
