@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A route: which requests it takes and what it does with them. */
+#ifndef SL_ROUTE_ROUTE_H
+#define SL_ROUTE_ROUTE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "http/method.h"
+
+enum sl_route_action { SL_ROUTE_UPSTREAM, SL_ROUTE_RESPOND, SL_ROUTE_REDIRECT };
+
+struct sl_header_conf {
+	struct sl_str name, value; /* checked: a token, a field value */
+};
+
+struct sl_respond_conf {
+	uint16_t status; /* 200..599 */
+	struct sl_header_conf *headers;
+	unsigned headers_nr;
+	struct sl_str body;
+};
+
+struct sl_redirect_conf {
+	uint16_t status; /* 301, 302, 303, 307, 308 */
+	struct sl_str
+		location; /* a URI reference; "{name}" of the path pattern, "{path}" and "{query}" are replaced */
+};
+
+struct sl_route {
+	const char *name; /* never empty: "route[3]" for one without a name */
+	struct sl_str
+		*hosts; /* lower case; "api.example.com" or "*.example.com"; none: every host */
+	unsigned hosts_nr;
+	struct sl_str path;	    /* "/exact", "/prefix/ *" (without the space), "/items/{id}" */
+	uint32_t methods;	    /* mask of 1 << enum sl_method; 0: all.  GET includes HEAD */
+	struct sl_str strip_prefix; /* rewrite; empty: none.  The rest keeps its leading '/' */
+	struct sl_str
+		rewrite_path; /* rewrite; empty: none.  "{name}" is replaced; "?" starts a query */
+	enum sl_route_action action;
+	unsigned upstream; /* index into the upstreams */
+	struct sl_respond_conf respond;
+	struct sl_redirect_conf redirect;
+};
+
+#endif

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+// All routes, compiled for matching: from the host to its tree of paths.
+#include "route/table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/arena.h"
+#include "base/out.h"
+#include "base/siphash.h"
+#include "route/pattern.h"
+#include "route/tree.h"
+
+enum { HOST_BYTES_MAX = 255 };
+
+struct host {
+	struct sl_str name; /* of a wildcard: what follows "*." */
+	bool is_wild;
+	struct sl_route_node *tree; /* NULL: the slot is free */
+};
+
+struct sl_route_table {
+	struct sl_arena arena;
+	struct sl_sipkey
+		key; /* clients choose what is looked up: they must not know where it lands */
+	struct sl_route_node *any;
+	struct host *slots; /* open addressing; at least half of them are free */
+	size_t slots_mask;
+	size_t wild_len_max; /* 0: there are no wildcards */
+};
+
+/* Why a build failed, for the caller's ret_ outputs. */
+struct fault {
+	const struct sl_route *a, *b;
+	const char *why;
+};
+
+static struct host *find_slot(const struct sl_route_table *t, struct sl_str name, bool is_wild)
+{
+	size_t i = sl_siphash(t->key, name.ptr, name.len) & t->slots_mask;
+
+	while (t->slots[i].tree &&
+	       (t->slots[i].is_wild != is_wild || !sl_str_eq(t->slots[i].name, name)))
+		i = (i + 1) & t->slots_mask;
+	return &t->slots[i];
+}
+
+static int make_slots(struct sl_route_table *t, const struct sl_route *routes, unsigned nr)
+{
+	size_t names = 0, slots = 2;
+
+	for (unsigned i = 0; i < nr; i++)
+		names += routes[i].hosts_nr;
+	while (slots < 2 * names)
+		slots *= 2;
+	t->slots = sl_arena_alloc(&t->arena, slots * sizeof(*t->slots));
+	if (!t->slots)
+		return -ENOMEM;
+	memset(t->slots, 0, slots * sizeof(*t->slots));
+	t->slots_mask = slots - 1;
+	return 0;
+}
+
+static struct sl_str cut_wildcard(struct sl_str host, bool *ret_is_wild)
+{
+	*ret_is_wild = sl_str_starts(host, SL_S("*."));
+	if (*ret_is_wild)
+		host = (struct sl_str){ host.ptr + 2, host.len - 2 };
+	return host;
+}
+
+static const char *check_host(struct sl_str host)
+{
+	bool is_wild;
+	struct sl_str name = cut_wildcard(host, &is_wild);
+
+	if (!name.len || name.len > HOST_BYTES_MAX)
+		return "a host has 1 to 255 bytes";
+	if (memchr(name.ptr, '*', name.len))
+		return "'*' stands only for whole labels in front, as \"*.example.com\"";
+	for (size_t i = 0; i < name.len; i++)
+		if (name.ptr[i] != sl_lower(name.ptr[i]))
+			return "a host is written in lower case";
+	if (name.ptr[0] == '.' || name.ptr[name.len - 1] == '.')
+		return "a host neither starts nor ends with '.'";
+	return NULL;
+}
+
+static const char *check_route(const struct sl_route *route)
+{
+	const char *why = sl_pattern_check(route->path);
+
+	for (unsigned i = 0; !why && i < route->hosts_nr; i++)
+		why = check_host(route->hosts[i]);
+	return why;
+}
+
+/* The tree of a host, made where it is missing; NULL when out of memory. */
+static struct sl_route_node *host_tree(struct sl_route_table *t, struct sl_str host)
+{
+	bool is_wild;
+	struct sl_str name = cut_wildcard(host, &is_wild);
+	struct host *slot = find_slot(t, name, is_wild);
+
+	if (slot->tree)
+		return slot->tree;
+	*slot = (struct host){ name, is_wild, sl_route_tree_new(&t->arena) };
+	if (is_wild && name.len > t->wild_len_max)
+		t->wild_len_max = name.len;
+	return slot->tree;
+}
+
+static int add_route(struct sl_route_table *t, const struct sl_route *route, struct fault *fault)
+{
+	int ret = 0;
+
+	*fault = (struct fault){ .a = route, .why = check_route(route) };
+	if (fault->why)
+		return -EINVAL;
+	if (!route->hosts_nr)
+		return sl_route_tree_add(&t->arena, t->any, route, &fault->b);
+	for (unsigned i = 0; !ret && i < route->hosts_nr; i++) {
+		struct sl_route_node *tree = host_tree(t, route->hosts[i]);
+
+		ret = tree ? sl_route_tree_add(&t->arena, tree, route, &fault->b) : -ENOMEM;
+	}
+	return ret;
+}
+
+static int table_init(struct sl_route_table *t, const struct sl_route *routes, unsigned nr,
+		      struct fault *fault)
+{
+	int ret;
+
+	sl_arena_init(&t->arena, NULL, 0, SIZE_MAX);
+	if (getrandom(&t->key, sizeof(t->key), 0) != sizeof(t->key))
+		return -errno;
+	t->any = sl_route_tree_new(&t->arena);
+	ret = t->any ? make_slots(t, routes, nr) : -ENOMEM;
+	for (unsigned i = 0; !ret && i < nr; i++)
+		ret = add_route(t, &routes[i], fault);
+	return ret;
+}
+
+int sl_route_table_new(struct sl_route_table **ret_table, const struct sl_route *routes,
+		       unsigned nr, unsigned *ret_a, unsigned *ret_b, const char **ret_why)
+{
+	struct sl_route_table *t = calloc(1, sizeof(*t));
+	struct fault fault = { 0 };
+	int ret;
+
+	if (!t)
+		return -ENOMEM;
+	ret = table_init(t, routes, nr, &fault);
+	if (!ret) {
+		*ret_table = t;
+		return 0;
+	}
+	/* The earlier route comes first: a message then reads in the order of the file. */
+	if (ret == -EEXIST) {
+		*ret_a = (unsigned)(fault.b - routes);
+		*ret_b = (unsigned)(fault.a - routes);
+	} else if (ret == -EINVAL) {
+		*ret_a = (unsigned)(fault.a - routes);
+		*ret_why = fault.why;
+	}
+	sl_route_table_free(t);
+	return ret;
+}
+
+void sl_route_table_free(struct sl_route_table *table)
+{
+	if (!table)
+		return;
+	sl_arena_fini(&table->arena);
+	free(table);
+}
+
+struct request {
+	struct sl_str path;
+	enum sl_method method;
+};
+
+/* Looks in one tree; a NULL tree has no routes. */
+static enum sl_route_result find_in(const struct sl_route_node *tree, const struct request *req,
+				    struct sl_route_match *m)
+{
+	uint32_t allowed;
+
+	if (!tree)
+		return SL_ROUTE_NONE;
+	m->route = sl_route_tree_find(tree, req->path, req->method, &allowed);
+	if (m->route) {
+		sl_pattern_bind(m->route->path, req->path, m);
+		return SL_ROUTE_FOUND;
+	}
+	if (!allowed)
+		return SL_ROUTE_NONE;
+	if (allowed & 1u << SL_METHOD_GET)
+		allowed |= 1u << SL_METHOD_HEAD;
+	m->allowed = allowed;
+	return SL_ROUTE_METHOD;
+}
+
+/* Label by label from the left, so that the longest wildcard comes first. */
+static enum sl_route_result find_wild(const struct sl_route_table *t, struct sl_str host,
+				      const struct request *req, struct sl_route_match *m)
+{
+	enum sl_route_result result = SL_ROUTE_NONE;
+
+	for (size_t i = 1; result == SL_ROUTE_NONE && i + 1 < host.len; i++) {
+		struct sl_str name = { host.ptr + i + 1, host.len - i - 1 };
+
+		if (host.ptr[i] == '.' && name.len <= t->wild_len_max)
+			result = find_in(find_slot(t, name, true)->tree, req, m);
+	}
+	return result;
+}
+
+/* Lower case, and without the dot that marks a name as absolute: DNS takes both for the same. */
+static struct sl_str fold_host(struct sl_str host, char mem[static HOST_BYTES_MAX])
+{
+	if (host.len && host.ptr[host.len - 1] == '.')
+		host.len--;
+	if (host.len > HOST_BYTES_MAX)
+		return (struct sl_str){ mem, 0 };
+	for (size_t i = 0; i < host.len; i++)
+		mem[i] = sl_lower(host.ptr[i]);
+	return (struct sl_str){ mem, host.len };
+}
+
+enum sl_route_result sl_route_find(const struct sl_route_table *table, struct sl_str host,
+				   struct sl_str path, enum sl_method method,
+				   struct sl_route_match *ret_match)
+{
+	const struct request req = { path, method };
+	enum sl_route_result result = SL_ROUTE_NONE;
+	char mem[HOST_BYTES_MAX];
+	struct sl_str name = fold_host(host, mem);
+
+	ret_match->route = NULL;
+	ret_match->params_nr = 0;
+	ret_match->allowed = 0;
+	if (name.len)
+		result = find_in(find_slot(table, name, false)->tree, &req, ret_match);
+	if (result == SL_ROUTE_NONE && name.len && table->wild_len_max)
+		result = find_wild(table, name, &req, ret_match);
+	if (result == SL_ROUTE_NONE)
+		result = find_in(table->any, &req, ret_match);
+	return result;
+}
+
+static const struct sl_route_param *find_param(const struct sl_route_match *match,
+					       struct sl_str name)
+{
+	for (unsigned i = 0; i < match->params_nr; i++)
+		if (sl_str_eq(match->params[i].name, name))
+			return &match->params[i];
+	return NULL;
+}
+
+bool sl_route_expand(const struct sl_route_match *match, struct sl_str template_, struct sl_out *o)
+{
+	const char *pos = template_.ptr, *end = pos + template_.len;
+
+	while (pos < end) {
+		const char *open = memchr(pos, '{', (size_t)(end - pos));
+		const char *close = open ? memchr(open, '}', (size_t)(end - open)) : NULL;
+		const struct sl_route_param *param;
+
+		sl_out_mem(o, pos, (size_t)((open ? open : end) - pos));
+		if (!open)
+			break;
+		if (!close)
+			return false;
+		param = find_param(match, (struct sl_str){ open + 1, (size_t)(close - open) - 1 });
+		if (!param)
+			return false;
+		sl_out_str(o, param->value);
+		pos = close + 1;
+	}
+	return !o->overflow;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All routes, compiled for matching: hosts by hash, paths by radix tree. */
+#ifndef SL_ROUTE_TABLE_H
+#define SL_ROUTE_TABLE_H
+
+#include "base/str.h"
+#include "route/route.h"
+
+enum { SL_ROUTE_PARAMS_MAX = 8 };
+
+struct sl_route_param {
+	struct sl_str name, value; /* name points into the route, value into the matched path */
+};
+
+struct sl_route_match {
+	const struct sl_route *route; /* NULL unless SL_ROUTE_FOUND */
+	/* A pattern has SL_ROUTE_PARAMS_MAX at the most; two more are room for the caller's own. */
+	struct sl_route_param params[SL_ROUTE_PARAMS_MAX + 2];
+	unsigned params_nr;
+	uint32_t allowed; /* with SL_ROUTE_METHOD: mask of 1 << enum sl_method, for Allow */
+};
+
+enum sl_route_result {
+	SL_ROUTE_FOUND,
+	SL_ROUTE_NONE,	 /* 404 */
+	SL_ROUTE_METHOD, /* 405: host and path match a route, the method none of them */
+};
+
+struct sl_route_table;
+
+/*
+ * routes[] stays the caller's and must outlive the table.  0; -ENOMEM; -EEXIST when two routes can never be
+ * told apart (same host, path and an overlapping method), with *ret_a and *ret_b their indices;
+ * -EINVAL for a malformed path pattern, with *ret_a its index and *ret_why the reason.
+ */
+int sl_route_table_new(struct sl_route_table **ret_table, const struct sl_route *routes,
+		       unsigned nr, unsigned *ret_a, unsigned *ret_b, const char **ret_why);
+void sl_route_table_free(struct sl_route_table *table); /* NULL is fine */
+
+/*
+ * Precedence, as in the Kubernetes Gateway API: host (exact, then the longest wildcard, then any), then path
+ * (exact, then "{param}" segments, then the longest prefix; literal segments before parameters, from the
+ * left), then method.  A host whose routes do not match the path falls through to the next kind of host.
+ * host may be in any case and is without port; path is normalised.  Allocates nothing.
+ */
+enum sl_route_result sl_route_find(const struct sl_route_table *table, struct sl_str host,
+				   struct sl_str path, enum sl_method method,
+				   struct sl_route_match *ret_match);
+
+/* Expands "{name}" in a template with the match's parameters; false if a name is unknown or o overflows. */
+struct sl_out;
+bool sl_route_expand(const struct sl_route_match *match, struct sl_str template_, struct sl_out *o);
+
+#endif
