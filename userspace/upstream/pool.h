@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker's connections to its upstreams: which target is next, and idle connections to reuse. */
+#ifndef SL_UPSTREAM_POOL_H
+#define SL_UPSTREAM_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/slab.h"
+#include "net/conn.h"
+#include "upstream/conf.h"
+
+struct sl_pool;
+
+struct sl_target {
+	const struct sl_target_conf *conf;
+	struct sl_list idle; /* of sl_peer, most recently used first: the others may age out */
+	uint32_t idle_nr;
+	int64_t credit;		/* of smooth weighted round robin */
+	uint64_t down_until_ns; /* it refused a connection: others first until then */
+};
+
+struct sl_upstream {
+	const struct sl_upstream_conf *conf;
+	struct sl_pool *pool;
+	struct sl_target *targets;
+};
+
+/* One connection to a target. */
+struct sl_peer {
+	struct sl_conn conn;
+	struct sl_upstream *upstream;
+	struct sl_target *target;
+	struct sl_list node; /* in target->idle, or alone */
+	struct sl_timer timer;
+	bool is_reused;
+};
+
+struct sl_pool {
+	struct sl_loop *loop;
+	struct sl_upstream *upstreams;
+	struct sl_target *targets; /* all of them; upstreams point in here */
+	struct sl_slab peers;
+	unsigned nr;
+	unsigned peers_nr; /* alive, idle or not */
+};
+
+/* conf[] must outlive the pool.  0 or -ENOMEM. */
+int sl_pool_init(struct sl_pool *p, struct sl_loop *loop, const struct sl_upstream_conf *conf,
+		 unsigned nr);
+/* Closes what is idle; needs turns of the loop until peers_nr is 0. */
+void sl_pool_close_idle(struct sl_pool *p);
+void sl_pool_fini(struct sl_pool *p);
+
+/* Round robin by weight over the targets that are not down and not in tried (a bit a target, the first 64);
+ * when all are down, over those not tried.  NULL when all were tried. */
+struct sl_target *sl_upstream_pick(struct sl_upstream *u, uint64_t tried, uint64_t now_ns);
+uint64_t sl_target_bit(const struct sl_upstream *u, const struct sl_target *t);
+
+/* An idle connection to the target, or NULL.  Its reader is the current fiber. */
+struct sl_peer *sl_target_reuse(struct sl_upstream *u, struct sl_target *t);
+/* A new one.  0 or a negative errno; after a refusal or a timeout the target counts as down for a while. */
+int sl_target_connect(struct sl_upstream *u, struct sl_target *t, struct sl_peer **ret_peer);
+
+/* Back to the idle ones: the exchange on it is complete and it may carry another. */
+void sl_peer_release(struct sl_peer *peer);
+void sl_peer_close(struct sl_peer *peer); /* NULL is fine */
+
+#endif
