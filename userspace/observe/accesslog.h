@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The access log: a JSON line a request, gathered in memory and written by the ring, never waited for. */
+#ifndef SL_OBSERVE_ACCESSLOG_H
+#define SL_OBSERVE_ACCESSLOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "core/loop.h"
+#include "net/addr.h"
+#include "observe/clock.h"
+#include "observe/stats.h"
+
+/* What a line says.  An empty string is left out of it. */
+struct sl_access {
+	struct sl_str request_id, method, host, path, query, route, upstream, user_agent, referer;
+	const char *error; /* NULL: none */
+	struct sl_ip client;
+	uint16_t client_port, status;
+	uint8_t minor; /* HTTP/1.minor */
+	uint64_t bytes_received, bytes_sent;
+	uint64_t duration_us, upstream_us;
+};
+
+/* One a worker, all appending to one file: each write(2) with O_APPEND holds whole lines. */
+struct sl_accesslog {
+	struct sl_loop *loop;
+	struct sl_stats *stats;
+	struct sl_wall *wall;
+	int fd; /* borrowed; -1: off */
+	char *filling, *writing;
+	size_t filled, to_write, written;
+	bool is_writing;
+	struct sl_op write_op;
+	struct sl_timer timer;
+};
+
+/* fd is borrowed.  0 or -ENOMEM. */
+int sl_accesslog_init(struct sl_accesslog *log, struct sl_loop *loop, struct sl_stats *stats,
+		      struct sl_wall *wall, int fd);
+/* Writes what is left, waiting for it; call it when the loop has ended. */
+void sl_accesslog_fini(struct sl_accesslog *log);
+/* Goes on in another file (log rotation); what is gathered goes there too. */
+void sl_accesslog_set_fd(struct sl_accesslog *log, int fd);
+void sl_accesslog_add(struct sl_accesslog *log, const struct sl_access *a);
+
+#endif
