@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every kind of fault: its exact words, its place, its pointer; and all of a file at once.
+#include "config/config.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+
+#include "tap.h"
+
+/* Stands in front of the C library's: no name exists, and no name server is asked. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+		struct addrinfo **ret)
+{
+	return EAI_NONAME;
+}
+
+struct fault {
+	const char *text, *want;
+};
+
+/* Quotes are written as ', to be read more easily. */
+static void expect(const char *text, const char *want)
+{
+	struct sl_rules *rules = NULL;
+	char *said = NULL, *json = strdup(text);
+	size_t said_len;
+	FILE *errors = open_memstream(&said, &said_len);
+
+	for (char *p = json; *p; p++)
+		if (*p == '\'')
+			*p = '"';
+	is_int(sl_config_parse(sl_str_of(json), "t", errors, &rules), -EINVAL, "refused: %s", text);
+	fclose(errors);
+	is_str((struct sl_str){ said, said_len }, want, "for its reason");
+	ok(!rules, "and without rules");
+	sl_config_free(rules);
+	free(json);
+	free(said);
+}
+
+static void expect_all(const struct fault *table)
+{
+	for (; table->text; table++)
+		expect(table->text, table->want);
+}
+
+/* A table of faults in one object: the text around it is always the same. */
+static void expect_in(const char *before, const char *after, const struct fault *table)
+{
+	char text[1024], want[1024];
+
+	for (; table->text; table++) {
+		snprintf(text, sizeof(text), "%s\n%s%s", before, table->text, after);
+		snprintf(want, sizeof(want), "t:2:%s\n", table->want);
+		expect(text, want);
+	}
+}
+
+static const struct fault syntax[] = {
+	{ "", "t:1:1: '[' or '{' expected near end of file\n" },
+	{ "[]", "t:1:1: must be an object, not an array\n" },
+	{ "{\n  'a': }", "t:2:8: unexpected token near '}'\n" },
+	{ "{ 'a': 1, 'a': 2 }", "t:1:13: duplicate object key near '\"a\"'\n" },
+	{ "{}\n{}", "t:2:1: end of file expected near '{'\n" },
+	{ "{ 'a': '\\u0000' }",
+	  "t:1:15: \\u0000 is not allowed without JSON_ALLOW_NUL near '\"\\u0000\"'\n" },
+	{ "{}", "t:1:1: 'listeners' is missing\nt:1:1: 'routes' is missing\n" },
+	{ NULL, NULL },
+};
+
+#define LISTENER "'listeners':{'l':'127.0.0.1:1'},"
+#define UPSTREAM "'upstreams':{'origin':{'targets':['127.0.0.1:2']}},"
+#define ROUTE "'routes':[{'respond':{}}]"
+
+static const struct fault top[] = {
+	{ "'rootes':1", "1: /rootes: unknown key 'rootes'; did you mean 'routes'?" },
+	{ "'zzz':1", "1: /zzz: unknown key 'zzz'" },
+	{ "'a/b~c':1", "1: /a~1b~0c: unknown key 'a/b~c'" },
+	{ "'\\u001b[2J':1", "1: /?[2J: unknown key '?[2J'" },
+	{ "'policies':{}", "1: /policies: 'policies' is not available in this version" },
+	{ "'$schema':1", "11: /$schema: must be a string, not an integer" },
+	{ "'gateway':null", "11: /gateway: must be an object, not null" },
+	{ "'gateway':{'workers':0}", "22: /gateway/workers: must be between 1 and 1024" },
+	{ "'gateway':{'workers':1025}", "22: /gateway/workers: must be between 1 and 1024" },
+	{ "'gateway':{'workers':-1}", "22: /gateway/workers: must not be negative" },
+	{ "'gateway':{'workers':'all'}",
+	  "22: /gateway/workers: must be an integer or \"auto\", not a string" },
+	{ "'gateway':{'workers':1.5}",
+	  "22: /gateway/workers: must be an integer or \"auto\", not a number with a fraction" },
+	{ "'gateway':{'run_dir':'run'}", "22: /gateway/run_dir: 'run' must be an absolute path" },
+	{ "'limits':{'header_bytes':'1MiB'}",
+	  "26: /limits/header_bytes: must be between 1KiB and 64KiB" },
+	{ "'limits':{'header_bytes':1023}",
+	  "26: /limits/header_bytes: must be between 1KiB and 64KiB" },
+	{ "'limits':{'header_bytes':'64K'}",
+	  "26: /limits/header_bytes: '64K' must be a size such as \"64KiB\" or a number of bytes" },
+	{ "'limits':{'body_bytes':'99999999TiB'}",
+	  "24: /limits/body_bytes: '99999999TiB' is too large" },
+	{ "'limits':{'idle_timeout':5}",
+	  "26: /limits/idle_timeout: must be a duration such as \"250ms\", \"5s\", \"1h\" or 0, "
+	  "not an integer" },
+	{ "'limits':{'idle_timeout':'5'}", "26: /limits/idle_timeout: '5' must be a duration such "
+					   "as \"250ms\", \"5s\", \"1h\" or 0" },
+	{ "'limits':{'body_rate':'5GiB/s'}",
+	  "23: /limits/body_rate: must be between 0 and 4294967295B/s" },
+	{ "'limits':{'connections':4294967296}",
+	  "25: /limits/connections: must be between 1 and 4294967295" },
+	{ "'forwarded':{'via':1}", "20: /forwarded/via: must be true or false, not an integer" },
+	{ "'forwarded':{'forwarded':'of'}",
+	  "26: /forwarded/forwarded: unknown value 'of'; did you mean 'off'?" },
+	{ "'forwarded':{'forwarded':'qqq'}",
+	  "26: /forwarded/forwarded: unknown value 'qqq'; must be 'append', 'replace', 'off' or "
+	  "'pass'" },
+	{ "'forwarded':{'trusted_proxies':['10.0.0.0/8','10.0.0.1/8']}",
+	  "46: /forwarded/trusted_proxies/1: '10.0.0.1/8' is not an address or a prefix such as "
+	  "\"192.0.2.0/24\" (all bits beyond the prefix are 0)" },
+	{ "'paths':{'encoded_slashes':[]}",
+	  "28: /paths/encoded_slashes: must be a string, not an array" },
+	{ "'logs':{'access':true}", "18: /logs/access: must be false or an object, not true" },
+	{ "'logs':{'access':{'path':'x.log'}}",
+	  "26: /logs/access/path: 'x.log' must be an absolute path" },
+	{ NULL, NULL },
+};
+
+static const struct fault listeners[] = {
+	{ "{}", "1: /listeners: needs at least 1 element, not 0" },
+	{ "{'a b':'127.0.0.1:1'}",
+	  "2: /listeners/a b: 'a b' is not a name: 1 to 64 letters, digits, '-', '_' and '.'" },
+	{ "{'a':1}", "6: /listeners/a: must be a string or an object, not an integer" },
+	{ "{'a':{}}", "6: /listeners/a: 'address' is missing" },
+	{ "{'a':'localhost:80'}",
+	  "6: /listeners/a: 'localhost:80' is not an address such as \"192.0.2.1:80\", "
+	  "\"[2001:db8::1]:80\" or \"unix:/path\"" },
+	{ "{'a':{'address':'1.2.3.4:0'}}",
+	  "17: /listeners/a/address: '1.2.3.4:0' needs a port from 1 to 65535" },
+	{ "{'a':'1.2.3.4:1','b':{'address':'1.2.3.4:1'}}",
+	  "22: /listeners/b: listener 'a' has the same address" },
+	{ "{'a':{'address':'1.2.3.4:1','tls':{}}}",
+	  "29: /listeners/a/tls: 'tls' is not available in this version" },
+	{ "{'a':{'address':'1.2.3.4:1','proxy_protocol':{'from':[]}}}",
+	  "54: /listeners/a/proxy_protocol/from: needs at least 1 element, not 0" },
+	{ NULL, NULL },
+};
+
+static const struct fault upstreams[] = {
+	{ "{'a':{}}", "6: /upstreams/a: 'targets' is missing" },
+	{ "{'a':{'targets':{}}}", "17: /upstreams/a/targets: must be an array, not an object" },
+	{ "{'a':{'targets':['nobody.test:80']}}",
+	  "18: /upstreams/a/targets/0: the host name of 'nobody.test:80' does not resolve" },
+	{ "{'a':{'targets':['nobody']}}",
+	  "18: /upstreams/a/targets/0: 'nobody' is not an address such as \"192.0.2.1:80\", "
+	  "\"[2001:db8::1]:80\", \"name.example:80\" or \"unix:/path\"" },
+	{ "{'a':{'targets':[{'address':'1.2.3.4:1','weight':1001}]}}",
+	  "50: /upstreams/a/targets/0/weight: must be between 1 and 1000" },
+	{ "{'a':{'targets':['1.2.3.4:1'],'balance':'least_requests'}}",
+	  "41: /upstreams/a/balance: 'least_requests' is not available in this version" },
+	{ "{'a':{'targets':['1.2.3.4:1'],'timeouts':{'conect':'1s'}}}",
+	  "43: /upstreams/a/timeouts/conect: unknown key 'conect'; did you mean 'connect'?" },
+	{ NULL, NULL },
+};
+
+static const struct fault routes[] = {
+	{ "[]", "1: /routes: needs at least 1 element, not 0" },
+	{ "[{}]", "2: /routes/0: needs 'upstream', 'respond' or 'redirect'" },
+	{ "[{'upstream':'origin','respond':{}}]",
+	  "2: /routes/0: 'upstream' and 'respond' exclude each other" },
+	{ "[{'upstream':'orgin'}]",
+	  "14: /routes/0/upstream: there is no upstream 'orgin'; did you mean 'origin'?" },
+	{ "[{'upstream':'zz'}]", "14: /routes/0/upstream: there is no upstream 'zz'" },
+	{ "[{'name':'','upstream':'origin'}]",
+	  "10: /routes/0/name: '' is not a name: 1 to 64 letters, digits, '-', '_' and '.'" },
+	{ "[{'name':'a','match':{'path':'/a'},'respond':{}},{'name':'a','respond':{}}]",
+	  "58: /routes/1/name: route 0 has the same name" },
+	{ "[{'upstream':'origin'},{'respond':{}}]",
+	  "24: /routes/1: takes the same requests as route 'route[0]' (/routes/0): host, path and "
+	  "method are alike" },
+	{ "[{'match':{'path':'/a/*/b'},'respond':{}}]",
+	  "19: /routes/0/match/path: '/a/*/b': '*' stands only at the end, as \"/*\"" },
+	{ "[{'match':{'path':'v1'},'respond':{}}]",
+	  "19: /routes/0/match/path: 'v1' must start with '/'" },
+	{ "[{'match':{'hosts':[]},'respond':{}}]",
+	  "20: /routes/0/match/hosts: needs at least 1 element, not 0" },
+	{ "[{'match':{'hosts':['a.*.b']},'respond':{}}]",
+	  "21: /routes/0/match/hosts/0: 'a.*.b' is not a host such as \"api.example.com\" or "
+	  "\"*.example.com\" (no port, '*' only as the first label)" },
+	{ "[{'match':{'methods':['GET','get']},'respond':{}}]",
+	  "29: /routes/0/match/methods/1: unknown method 'get'; did you mean 'GET'?" },
+	{ "[{'match':{'methods':[]},'respond':{}}]",
+	  "22: /routes/0/match/methods: needs at least 1 element; leave it out for all" },
+	{ "[{'rewrite':{'path':'/x'},'respond':{}}]",
+	  "13: /routes/0/rewrite: does nothing without 'upstream'" },
+	{ "[{'rewrite':{},'upstream':'origin'}]",
+	  "13: /routes/0/rewrite: needs 'strip_prefix' or 'path'" },
+	{ "[{'rewrite':{'path':'/x','strip_prefix':'/y'},'upstream':'origin'}]",
+	  "13: /routes/0/rewrite: 'strip_prefix' and 'path' exclude each other" },
+	{ "[{'rewrite':{'strip_prefix':'/y/'},'upstream':'origin'}]",
+	  "29: /routes/0/rewrite/strip_prefix: '/y/' must not end with '/'" },
+	{ "[{'rewrite':{'path':'/a b'},'upstream':'origin'}]",
+	  "21: /routes/0/rewrite/path: '/a b' must be ASCII without spaces, control characters and "
+	  "'#'" },
+	{ "[{'match':{'path':'/{id}'},'rewrite':{'path':'/{id}/{no}'},'upstream':'origin'}]",
+	  "46: /routes/0/rewrite/path: '{no}' is not a parameter of match.path" },
+	{ "[{'rewrite':{'path':'/{id'},'upstream':'origin'}]",
+	  "21: /routes/0/rewrite/path: has a '{' or '}' without its partner" },
+	{ "[{'redirect':{}}]", "14: /routes/0/redirect: 'location' is missing" },
+	{ "[{'redirect':{'location':'/{path}{x}'}}]",
+	  "26: /routes/0/redirect/location: '{x}' is not a parameter of match.path" },
+	{ "[{'redirect':{'location':'/a\\r\\nb'}}]",
+	  "26: /routes/0/redirect/location: '/a??b' is not a URI reference: ASCII without spaces "
+	  "and "
+	  "control characters" },
+	{ "[{'redirect':{'location':'/','status':300}}]",
+	  "39: /routes/0/redirect/status: must be 301, 302, 303, 307 or 308" },
+	{ "[{'respond':{'status':101}}]",
+	  "23: /routes/0/respond/status: must be between 200 and 599" },
+	{ "[{'respond':{'status':204,'body':'x'}}]",
+	  "34: /routes/0/respond/body: a 204 has no body" },
+	{ "[{'respond':{'headers':{'Content-Length':'1'}}}]",
+	  "25: /routes/0/respond/headers/Content-Length: 'Content-Length' is set by the gateway "
+	  "itself" },
+	{ "[{'respond':{'headers':{'a b':'1'}}}]",
+	  "25: /routes/0/respond/headers/a b: 'a b' is not the name of a header field" },
+	{ "[{'respond':{'headers':{'a':'1\\r\\nb: 2'}}}]",
+	  "29: /routes/0/respond/headers/a: '1??b: 2' has a control character" },
+	{ "[{'policies':[],'respond':{}}]",
+	  "3: /routes/0/policies: 'policies' is not available in this version" },
+	{ NULL, NULL },
+};
+
+static void test_all_at_once(void)
+{
+	expect("{\n"
+	       "  'limits': { 'header_count': 7, 'memori': 1 }, // twice\n"
+	       "  'routes': [\n"
+	       "    { 'upstream': 'x' },\n"
+	       "    { 'respond': { 'status': '200' } }\n"
+	       "  ],\n"
+	       "  'listeners': { 'a': 5 }\n"
+	       "}\n",
+	       "t:2:31: /limits/header_count: must be between 8 and 256\n"
+	       "t:2:34: /limits/memori: unknown key 'memori'; did you mean 'memory'?\n"
+	       "t:4:19: /routes/0/upstream: there is no upstream 'x'\n"
+	       "t:5:30: /routes/1/respond/status: must be an integer, not a string\n"
+	       "t:7:23: /listeners/a: must be a string or an object, not an integer\n");
+}
+
+static void test_flood(void)
+{
+	enum { FAULTS = 90000 };
+	char *text = malloc(FAULTS * 2 + 64), *said = NULL, *last;
+	struct sl_rules *rules = NULL;
+	size_t len, n;
+	FILE *errors = open_memstream(&said, &len);
+
+	n = (size_t)sprintf(text, "{\"routes\":[");
+	for (size_t i = 0; i < FAULTS; i++)
+		n += (size_t)sprintf(text + n, i ? ",7" : "7");
+	n += (size_t)sprintf(text + n, "]}");
+	is_int(sl_config_parse((struct sl_str){ text, n }, "t", errors, &rules), -EINVAL,
+	       "90,000 faults");
+	fclose(errors);
+	last = memmem(said, len, "\nt: ", 4);
+	is_str(sl_str_of(last ? last + 1 : ""), "t: 89937 more faults are not shown\n",
+	       "are counted, and the first 64 shown");
+	free(text);
+	free(said);
+}
+
+int main(void)
+{
+	expect_all(syntax);
+	expect_in("{" LISTENER ROUTE ",", "}", top);
+	expect_in("{" ROUTE ",'listeners':", "}", listeners);
+	expect_in("{" LISTENER ROUTE ",'upstreams':", "}", upstreams);
+	expect_in("{" LISTENER UPSTREAM "'routes':", "}", routes);
+	test_all_at_once();
+	test_flood();
+	return done_testing();
+}

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+// Good configurations: what is left out gets its default, what is said arrives where it belongs.
+#include "config/config.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/method.h"
+#include "tap.h"
+
+static const char minimal[] = "{ \"listeners\": { \"http\": \"127.0.0.1:8080\" },\n"
+			      "  \"routes\": [ { \"respond\": {} } ] }\n";
+
+static const char full[] =
+	"// a comment\n"
+	"{ \"$schema\": \"x\",\n"
+	"  \"gateway\": { \"workers\": 3, \"run_dir\": \"/r\", \"state_dir\": \"/s\" },\n"
+	"  \"listeners\": { \"a\": { \"address\": \"[::]:80\", // \"no\"\n"
+	"    \"proxy_protocol\": { \"from\": [ \"10.0.0.0/8\", \"::1\" ] } }, \"b\": \"unix:/b\" "
+	"},\n"
+	"  \"routes\": [\n"
+	"    { \"name\": \"r\", \"match\": { \"hosts\": [ \"API.Example.com\", \"*.example.COM\",\n"
+	"      \"[::1]\" ], \"path\": \"/items/{id}\", \"methods\": [ \"GET\", \"POST\" ] },\n"
+	"      \"rewrite\": { \"path\": \"/i?n={id}\" }, \"upstream\": \"two\" },\n"
+	"    { \"match\": { \"path\": \"/v1/*\" }, \"rewrite\": { \"strip_prefix\": \"/v1\" },\n"
+	"      \"upstream\": \"one\" },\n"
+	"    { \"match\": { \"path\": \"/r/{x}\" },\n"
+	"      \"redirect\": { \"status\": 308, \"location\": \"/{x}{path}?{query}\" } },\n"
+	"    { \"match\": { \"path\": \"/hi\" }, \"respond\": { \"status\": 201,\n"
+	"      \"headers\": { \"X-A\": \"1\", \"content-type\": \"text/plain\" },\n"
+	"      \"body\": \"hi\\n\" } } ],\n"
+	"  \"upstreams\": { \"one\": { \"targets\": [ \"127.0.0.1:1\" ] },\n"
+	"    \"two\": { \"targets\": [ \"unix:/t\", { \"address\": \"[::1]:2\", \"weight\": 7 } "
+	"],\n"
+	"      \"balance\": \"round_robin\", \"idle_connections\": 0, \"down_for\": \"1m\",\n"
+	"      \"timeouts\": { \"connect\": \"250ms\", \"response\": 0, \"idle\": \"1h\" },\n"
+	"      \"send_proxy_protocol\": \"v2\" } },\n"
+	"  \"limits\": { \"request_line_bytes\": 512, \"header_bytes\": \"64KiB\",\n"
+	"    \"header_count\": 256, \"body_bytes\": \"10MB\", \"header_timeout\": \"1s\",\n"
+	"    \"idle_timeout\": \"2s\", \"send_timeout\": \"3s\", \"total_timeout\": \"4s\",\n"
+	"    \"body_rate\": \"1KiB/s\", \"connections\": 5, \"client_connections\": 6,\n"
+	"    \"memory\": \"1MiB\" },\n"
+	"  \"forwarded\": { \"x_forwarded\": \"pass\", \"forwarded\": \"replace\", \"via\": "
+	"false,\n"
+	"    \"trusted_proxies\": [ \"10.0.0.0/8\" ] },\n"
+	"  \"paths\": { \"encoded_slashes\": \"keep\" },\n"
+	"  \"logs\": { \"access\": { \"format\": \"json\", \"path\": \"/l\" }, \"level\": "
+	"\"debug\" } }\n";
+
+static struct sl_rules *load(const char *text)
+{
+	struct sl_rules *rules = NULL;
+
+	if (!is_int(sl_config_parse(sl_str_of(text), "t.json", stdout, &rules), 0, "it is read"))
+		exit(done_testing());
+	return rules;
+}
+
+#define is_number(rules, field, want) is_int((int64_t)(rules)->field, (int64_t)(want), #field)
+#define is_text(z, want) is_str(sl_str_of((z) ? (z) : "NULL"), want, #z)
+
+static void test_minimal(void)
+{
+	struct sl_rules *r = load(minimal);
+
+	is_text(r->file, "t.json");
+	is_number(r, listeners_nr, 1);
+	is_text(r->listeners[0].name, "http");
+	is_number(r, listeners[0].address.in.sin_port, htons(8080));
+	is_number(r, listeners[0].proxy_from_nr, 0);
+	is_number(r, upstreams_nr, 0);
+	is_number(r, routes_nr, 1);
+	is_text(r->routes[0].name, "route[0]");
+	is_str(r->routes[0].path, "/*", "path");
+	is_number(r, routes[0].hosts_nr, 0);
+	is_number(r, routes[0].methods, 0);
+	is_number(r, routes[0].action, SL_ROUTE_RESPOND);
+	is_number(r, routes[0].respond.status, 200);
+	is_number(r, routes[0].respond.headers_nr, 0);
+	is_number(r, routes[0].respond.body.len, 0);
+	ok(r->table != NULL, "there is a route table");
+	sl_config_free(r);
+}
+
+static void test_default_limits(void)
+{
+	struct sl_rules *r = load(minimal);
+
+	is_number(r, limits.request_line_bytes, 8192);
+	is_number(r, limits.header_bytes, 32768);
+	is_number(r, limits.header_count, 100);
+	is_number(r, limits.body_bytes, 1ll << 30);
+	is_number(r, limits.header_timeout_ns, 10 * SL_SEC);
+	is_number(r, limits.idle_timeout_ns, 60 * SL_SEC);
+	is_number(r, limits.send_timeout_ns, 60 * SL_SEC);
+	is_number(r, limits.total_timeout_ns, 0);
+	is_number(r, limits.body_rate_bytes, 100);
+	ok(r->limits.connections >= 64, "limits.connections follows the descriptor limit");
+	is_number(r, limits.client_connections, 0);
+	is_number(r, limits.memory_bytes, 256 << 20);
+	sl_config_free(r);
+}
+
+static void test_default_rest(void)
+{
+	struct sl_rules *r = load(minimal);
+
+	ok(r->workers >= 1 && r->workers <= 1024, "workers is the number of CPUs");
+	is_text(r->state_dir, "/var/lib/sluice");
+	is_number(r, encoded_slash, SL_ENCODED_SLASH_REFUSE);
+	is_number(r, forwarded.x_forwarded, SL_FORWARD_APPEND);
+	is_number(r, forwarded.forwarded, SL_FORWARD_OFF);
+	is_number(r, forwarded.via, 1);
+	is_number(r, forwarded.trusted_proxies_nr, 0);
+	ok(!r->logs.access_path, "no access log");
+	is_number(r, logs.level, SL_LOG_INFO);
+	sl_config_free(r);
+}
+
+static void test_run_dir(void)
+{
+	struct sl_rules *r;
+
+	unsetenv("XDG_RUNTIME_DIR");
+	r = load(minimal);
+	is_text(r->run_dir, "/run/sluice");
+	sl_config_free(r);
+}
+
+static void test_full_gateway(void)
+{
+	struct sl_rules *r = load(full);
+
+	is_number(r, workers, 3);
+	is_text(r->run_dir, "/r");
+	is_text(r->state_dir, "/s");
+	is_number(r, listeners_nr, 2);
+	is_number(r, listeners[0].proxy_from_nr, 2);
+	is_number(r, listeners[0].proxy_from[0].bits, 104);
+	is_number(r, listeners[1].address.sa.sa_family, AF_UNIX);
+	is_number(r, limits.request_line_bytes, 512);
+	is_number(r, limits.header_bytes, 65536);
+	is_number(r, limits.header_count, 256);
+	is_number(r, limits.body_bytes, 10000000);
+	is_number(r, limits.header_timeout_ns, SL_SEC);
+	is_number(r, limits.idle_timeout_ns, 2 * SL_SEC);
+	is_number(r, limits.send_timeout_ns, 3 * SL_SEC);
+	is_number(r, limits.total_timeout_ns, 4 * SL_SEC);
+	is_number(r, limits.body_rate_bytes, 1024);
+	is_number(r, limits.connections, 5);
+	is_number(r, limits.client_connections, 6);
+	is_number(r, limits.memory_bytes, 1 << 20);
+	is_number(r, forwarded.x_forwarded, SL_FORWARD_PASS);
+	is_number(r, forwarded.forwarded, SL_FORWARD_REPLACE);
+	is_number(r, forwarded.via, 0);
+	is_number(r, forwarded.trusted_proxies_nr, 1);
+	is_number(r, encoded_slash, SL_ENCODED_SLASH_KEEP);
+	is_text(r->logs.access_path, "/l");
+	is_number(r, logs.level, SL_LOG_DEBUG);
+	sl_config_free(r);
+}
+
+static void test_full_upstreams(void)
+{
+	struct sl_rules *r = load(full);
+
+	is_number(r, upstreams_nr, 2);
+	is_text(r->upstreams[0].name, "one");
+	is_number(r, upstreams[0].targets_nr, 1);
+	is_text(r->upstreams[0].targets[0].name, "127.0.0.1:1");
+	is_number(r, upstreams[0].targets[0].weight, 1);
+	is_number(r, upstreams[0].balance, SL_BALANCE_ROUND_ROBIN);
+	is_number(r, upstreams[0].connect_timeout_ns, 5 * SL_SEC);
+	is_number(r, upstreams[0].response_timeout_ns, 60 * SL_SEC);
+	is_number(r, upstreams[0].idle_timeout_ns, 60 * SL_SEC);
+	is_number(r, upstreams[0].down_for_ns, 2 * SL_SEC);
+	is_number(r, upstreams[0].idle_connections, 256);
+	is_number(r, upstreams[0].send_proxy, SL_PROXY_OFF);
+	is_number(r, upstreams[1].targets_nr, 2);
+	is_text(r->upstreams[1].targets[0].name, "unix:/t");
+	is_text(r->upstreams[1].targets[1].name, "[::1]:2");
+	is_number(r, upstreams[1].targets[1].weight, 7);
+	is_number(r, upstreams[1].connect_timeout_ns, 250 * SL_MS);
+	is_number(r, upstreams[1].response_timeout_ns, 0);
+	is_number(r, upstreams[1].idle_timeout_ns, 3600 * SL_SEC);
+	is_number(r, upstreams[1].down_for_ns, 60 * SL_SEC);
+	is_number(r, upstreams[1].idle_connections, 0);
+	is_number(r, upstreams[1].send_proxy, SL_PROXY_V2);
+	sl_config_free(r);
+}
+
+static void test_full_routes(void)
+{
+	struct sl_rules *r = load(full);
+
+	is_number(r, routes_nr, 4);
+	is_text(r->routes[0].name, "r");
+	is_number(r, routes[0].hosts_nr, 3);
+	is_str(r->routes[0].hosts[0], "api.example.com", "a host in lower case");
+	is_str(r->routes[0].hosts[1], "*.example.com", "a wildcard in lower case");
+	is_str(r->routes[0].path, "/items/{id}", "path");
+	is_number(r, routes[0].methods, 1 << SL_METHOD_GET | 1 << SL_METHOD_POST);
+	is_str(r->routes[0].rewrite_path, "/i?n={id}", "rewrite_path");
+	is_number(r, routes[0].action, SL_ROUTE_UPSTREAM);
+	is_number(r, routes[0].upstream, 1);
+	is_text(r->routes[1].name, "route[1]");
+	is_str(r->routes[1].strip_prefix, "/v1", "strip_prefix");
+	is_number(r, routes[1].upstream, 0);
+	is_number(r, routes[2].action, SL_ROUTE_REDIRECT);
+	is_number(r, routes[2].redirect.status, 308);
+	is_str(r->routes[2].redirect.location, "/{x}{path}?{query}", "location");
+	is_number(r, routes[3].action, SL_ROUTE_RESPOND);
+	is_number(r, routes[3].respond.status, 201);
+	is_number(r, routes[3].respond.headers_nr, 2);
+	is_str(r->routes[3].respond.headers[0].name, "X-A", "a header's name");
+	is_str(r->routes[3].respond.headers[0].value, "1", "its value");
+	is_str(r->routes[3].respond.body, "hi\n", "body");
+	sl_config_free(r);
+}
+
+static size_t allocations_left;
+
+static void *failing_malloc(size_t size)
+{
+	return allocations_left && allocations_left-- ? malloc(size) : NULL;
+}
+
+/* Every allocation of the JSON parser fails in turn; it may take that for a fault of the text. */
+static void test_out_of_memory(void)
+{
+	struct sl_rules *r = NULL;
+	size_t n = 0;
+	int ret;
+
+	json_set_alloc_funcs(failing_malloc, free);
+	do {
+		allocations_left = n++;
+		ret = sl_config_parse(sl_str_of(full), "t.json", NULL, &r);
+	} while ((ret == -ENOMEM || ret == -EINVAL) && !r && n < 10000);
+	json_set_alloc_funcs(malloc, free);
+	is_int(ret, 0, "refused with any of %zu allocations missing, read with all of them", n - 1);
+	sl_config_free(r);
+}
+
+static bool described(json_t *schema)
+{
+	json_t *properties = json_object_get(schema, "properties"), *member;
+	const char *name;
+
+	json_object_foreach(properties, name, member)
+	{
+		if (!json_object_get(member, "description") || !described(member))
+			return ok(false, "%s is described", name);
+	}
+	return true;
+}
+
+static void test_schema(void)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	json_t *schema;
+
+	sl_config_print_schema(f);
+	fclose(f);
+	schema = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	ok(schema != NULL, "the schema is JSON");
+	ok(described(schema), "every key of it has a description");
+	ok(json_is_false(json_object_get(schema, "additionalProperties")),
+	   "and no other key is let in");
+	json_decref(schema);
+	free(text);
+}
+
+static void test_files(void)
+{
+	struct sl_rules *r = NULL;
+	char *said = NULL;
+	size_t len;
+	FILE *errors = open_memstream(&said, &len);
+
+	is_int(sl_config_load("/nowhere/x.json", errors, &r), -ENOENT, "a missing file");
+	fclose(errors);
+	is_str((struct sl_str){ said, len }, "/nowhere/x.json: No such file or directory\n",
+	       "is named with the reason");
+	ok(!r, "and no rules come of it");
+	sl_config_free(NULL);
+	free(said);
+}
+
+int main(void)
+{
+	test_minimal();
+	test_default_limits();
+	test_default_rest();
+	test_run_dir();
+	test_full_gateway();
+	test_full_upstreams();
+	test_full_routes();
+	test_out_of_memory();
+	test_schema();
+	test_files();
+	return done_testing();
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks of single texts, and defaults that depend on the machine.
+#include "config/check.h"
+
+#include <sched.h>
+#include <sys/resource.h>
+
+#include "http/field.h"
+
+enum { NAME_MAX_BYTES = 64, RUN_DIR_MAX_BYTES = 80, FD_RESERVE = 64, WORKERS_MAX = 1024 };
+
+const char *sl_check_name(struct sl_str text)
+{
+	static const char why[] = "is not a name: 1 to 64 letters, digits, '-', '_' and '.'";
+
+	if (text.len == 0 || text.len > NAME_MAX_BYTES)
+		return why;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = sl_lower(text.ptr[i]);
+
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || strchr("-_.", c)))
+			return why;
+	}
+	return NULL;
+}
+
+/* Framing and hop-by-hop fields are the gateway's own (RFC 9110 6.4, 7.6.1; RFC 9112 6). */
+static bool is_gateway_field(struct sl_str name)
+{
+	switch (sl_field_id_of(name)) {
+	case SL_FIELD_CONNECTION:
+	case SL_FIELD_CONTENT_LENGTH:
+	case SL_FIELD_DATE:
+	case SL_FIELD_KEEP_ALIVE:
+	case SL_FIELD_PROXY_CONNECTION:
+	case SL_FIELD_TE:
+	case SL_FIELD_TRAILER:
+	case SL_FIELD_TRANSFER_ENCODING:
+	case SL_FIELD_UPGRADE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+const char *sl_check_field_name(struct sl_str text)
+{
+	if (!sl_is_token(text))
+		return "is not the name of a header field";
+	return is_gateway_field(text) ? "is set by the gateway itself" : NULL;
+}
+
+const char *sl_check_path(struct sl_str text)
+{
+	/* What a relative path means would change with the directory of the start. */
+	return sl_str_starts(text, SL_S("/")) ? NULL : "must be an absolute path";
+}
+
+const char *sl_check_run_dir(struct sl_str text)
+{
+	if (text.len > RUN_DIR_MAX_BYTES)
+		return "is too long: the path of a socket in it has 80 bytes left";
+	return sl_check_path(text);
+}
+
+const char *sl_check_log_path(struct sl_str text)
+{
+	return sl_str_eq(text, SL_S("-")) ? NULL : sl_check_path(text);
+}
+
+const char *sl_check_rooted(struct sl_str text)
+{
+	return sl_str_starts(text, SL_S("/")) ? NULL : "must start with '/'";
+}
+
+/* It goes into a request line or a Location field as it is: no space, no control character. */
+static bool is_uri_text(struct sl_str text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] <= ' ' || (unsigned char)text.ptr[i] >= 0x7f)
+			return false;
+	return true;
+}
+
+const char *sl_check_prefix(struct sl_str text)
+{
+	const char *why = sl_check_rooted(text);
+
+	if (!why && text.ptr[text.len - 1] == '/')
+		why = "must not end with '/'";
+	return why;
+}
+
+const char *sl_check_rewrite_path(struct sl_str text)
+{
+	const char *why = sl_check_rooted(text);
+
+	if (!why && (!is_uri_text(text) || memchr(text.ptr, '#', text.len)))
+		why = "must be ASCII without spaces, control characters and '#'";
+	return why;
+}
+
+const char *sl_check_location(struct sl_str text)
+{
+	if (text.len == 0 || !is_uri_text(text))
+		return "is not a URI reference: ASCII without spaces and control characters";
+	return NULL;
+}
+
+const char *sl_check_field_value(struct sl_str text)
+{
+	return sl_is_field_value(text) ? NULL : "has a control character";
+}
+
+uint64_t sl_auto_workers(void)
+{
+	cpu_set_t cpus;
+	int nr;
+
+	/* Fails where there are more CPUs than the set has room for. */
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
+		return WORKERS_MAX;
+	nr = CPU_COUNT(&cpus);
+	return nr > WORKERS_MAX ? WORKERS_MAX : (uint64_t)nr;
+}
+
+/* An exchange needs two descriptors: the client's and the upstream's. */
+uint64_t sl_auto_connections(void)
+{
+	struct rlimit lim;
+	uint64_t half;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
+		return FD_RESERVE;
+	half = lim.rlim_cur / 2;
+	if (half > UINT32_MAX)
+		return UINT32_MAX;
+	return half > 2 * FD_RESERVE ? half - FD_RESERVE : FD_RESERVE;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a table cannot say of a value: checks of text, computed defaults, rules over keys. */
+#ifndef SL_CONFIG_CHECK_H
+#define SL_CONFIG_CHECK_H
+
+#include "config/key.h"
+
+/* NULL, or what is wrong with it. */
+const char *sl_check_name(struct sl_str text);
+#define SL_NAME_PATTERN "^[-_.0-9A-Za-z]{1,64}$"
+const char *sl_check_field_name(struct sl_str text);
+const char *sl_check_path(struct sl_str text);
+const char *sl_check_run_dir(struct sl_str text);
+const char *sl_check_log_path(struct sl_str text);
+const char *sl_check_rooted(struct sl_str text);
+const char *sl_check_prefix(struct sl_str text);
+const char *sl_check_rewrite_path(struct sl_str text);
+const char *sl_check_location(struct sl_str text);
+const char *sl_check_field_value(struct sl_str text);
+
+uint64_t sl_auto_workers(void);
+uint64_t sl_auto_connections(void);
+
+/* Finish hooks. */
+void sl_check_gateway(struct sl_reader *r, json_t *value, void *to);
+void sl_check_listener(struct sl_reader *r, json_t *value, void *to);
+void sl_check_upstream(struct sl_reader *r, json_t *value, void *to);
+void sl_check_target(struct sl_reader *r, json_t *value, void *to);
+void sl_check_respond(struct sl_reader *r, json_t *value, void *to);
+void sl_check_route(struct sl_reader *r, json_t *value, void *to);
+/* Every two routes can be told apart; call it when all routes are good. */
+void sl_check_table(struct sl_reader *r);
+
+#endif

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every key of the configuration: what users may write, and the text that explains it.
+#include "config/check.h"
+#include "config/key.h"
+
+#define LATER(key_name)                                                                            \
+	{                                                                                          \
+		.name = key_name                                                                   \
+	}
+#define END                                                                                        \
+	{                                                                                          \
+		.name = NULL                                                                       \
+	}
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define ITEMS(type, field, nr)                                                                     \
+	SL_KEY_AT(type, field), .item_size = sizeof(*((struct type *)0)->field),                   \
+				.nr_offset = offsetof(struct type, nr)
+
+static const struct sl_key net_item = {
+	.kind = &sl_kind_net,
+	.doc = "An address, or a prefix such as \"192.0.2.0/24\" or \"2001:db8::/32\".",
+};
+
+static const struct sl_key gateway_keys[] = {
+	{ "workers", &sl_kind_int, SL_KEY_AT(sl_rules, workers), .min = 1, .max = 1024,
+	  .automatic = sl_auto_workers, .def = "\"auto\"",
+	  .doc = "Worker threads; \"auto\" is one for each CPU that the gateway may run on." },
+	{ "run_dir", &sl_kind_string, SL_KEY_AT(sl_rules, run_dir), .check = sl_check_run_dir,
+	  .doc = "Directory of the control socket. Default: /run/sluice, or without root "
+		 "$XDG_RUNTIME_DIR/sluice." },
+	{ "state_dir", &sl_kind_string, SL_KEY_AT(sl_rules, state_dir), .check = sl_check_path,
+	  .def = "\"/var/lib/sluice\"", .doc = "Directory of what must outlive a restart." },
+	END,
+};
+
+static const struct sl_key proxy_protocol_keys[] = {
+	{ "from", &sl_kind_array, ITEMS(sl_listener_conf, proxy_from, proxy_from_nr),
+	  .item = &net_item, .min = 1, .max = 1024, .required = true,
+	  .doc = "Peers whose connections begin with a PROXY protocol header; nobody else's do." },
+	END,
+};
+
+static const struct sl_key listener_keys[] = {
+	{ "address", &sl_kind_address, SL_KEY_AT(sl_listener_conf, address), .required = true,
+	  .doc = "Where to listen: \"0.0.0.0:8080\", \"[::]:8080\" or \"unix:/path\"." },
+	{ "proxy_protocol", &sl_kind_object,
+	  .object = &(const struct sl_object){ .keys = proxy_protocol_keys },
+	  .doc = "PROXY protocol, versions 1 and 2, from load balancers in front." },
+	LATER("tls"),
+	END,
+};
+
+static const struct sl_key listener_item = {
+	.kind = &sl_kind_object,
+	.object = &(const struct sl_object){ .keys = listener_keys,
+					     .shorthand = "address",
+					     .finish = sl_check_listener },
+};
+
+static const struct sl_key target_keys[] = {
+	{ "address", &sl_kind_address, SL_KEY_AT(sl_target_conf, address), .required = true,
+	  .may_resolve = true,
+	  .doc = "Address or host name, with a port; a name is looked up when the file is read." },
+	{ "weight", &sl_kind_int, SL_KEY_AT(sl_target_conf, weight), .min = 1, .max = 1000,
+	  .def = "1", .doc = "Share of the requests, relative to the other targets." },
+	END,
+};
+
+static const struct sl_key target_item = {
+	.kind = &sl_kind_object,
+	.object = &(const struct sl_object){ .keys = target_keys,
+					     .shorthand = "address",
+					     .finish = sl_check_target },
+};
+
+static const struct sl_key timeout_keys[] = {
+	{ "connect", &sl_kind_duration, SL_KEY_AT(sl_upstream_conf, connect_timeout_ns),
+	  .def = "\"5s\"", .doc = "To open a connection; 0 is no limit." },
+	{ "response", &sl_kind_duration, SL_KEY_AT(sl_upstream_conf, response_timeout_ns),
+	  .def = "\"60s\"",
+	  .doc = "From the last byte of the request to the first of the answer; 0 is no limit." },
+	{ "idle", &sl_kind_duration, SL_KEY_AT(sl_upstream_conf, idle_timeout_ns), .def = "\"60s\"",
+	  .doc = "An unused connection is closed after this; 0 is never." },
+	END,
+};
+
+static const struct sl_key upstream_keys[] = {
+	{ "targets", &sl_kind_array, ITEMS(sl_upstream_conf, targets, targets_nr),
+	  .item = &target_item, .min = 1, .max = 1024, .required = true,
+	  .doc = "The servers that requests are spread over." },
+	{ "balance", &sl_kind_enum, SL_KEY_AT(sl_upstream_conf, balance),
+	  .words = WORDS("round_robin"), .later = WORDS("least_requests"), .def = "\"round_robin\"",
+	  .doc = "How a target is chosen." },
+	{ "timeouts", &sl_kind_object, .def = "{}",
+	  .object = &(const struct sl_object){ .keys = timeout_keys },
+	  .doc = "How long to wait for a target." },
+	{ "idle_connections", &sl_kind_int, SL_KEY_AT(sl_upstream_conf, idle_connections),
+	  .max = 65536, .def = "256",
+	  .doc = "Unused connections kept open at the most, for each worker and target." },
+	{ "down_for", &sl_kind_duration, SL_KEY_AT(sl_upstream_conf, down_for_ns), .def = "\"2s\"",
+	  .doc = "A target that refused a connection is left alone for this long." },
+	{ "send_proxy_protocol", &sl_kind_enum, SL_KEY_AT(sl_upstream_conf, send_proxy),
+	  .words = WORDS("off", "v1", "v2"), .def = "\"off\"",
+	  .doc = "Begin each connection with a PROXY protocol header that names the client." },
+	LATER("health_check"),
+	LATER("retries"),
+	LATER("tls"),
+	END,
+};
+
+static const struct sl_key upstream_item = {
+	.kind = &sl_kind_object,
+	.object = &(const struct sl_object){ .keys = upstream_keys, .finish = sl_check_upstream },
+};
+
+static const struct sl_key host_item = {
+	.kind = &sl_kind_host,
+	.size = sizeof(struct sl_str),
+	.doc = "\"api.example.com\"; \"*.example.com\" is every name below.",
+};
+
+static const struct sl_key match_keys[] = {
+	{ "hosts", &sl_kind_array, ITEMS(sl_route, hosts, hosts_nr), .item = &host_item, .min = 1,
+	  .max = 4096, .doc = "Host names of the request. Default: every host." },
+	{ "path", &sl_kind_string, SL_KEY_AT(sl_route, path), .check = sl_check_rooted,
+	  .def = "\"/*\"", .pattern = "^/",
+	  .doc = "\"/exact\", \"/prefix/*\" or \"/items/{id}\", where {id} is one segment." },
+	{ "methods", &sl_kind_methods, SL_KEY_AT(sl_route, methods),
+	  .doc = "Request methods; GET includes HEAD. Default: every method." },
+	END,
+};
+
+static const struct sl_key rewrite_keys[] = {
+	{ "strip_prefix", &sl_kind_string, SL_KEY_AT(sl_route, strip_prefix),
+	  .check = sl_check_prefix, .pattern = "^/.*[^/]$",
+	  .doc = "Cut off the front of the path, where it is there." },
+	{ "path", &sl_kind_string, SL_KEY_AT(sl_route, rewrite_path),
+	  .check = sl_check_rewrite_path, .pattern = "^/",
+	  .doc = "The whole new path; {name} is replaced from match.path, '?' starts a query." },
+	END,
+};
+
+static const struct sl_key header_item = {
+	.kind = &sl_kind_string,
+	SL_KEY_AT(sl_header_conf, value),
+	.check = sl_check_field_value,
+};
+
+static const struct sl_key respond_keys[] = {
+	{ "status", &sl_kind_int, SL_KEY_AT(sl_respond_conf, status), .min = 200, .max = 599,
+	  .def = "200", .doc = "Status code of the answer." },
+	{ "headers", &sl_kind_map, ITEMS(sl_respond_conf, headers, headers_nr),
+	  .check_name = sl_check_field_name, .item = &header_item, .max = 64,
+	  .name_offset = offsetof(struct sl_header_conf, name), .name_size = sizeof(struct sl_str),
+	  .doc = "Header fields of the answer; those of framing are the gateway's." },
+	{ "body", &sl_kind_string, SL_KEY_AT(sl_respond_conf, body), .def = "\"\"",
+	  .doc = "Content of the answer." },
+	END,
+};
+
+static const struct sl_key redirect_keys[] = {
+	{ "status", &sl_kind_int, SL_KEY_AT(sl_redirect_conf, status), .def = "302",
+	  .numbers = (const unsigned[]){ 301, 302, 303, 307, 308, 0 }, .doc = "Status code." },
+	{ "location", &sl_kind_string, SL_KEY_AT(sl_redirect_conf, location), .required = true,
+	  .check = sl_check_location,
+	  .doc = "Where to; {name} of match.path, {path} and {query} are replaced." },
+	END,
+};
+
+static const struct sl_key route_keys[] = {
+	{ "name", &sl_kind_string, SL_KEY_AT(sl_route, name), .check = sl_check_name,
+	  .pattern = SL_NAME_PATTERN, .doc = "For logs and counters. Default: \"route[N]\"." },
+	{ "match", &sl_kind_object, .object = &(const struct sl_object){ .keys = match_keys },
+	  .def = "{}", .doc = "Which requests the route takes. Default: all." },
+	{ "rewrite", &sl_kind_object,
+	  .object = &(const struct sl_object){ .keys = rewrite_keys,
+					       .one_of = WORDS("strip_prefix", "path") },
+	  .doc = "Changes the path before the request goes to the upstream." },
+	{ "upstream", &sl_kind_upstream, SL_KEY_AT(sl_route, upstream),
+	  .doc = "Name of the upstream that answers." },
+	{ "respond", &sl_kind_object, SL_KEY_AT(sl_route, respond),
+	  .object = &(const struct sl_object){ .keys = respond_keys, .finish = sl_check_respond },
+	  .doc = "The gateway answers by itself." },
+	{ "redirect", &sl_kind_object, SL_KEY_AT(sl_route, redirect),
+	  .object = &(const struct sl_object){ .keys = redirect_keys },
+	  .doc = "The client is sent elsewhere." },
+	LATER("policies"),
+	END,
+};
+
+static const struct sl_key route_item = {
+	.kind = &sl_kind_object,
+	.object = &(const struct sl_object){ .keys = route_keys,
+					     .one_of = WORDS("upstream", "respond", "redirect"),
+					     .finish = sl_check_route },
+};
+
+static const struct sl_key limits_keys[] = {
+	{ "request_line_bytes", &sl_kind_size, SL_KEY_AT(sl_limits, request_line_bytes), .min = 512,
+	  .max = 65536, .def = "\"8KiB\"", .doc = "A longer one is answered 414." },
+	{ "header_bytes", &sl_kind_size, SL_KEY_AT(sl_limits, header_bytes), .min = 1024,
+	  .max = 65536, .def = "\"32KiB\"",
+	  .doc = "Heads of requests and responses; a larger one is answered 431, or 502." },
+	{ "header_count", &sl_kind_int, SL_KEY_AT(sl_limits, header_count), .min = 8, .max = 256,
+	  .def = "100", .doc = "Header fields of a request or response." },
+	{ "body_bytes", &sl_kind_size, SL_KEY_AT(sl_limits, body_bytes), .def = "\"1GiB\"",
+	  .doc = "Body of a request; a larger one is answered 413. 0 is no limit." },
+	{ "header_timeout", &sl_kind_duration, SL_KEY_AT(sl_limits, header_timeout_ns),
+	  .def = "\"10s\"",
+	  .doc = "From the first byte of a request to the end of its head; later is answered "
+		 "408." },
+	{ "idle_timeout", &sl_kind_duration, SL_KEY_AT(sl_limits, idle_timeout_ns),
+	  .def = "\"60s\"", .doc = "Between requests, before the first one, and in tunnels." },
+	{ "send_timeout", &sl_kind_duration, SL_KEY_AT(sl_limits, send_timeout_ns),
+	  .def = "\"60s\"", .doc = "A client that takes no byte for this long is cut off." },
+	{ "total_timeout", &sl_kind_duration, SL_KEY_AT(sl_limits, total_timeout_ns), .def = "0",
+	  .doc = "A whole exchange; 0 is no limit." },
+	{ "body_rate", &sl_kind_rate, SL_KEY_AT(sl_limits, body_rate_bytes), .def = "\"100/s\"",
+	  .doc = "Least average rate of a request body after 5 s; 0 is no limit." },
+	{ "connections", &sl_kind_int, SL_KEY_AT(sl_limits, connections), .min = 1,
+	  .automatic = sl_auto_connections, .def = "\"auto\"",
+	  .doc = "Connections of clients in all; \"auto\" is half of the descriptors that the "
+		 "gateway may open, less a reserve of 64." },
+	{ "client_connections", &sl_kind_int, SL_KEY_AT(sl_limits, client_connections), .def = "0",
+	  .doc = "Connections from one address; 0 is no limit." },
+	{ "memory", &sl_kind_size, SL_KEY_AT(sl_limits, memory_bytes), .def = "\"256MiB\"",
+	  .doc = "Heap held by all exchanges; beyond it the answer is 503. 0 is no limit." },
+	END,
+};
+
+static const struct sl_key forwarded_keys[] = {
+	{ "x_forwarded", &sl_kind_enum, SL_KEY_AT(sl_forwarded, x_forwarded),
+	  .words = WORDS("append", "replace", "off", "pass"), .def = "\"append\"",
+	  .doc = "X-Forwarded-For, -Proto, -Host, -Port and X-Real-IP: append to what a trusted "
+		 "proxy sent, replace whatever came, remove (off), or pass as it came." },
+	{ "forwarded", &sl_kind_enum, SL_KEY_AT(sl_forwarded, forwarded),
+	  .words = WORDS("append", "replace", "off", "pass"), .def = "\"off\"",
+	  .doc = "The same for Forwarded (RFC 7239)." },
+	{ "via", &sl_kind_bool, SL_KEY_AT(sl_forwarded, via), .def = "true",
+	  .doc = "Add Via (RFC 9110 7.6.3)." },
+	{ "trusted_proxies", &sl_kind_array,
+	  ITEMS(sl_forwarded, trusted_proxies, trusted_proxies_nr), .item = &net_item, .max = 4096,
+	  .doc = "Peers whose word on the client's address is taken. Default: nobody." },
+	END,
+};
+
+static const struct sl_key path_keys[] = {
+	{ "encoded_slashes", &sl_kind_enum, SL_KEY_AT(sl_rules, encoded_slash),
+	  .words = WORDS("refuse", "keep"), .def = "\"refuse\"",
+	  .doc = "%2F and %5C in a path: answered 400, or kept as written." },
+	END,
+};
+
+static const struct sl_key access_keys[] = {
+	{ "format", &sl_kind_enum, .words = WORDS("json"), .def = "\"json\"",
+	  .doc = "One JSON object a line." },
+	{ "path", &sl_kind_string, SL_KEY_AT(sl_logs, access_path), .def = "\"-\"",
+	  .check = sl_check_log_path, .doc = "File to append to; \"-\" is standard output." },
+	END,
+};
+
+static const struct sl_key logs_keys[] = {
+	{ "access", &sl_kind_object, .def = "false",
+	  .object = &(const struct sl_object){ .keys = access_keys, .may_be_false = true },
+	  .doc = "A line for each request; false is none." },
+	{ "level", &sl_kind_enum, SL_KEY_AT(sl_logs, level),
+	  .words = WORDS("error", "warn", "info", "debug"), .def = "\"info\"",
+	  .doc = "The least severe of the gateway's own messages that is written." },
+	END,
+};
+
+static const struct sl_key root_keys[] = {
+	{ "$schema", &sl_kind_ignored, .doc = "For editors; the gateway does not look at it." },
+	{ "gateway", &sl_kind_object, .def = "{}",
+	  .object = &(const struct sl_object){ .keys = gateway_keys, .finish = sl_check_gateway },
+	  .doc = "The process itself." },
+	{ "listeners", &sl_kind_map, ITEMS(sl_rules, listeners, listeners_nr), .required = true,
+	  .item = &listener_item, .min = 1, .max = 64,
+	  .name_offset = offsetof(struct sl_listener_conf, name), .name_size = sizeof(char *),
+	  .check_name = sl_check_name, .pattern = SL_NAME_PATTERN,
+	  .doc = "Where clients connect, by name." },
+	{ "upstreams", &sl_kind_map, ITEMS(sl_rules, upstreams, upstreams_nr),
+	  .item = &upstream_item, .max = 65536, .check_name = sl_check_name,
+	  .name_offset = offsetof(struct sl_upstream_conf, name), .name_size = sizeof(char *),
+	  .pattern = SL_NAME_PATTERN, .doc = "Groups of servers that answer requests, by name." },
+	{ "routes", &sl_kind_array, ITEMS(sl_rules, routes, routes_nr), .item = &route_item,
+	  .min = 1, .max = 100000, .required = true,
+	  .doc = "Which request goes where; the most specific match wins, not the first." },
+	{ "limits", &sl_kind_object, SL_KEY_AT(sl_rules, limits), .def = "{}",
+	  .object = &(const struct sl_object){ .keys = limits_keys },
+	  .doc = "What a client may use up." },
+	{ "forwarded", &sl_kind_object, SL_KEY_AT(sl_rules, forwarded), .def = "{}",
+	  .object = &(const struct sl_object){ .keys = forwarded_keys },
+	  .doc = "What upstreams are told of the client." },
+	{ "paths", &sl_kind_object, .def = "{}",
+	  .object = &(const struct sl_object){ .keys = path_keys },
+	  .doc = "How request paths are read." },
+	{ "logs", &sl_kind_object, SL_KEY_AT(sl_rules, logs), .def = "{}",
+	  .object = &(const struct sl_object){ .keys = logs_keys },
+	  .doc = "What is written down." },
+	LATER("consumers"),
+	LATER("policies"),
+	LATER("kernel"),
+	LATER("admin"),
+	END,
+};
+
+const struct sl_key sl_config_root = {
+	.kind = &sl_kind_object,
+	.object = &(const struct sl_object){ .keys = root_keys },
+};

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The faults of one configuration: gathered with their places, printed in the order of the text. */
+#ifndef SL_CONFIG_REPORT_H
+#define SL_CONFIG_REPORT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/str.h"
+#include "config/source.h"
+
+/* A hostile text can hold a fault every few bytes, and each one costs a walk through the text. */
+enum { SL_REPORT_MAX_FAULTS = 64, SL_REPORT_MAX_STEPS = 12, SL_REPORT_TEXT_BYTES = 512 };
+
+struct sl_fault {
+	struct sl_place place;
+	char text[SL_REPORT_TEXT_BYTES]; /* pointer and message */
+};
+
+struct sl_report {
+	const char *name;   /* of the file */
+	struct sl_str text; /* what the places are looked up in */
+	struct sl_step steps[SL_REPORT_MAX_STEPS];
+	unsigned steps_nr; /* down to the value that is being read */
+	struct sl_fault *faults;
+	unsigned kept;	/* in faults[] */
+	unsigned count; /* all of them */
+};
+
+void sl_report_fini(struct sl_report *r);
+
+void sl_report_enter_member(struct sl_report *r, const char *name);
+void sl_report_enter_element(struct sl_report *r, size_t index);
+void sl_report_leave(struct sl_report *r);
+
+/* About the value that is being read. */
+void sl_report_fault(struct sl_report *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* About the name of the member that is being read. */
+void sl_report_fault_name(struct sl_report *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* About a place that the JSON parser names. */
+void sl_report_fault_at(struct sl_report *r, struct sl_place place, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+void sl_report_print(struct sl_report *r, FILE *to);
+
+/* "Did you mean": the word of a list that was most likely meant, or NULL.  Lists end with NULL. */
+const char *sl_suggest(const struct sl_report *r, struct sl_str word, const char *const *list);
+/* The same for lists of another shape, a candidate at a time: start from the limit, and keep each
+ * candidate that is nearer than *distance, which becomes its own. */
+unsigned sl_suggest_limit(const struct sl_report *r, struct sl_str word);
+bool sl_suggest_is_nearer(struct sl_str word, const char *candidate, unsigned *distance);
+
+#endif

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the text of a configuration and blanks what is not JSON in it.
+#include "config/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { READ_STEP = 64 << 10 };
+
+static int read_all(int fd, char **ret_text, size_t *ret_len)
+{
+	size_t len = 0, size = 0;
+	char *text = NULL, *grown;
+	ssize_t n;
+
+	do {
+		if (len == size) {
+			size = size ? size * 2 : READ_STEP;
+			grown = realloc(text, size);
+			if (!grown)
+				goto err_nomem;
+			text = grown;
+		}
+		n = read(fd, text + len, size - len);
+		if (n > 0)
+			len += (size_t)n;
+	} while ((n > 0 && len <= SL_SOURCE_MAX_BYTES) || (n < 0 && errno == EINTR));
+	if (n < 0 || len > SL_SOURCE_MAX_BYTES) {
+		n = n < 0 ? -errno : -EFBIG;
+		free(text);
+		return (int)n;
+	}
+	*ret_text = text;
+	*ret_len = len;
+	return 0;
+err_nomem:
+	free(text);
+	return -ENOMEM;
+}
+
+int sl_source_read(const char *path, char **ret_text, size_t *ret_len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = read_all(fd, ret_text, ret_len);
+	close(fd);
+	return ret;
+}
+
+struct sl_place sl_source_place(struct sl_str text, size_t offset)
+{
+	struct sl_place at = { 1, 1 };
+
+	for (size_t i = 0; i < offset && i < text.len; i++) {
+		if (text.ptr[i] == '\n') {
+			at.line++;
+			at.column = 1;
+		} else if (((unsigned char)text.ptr[i] & 0xc0) != 0x80) {
+			at.column++; /* the bytes that continue a UTF-8 sequence take no room */
+		}
+	}
+	return at;
+}
+
+/* Index behind the closing quote of the string that opens at `i`. */
+static size_t skip_string(const char *text, size_t len, size_t i)
+{
+	for (i++; i < len && text[i] != '"'; i++)
+		if (text[i] == '\\')
+			i++;
+	return i < len ? i + 1 : len;
+}
+
+static size_t blank_comment(char *text, size_t len, size_t i)
+{
+	for (; i < len && text[i] != '\n'; i++)
+		text[i] = ' ';
+	return i;
+}
+
+/* Index of the bracket that nests too deep, or len. */
+static size_t clean(char *text, size_t len)
+{
+	unsigned depth = 0;
+
+	for (size_t i = 0; i < len;) {
+		if (text[i] == '"') {
+			i = skip_string(text, len, i);
+			continue;
+		}
+		if (text[i] == '/' && i + 1 < len && text[i + 1] == '/') {
+			i = blank_comment(text, len, i);
+			continue;
+		}
+		if ((text[i] == '{' || text[i] == '[') && ++depth > SL_SOURCE_MAX_DEPTH)
+			return i;
+		if ((text[i] == '}' || text[i] == ']') && depth)
+			depth--;
+		i++;
+	}
+	return len;
+}
+
+int sl_source_clean(char *text, size_t len, struct sl_place *ret_place, const char **ret_why)
+{
+	const char *nul = len ? memchr(text, '\0', len) : NULL;
+	size_t at = nul ? (size_t)(nul - text) : clean(text, len);
+
+	if (at == len)
+		return 0;
+	*ret_place = sl_source_place((struct sl_str){ text, len }, at);
+	*ret_why =
+		nul ? "a NUL byte: this is not a text" : "more than 64 brackets inside each other";
+	return -EINVAL;
+}
