@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// A client's connection, from accept to close.
+#include "gate/client.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "gate/exchange.h"
+#include "net/proxyproto.h"
+
+static void on_closed(struct sl_conn *c)
+{
+	struct sl_client *client = sl_container_of(c, struct sl_client, conn);
+	struct sl_worker *w = client->worker;
+
+	w->clients_nr--;
+	atomic_fetch_sub_explicit(&w->shared->connections, 1, memory_order_relaxed);
+	sl_uncount(&w->stats->connections_open, 1);
+	sl_slab_put(&w->client_slab, client);
+}
+
+void sl_client_close(struct sl_client *c)
+{
+	sl_list_del(&c->node);
+	sl_timer_stop(&c->timer);
+	sl_conn_close(&c->conn);
+}
+
+bool sl_client_is_idle(const struct sl_client *c)
+{
+	return !c->conn.reader;
+}
+
+/* Asked for at the first request, not at accept: a connection that is refused at once has no use for it. */
+static int find_address(struct sl_client *c)
+{
+	struct sl_addr addr = { .len = sizeof(addr.un) };
+
+	if (c->has_address)
+		return 0;
+	if (getpeername(c->conn.fd, &addr.sa, &addr.len) < 0)
+		return -errno;
+	c->ip = sl_addr_ip(&addr);
+	c->port = sl_addr_port(&addr);
+	c->has_address = true;
+	return 0;
+}
+
+/* The balancer in front says whom it speaks for; anybody else's first bytes are left for HTTP. */
+static int read_proxy_header(struct sl_client *c)
+{
+	uint64_t deadline_ns =
+		sl_deadline(c->conn.loop->now_ns, c->worker->rules->limits.header_timeout_ns);
+	char mem[SL_PROXY_READ_MAX];
+	size_t len = 0;
+
+	while (len < sizeof(mem)) {
+		struct sl_proxy proxy;
+		struct sl_str in;
+		size_t n;
+		ssize_t used;
+		int ret = sl_conn_wait_data(&c->conn, deadline_ns);
+
+		if (ret <= 0)
+			return ret < 0 ? ret : -EPIPE;
+		in = sl_conn_peek(&c->conn);
+		n = in.len < sizeof(mem) - len ? in.len : sizeof(mem) - len;
+		memcpy(mem + len, in.ptr, n);
+		used = sl_proxy_read((struct sl_str){ mem, len + n }, &proxy);
+		if (used < 0 && used != -EAGAIN)
+			return (int)used;
+		sl_conn_consume(&c->conn, used > 0 ? (size_t)used - len : n);
+		len += n;
+		if (used < 0)
+			continue;
+		if (proxy.has_addrs) {
+			c->ip = sl_addr_ip(&proxy.src);
+			c->port = sl_addr_port(&proxy.src);
+		}
+		return 0;
+	}
+	return -EBADMSG;
+}
+
+static int settle_identity(struct sl_client *c)
+{
+	int ret = find_address(c);
+
+	if (ret < 0 || !c->wants_proxy)
+		return ret;
+	c->wants_proxy = false;
+	if (!sl_nets_have(c->listener->proxy_from, c->listener->proxy_from_nr, &c->ip))
+		return 0;
+	return read_proxy_header(c);
+}
+
+static void go_idle(struct sl_client *c)
+{
+	struct sl_worker *w = c->worker;
+
+	c->conn.reader = NULL;
+	sl_conn_arm(&c->conn, SL_RECV_MULTISHOT);
+	sl_timer_set(&w->loop.wheel, &c->timer,
+		     sl_deadline(w->loop.now_ns, w->rules->limits.idle_timeout_ns));
+}
+
+/* The client must not lose our answer to a reset, which is what closing on unread bytes would be. */
+static void finish(struct sl_client *c)
+{
+	if (!c->conn.eof && !c->conn.rx_error && c->lingers)
+		sl_conn_linger(&c->conn);
+	sl_client_close(c);
+}
+
+/* A fiber, from the first byte of a request until the connection is idle again or ends. */
+static void serve(void *arg)
+{
+	struct sl_client *c = arg;
+	bool goes_on = settle_identity(c) == 0;
+
+	while (goes_on) {
+		goes_on = sl_exchange_run(c);
+		if (!goes_on || sl_conn_peek(&c->conn).len == 0)
+			break;
+	}
+	if (goes_on && !c->conn.eof && !c->conn.rx_error)
+		go_idle(c);
+	else
+		finish(c);
+}
+
+static void on_event(struct sl_conn *conn)
+{
+	struct sl_client *c = sl_container_of(conn, struct sl_client, conn);
+
+	if (sl_conn_peek(conn).len == 0) {
+		sl_client_close(c);
+		return;
+	}
+	if (sl_fiber_spawn(conn->loop, serve, c, &conn->reader) < 0) {
+		conn->reader = NULL;
+		sl_count(&c->worker->stats->connections_refused, 1);
+		sl_client_close(c);
+	}
+}
+
+static void on_idle(struct sl_timer *t)
+{
+	struct sl_client *c = sl_container_of(t, struct sl_client, timer);
+
+	if (sl_client_is_idle(c))
+		sl_client_close(c);
+}
+
+static bool is_allowed(struct sl_worker *w)
+{
+	uint32_t max = w->rules->limits.connections;
+	uint32_t now = atomic_fetch_add_explicit(&w->shared->connections, 1, memory_order_relaxed);
+
+	if (!max || now < max)
+		return true;
+	atomic_fetch_sub_explicit(&w->shared->connections, 1, memory_order_relaxed);
+	return false;
+}
+
+static void refuse(struct sl_worker *w, int fd)
+{
+	sl_count(&w->stats->connections_refused, 1);
+	sl_ring_close(&w->loop, fd);
+}
+
+void sl_client_accept(struct sl_worker *w, const struct sl_listener_conf *listener, int fd)
+{
+	struct sl_client *c;
+
+	sl_count(&w->stats->connections_accepted, 1);
+	if (!is_allowed(w)) {
+		refuse(w, fd);
+		return;
+	}
+	c = sl_slab_get(&w->client_slab);
+	if (!c) {
+		atomic_fetch_sub_explicit(&w->shared->connections, 1, memory_order_relaxed);
+		refuse(w, fd);
+		return;
+	}
+	*c = (struct sl_client){ .worker = w, .listener = listener };
+	sl_conn_init(&c->conn, &w->loop, fd);
+	c->conn.on_event = on_event;
+	c->conn.on_closed = on_closed;
+	c->wants_proxy = listener->proxy_from_nr > 0;
+	sl_timer_init(&c->timer, on_idle);
+	sl_list_push_back(&w->clients, &c->node);
+	w->clients_nr++;
+	sl_count(&w->stats->connections_open, 1);
+	/* One shot: a connection for one request never has a receive to take back. */
+	sl_conn_arm(&c->conn, SL_RECV_ONCE);
+	sl_timer_set(&w->loop.wheel, &c->timer,
+		     sl_deadline(w->loop.now_ns, w->rules->limits.idle_timeout_ns));
+}

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of one request, told from top to bottom.
+#include "gate/exchange.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "gate/forward.h"
+#include "gate/proxy.h"
+#include "gate/receive.h"
+#include "gate/reply.h"
+
+enum {
+	ARENA_LIMIT_FACTOR = 16
+}; /* heap that one exchange may hold, in heads of the largest size */
+
+uint64_t sl_exchange_deadline(const struct sl_exchange *x, uint64_t timeout_ns)
+{
+	uint64_t deadline = sl_deadline(x->worker->loop.now_ns, timeout_ns);
+
+	return deadline < x->deadline_ns ? deadline : x->deadline_ns;
+}
+
+struct sl_head_limits sl_exchange_head_limits(const struct sl_exchange *x)
+{
+	const struct sl_limits *l = &x->rules->limits;
+
+	return (struct sl_head_limits){
+		.line_bytes = l->request_line_bytes,
+		.head_bytes = l->header_bytes,
+		.fields = (uint16_t)l->header_count,
+	};
+}
+
+static int begin(struct sl_exchange *x, struct sl_client *c)
+{
+	struct sl_worker *w = c->worker;
+	const struct sl_limits *l = &w->rules->limits;
+
+	x->worker = w;
+	x->client = c;
+	x->rules = w->rules;
+	sl_arena_init(&x->arena, x->first_block, sizeof(x->first_block),
+		      (size_t)l->header_bytes * ARENA_LIMIT_FACTOR);
+	x->start_ns = w->loop.now_ns;
+	x->deadline_ns = sl_deadline(x->start_ns, l->total_timeout_ns);
+	x->must_close = w->is_draining;
+	sl_count(&w->stats->requests_active, 1);
+	x->req.fields = sl_arena_alloc(&x->arena, l->header_count * sizeof(struct sl_field));
+	x->resp.fields = sl_arena_alloc(&x->arena, l->header_count * sizeof(struct sl_field));
+	return x->req.fields && x->resp.fields ? 0 : -ENOMEM;
+}
+
+static int refuse_head(struct sl_exchange *x)
+{
+	x->must_close = true;
+	sl_count(&x->worker->stats->requests_bad, 1);
+	return sl_reply_problem(x, x->req.error_status, "bad_request", x->req.error);
+}
+
+/* The client went away or was too slow before there was a request: nothing to answer, but a late head. */
+static int give_up_receiving(struct sl_exchange *x, int error)
+{
+	x->must_close = true;
+	if (error == -EBADMSG)
+		return refuse_head(x);
+	if (error == -ETIMEDOUT && sl_conn_peek(&x->client->conn).len == 0 && x->req.fields_nr == 0)
+		return sl_reply_problem(x, 408, "header_timeout",
+					"The request did not arrive in time.");
+	if (error == -ENOMEM)
+		return sl_reply_problem(x, 503, "memory", "The gateway is out of memory.");
+	return error;
+}
+
+static int receive_request(struct sl_exchange *x)
+{
+	struct sl_head_limits limits = sl_exchange_head_limits(x);
+	int ret;
+
+	ret = sl_head_receive(&x->client->conn, SL_HEAD_REQUEST, &x->req, &limits, SL_METHOD_OTHER,
+			      &x->arena,
+			      sl_exchange_deadline(x, x->rules->limits.header_timeout_ns));
+	if (ret < 0)
+		return give_up_receiving(x, ret) < 0 ? ret : -EBADMSG;
+	x->req_len = (size_t)ret;
+	sl_body_init(&x->req_body, &x->client->conn, &x->req);
+	x->must_close |= !x->req.keep_alive;
+	x->client->requests++;
+	sl_forward_find_client(x);
+	sl_forward_find_id(x);
+	return 0;
+}
+
+static int normalise_target(struct sl_exchange *x, const char **ret_why)
+{
+	char *mem;
+
+	if (x->req.form == SL_TARGET_ASTERISK) {
+		x->uri.path = x->req.target;
+		return 0;
+	}
+	mem = sl_arena_alloc(&x->arena, SL_URI_ROOM(x->req.target.len));
+	*ret_why = "The request target is too long.";
+	return mem ? sl_uri_normalize(x->req.target, x->rules->encoded_slash, mem, &x->uri, ret_why)
+		   : -ENOMEM;
+}
+
+static bool is_for_us(const struct sl_exchange *x)
+{
+	const struct sl_field *f;
+
+	if (x->req.method_id != SL_METHOD_OPTIONS)
+		return false;
+	if (x->req.form == SL_TARGET_ASTERISK)
+		return true;
+	f = sl_head_find(&x->req, SL_FIELD_MAX_FORWARDS);
+	return f && sl_str_eq(sl_field_value(f), SL_S("0"));
+}
+
+static int apply_rewrite(struct sl_exchange *x)
+{
+	const struct sl_route *r = x->match.route;
+	struct sl_str path = x->uri.path;
+	struct sl_out o;
+	size_t room;
+	char *mem, *question;
+
+	if (r->strip_prefix.len && sl_str_starts(path, r->strip_prefix)) {
+		path = (struct sl_str){ path.ptr + r->strip_prefix.len,
+					path.len - r->strip_prefix.len };
+		/* "/v1" off "/v1x" would leave "x": a prefix ends where a segment does. */
+		if (path.len == 0)
+			x->uri.path = SL_S("/");
+		else if (path.ptr[0] == '/')
+			x->uri.path = path;
+		return 0;
+	}
+	if (!r->rewrite_path.len)
+		return 0;
+	room = r->rewrite_path.len + x->uri.path.len * SL_ROUTE_PARAMS_MAX + x->uri.query.len + 2;
+	mem = sl_arena_alloc(&x->arena, room);
+	if (!mem)
+		return -ENOMEM;
+	sl_out_init(&o, mem, room);
+	if (!sl_route_expand(&x->match, r->rewrite_path, &o))
+		return -EINVAL;
+	question = memchr(mem, '?', sl_out_len(&o));
+	if (question && x->uri.query.len) {
+		sl_out_char(&o, '&');
+		sl_out_str(&o, x->uri.query);
+	}
+	x->uri.path = (struct sl_str){ mem, question ? (size_t)(question - mem) : sl_out_len(&o) };
+	if (question)
+		x->uri.query = (struct sl_str){ question + 1, (size_t)(o.pos - question) - 1 };
+	return o.overflow ? -ENOBUFS : 0;
+}
+
+static int act(struct sl_exchange *x)
+{
+	const struct sl_route *r = x->match.route;
+
+	switch (r->action) {
+	case SL_ROUTE_RESPOND:
+		return sl_reply_respond(x, &r->respond);
+	case SL_ROUTE_REDIRECT:
+		return sl_reply_redirect(x, &r->redirect);
+	case SL_ROUTE_UPSTREAM:
+		break;
+	}
+	if (apply_rewrite(x) < 0)
+		return sl_reply_problem(x, 500, "rewrite_failed",
+					"The path could not be rewritten.");
+	return sl_proxy_run(x);
+}
+
+static int serve(struct sl_exchange *x)
+{
+	const char *why = NULL;
+
+	if (x->req.method_id ==
+	    SL_METHOD_TRACE) /* it would show what proxies added: RFC 9110 9.3.8 */
+		return sl_reply_problem(x, 501, "trace", "TRACE is not served here.");
+	if (x->req.body == SL_BODY_LENGTH && x->rules->limits.body_bytes &&
+	    x->req.body_len > x->rules->limits.body_bytes)
+		return sl_reply_problem(x, 413, "body_too_large", "The request body is too large.");
+	if (normalise_target(x, &why) < 0) {
+		x->must_close = true;
+		sl_count(&x->worker->stats->requests_bad, 1);
+		return sl_reply_problem(x, 400, "bad_target", why);
+	}
+	if (is_for_us(x))
+		return sl_reply_options(x);
+	switch (sl_route_find(x->rules->table, x->req.host, x->uri.path, x->req.method_id,
+			      &x->match)) {
+	case SL_ROUTE_FOUND:
+		return act(x);
+	case SL_ROUTE_METHOD:
+		return sl_reply_method_not_allowed(x, x->match.allowed);
+	case SL_ROUTE_NONE:
+		break;
+	}
+	return sl_reply_problem(x, 404, "no_route", "No route takes this host and path.");
+}
+
+static void count_status(struct sl_stats *s, unsigned status)
+{
+	uint64_t *const by_class[] = { &s->responses_2xx, &s->responses_3xx, &s->responses_4xx,
+				       &s->responses_5xx };
+
+	if (status >= 200 && status < 600)
+		sl_count(by_class[status / 100 - 2], 1);
+	else if (status == 101)
+		sl_count(&s->responses_1xx, 1);
+}
+
+static struct sl_str field_or_none(const struct sl_exchange *x, enum sl_field_id id)
+{
+	const struct sl_field *f = sl_head_find(&x->req, id);
+
+	return f ? sl_field_value(f) : (struct sl_str){ NULL, 0 };
+}
+
+static void write_log(struct sl_exchange *x)
+{
+	struct sl_worker *w = x->worker;
+	struct sl_access a = {
+		.request_id = x->id,
+		.method = x->req.method,
+		.host = x->req.authority,
+		.path = x->uri.path.len ? x->uri.path : x->req.target,
+		.query = x->uri.query,
+		.route = sl_str_of(x->match.route ? x->match.route->name : ""),
+		.upstream = sl_str_of(x->upstream_name ? x->upstream_name : ""),
+		.user_agent = field_or_none(x, SL_FIELD_USER_AGENT),
+		.referer = field_or_none(x, SL_FIELD_REFERER),
+		.error = x->error,
+		.client = x->client_ip,
+		.client_port = x->client->port,
+		.status = x->status,
+		.minor = x->req.minor,
+		.bytes_received = x->bytes_received,
+		.bytes_sent = x->bytes_sent,
+		.duration_us = (w->loop.now_ns - x->start_ns) / SL_US,
+		.upstream_us = x->upstream_ns / SL_US,
+	};
+
+	sl_accesslog_add(&w->log, &a);
+}
+
+static void end(struct sl_exchange *x)
+{
+	struct sl_stats *s = x->worker->stats;
+
+	sl_uncount(&s->requests_active, 1);
+	if (x->status) {
+		sl_count(&s->requests, 1);
+		sl_count(&s->bytes_received, x->bytes_received);
+		sl_count(&s->bytes_sent, x->bytes_sent);
+		count_status(s, x->status);
+		write_log(x);
+	}
+	sl_body_consume(&x->req_body);
+	sl_conn_release(&x->client->conn);
+	sl_arena_fini(&x->arena);
+}
+
+/* The parser points to nothing before it has begun; what a refusal and its log line need is set here. */
+static void clear(struct sl_exchange *x)
+{
+	memset(x, 0, offsetof(struct sl_exchange, id_mem));
+}
+
+bool sl_exchange_run(struct sl_client *c)
+{
+	struct sl_exchange x;
+	int ret;
+
+	clear(&x);
+	ret = begin(&x, c);
+	if (ret == 0)
+		ret = receive_request(&x);
+	if (ret == 0)
+		ret = serve(&x);
+	if (ret < 0)
+		x.must_close = true;
+	/* Unread request bytes: refused heads and bodies that were not wanted. */
+	c->lingers =
+		x.status && (!x.req_len || !x.req_body.is_complete || x.req_body.has_trailers_left);
+	end(&x);
+	return !x.must_close;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request and its answer: what every step of it knows. */
+#ifndef SL_GATE_EXCHANGE_H
+#define SL_GATE_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "gate/body.h"
+#include "gate/client.h"
+#include "gate/rules.h"
+#include "http1/head.h"
+#include "upstream/pool.h"
+
+enum { SL_REQUEST_ID_MAX = 128 };
+
+struct sl_exchange {
+	struct sl_worker *worker;
+	struct sl_client *client;
+	const struct sl_rules *rules; /* those it began with */
+	struct sl_arena arena;
+
+	struct sl_head req;
+	size_t req_len; /* bytes of the request's head */
+	struct sl_body req_body;
+	struct sl_uri uri; /* normalised: what is judged is what is sent */
+	struct sl_route_match match;
+	struct sl_str id;
+	struct sl_ip client_ip; /* behind trusted proxies */
+	bool is_peer_trusted;
+
+	struct sl_peer *peer; /* the connection to the upstream, while there is one */
+	struct sl_head resp;
+	const char *upstream_name;
+
+	uint64_t start_ns, deadline_ns;
+	uint64_t upstream_start_ns, upstream_ns;
+	uint64_t bytes_received, bytes_sent; /* of bodies */
+	uint16_t status;		     /* answered; 0 while nothing was */
+	bool must_close;   /* the client's connection cannot carry another request */
+	const char *error; /* for the log: a word that never changes */
+	char id_mem[33];
+	_Alignas(16) char first_block[16384];
+};
+
+/* Serves one request on the client's connection, whose reader is the current fiber.  True when the
+ * connection can carry another. */
+bool sl_exchange_run(struct sl_client *c);
+
+/* The earlier of a deadline from now and that of the whole exchange. */
+uint64_t sl_exchange_deadline(const struct sl_exchange *x, uint64_t timeout_ns);
+struct sl_head_limits sl_exchange_head_limits(const struct sl_exchange *x);
+
+#endif

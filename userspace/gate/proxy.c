@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exchange with an upstream.
+#include "gate/proxy.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "gate/forward.h"
+#include "gate/receive.h"
+#include "gate/relay.h"
+#include "gate/reply.h"
+#include "net/proxyproto.h"
+
+enum {
+	HEAD_EXTRA = 1024,  /* what forwarding adds to a head at the most, names and addresses */
+	BODY_JOINED = 4096, /* body bytes that go out in one segment with the head */
+	INTERIM_MAX = 16,   /* 1xx answers to one request */
+	ATTEMPTS_MAX = 4,
+};
+
+struct attempt {
+	struct sl_exchange *x;
+	struct sl_upstream *upstream;
+	struct sl_relay request; /* the request's body, on its way up */
+	struct sl_out head;
+	uint64_t tried; /* targets that failed */
+	unsigned nr;
+	bool is_request_complete; /* all of it was sent */
+	unsigned interim_nr;
+	bool is_fresh_only; /* a kept connection was stale: the others may be too */
+};
+
+/* ---- failures ---- */
+
+static int fail(struct attempt *a, unsigned status, const char *error, const char *detail)
+{
+	struct sl_exchange *x = a->x;
+
+	sl_peer_close(x->peer);
+	x->peer = NULL;
+	return sl_reply_problem(x, status, error, detail);
+}
+
+static int fail_upstream(struct attempt *a, int error)
+{
+	switch (error) {
+	case -ECANCELED: /* the client is gone, or we are stopping */
+	case -ECONNABORTED:
+		a->x->error = "client_closed";
+		a->x->status = 499; /* nobody sees it but the log; nginx's number for this */
+		sl_count(&a->x->worker->stats->requests_aborted, 1);
+		return -ECANCELED;
+	case -ETIMEDOUT:
+		return fail(a, 504, "upstream_timeout", "The upstream did not answer in time.");
+	case -EBADMSG:
+		return fail(a, 502, "upstream_malformed", "The upstream's answer was malformed.");
+	case -ENOMEM:
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOBUFS:
+		return fail(a, 503, "resources", "The gateway is out of resources.");
+	default:
+		return fail(a, 502, "upstream_failed", "The connection to the upstream failed.");
+	}
+}
+
+/* The request's body could not be read to its end: what went upstream must not look complete, so that
+ * connection ends here, and the client is told if it still listens. */
+static int fail_request(struct attempt *a, int error)
+{
+	a->x->must_close = true;
+	switch (error) {
+	case -EBADMSG:
+		sl_count(&a->x->worker->stats->requests_bad, 1);
+		return fail(a, 400, "bad_chunk", "The chunked request body is malformed.");
+	case -EFBIG:
+		return fail(a, 413, "body_too_large", "The request body is too large.");
+	case -ETIMEDOUT:
+		return fail(a, 408, "body_timeout", "The request body came too slowly.");
+	case -ENOMEM:
+	case -ENOBUFS:
+		return fail_upstream(a, error);
+	default:
+		return fail_upstream(a, -ECONNABORTED);
+	}
+}
+
+/* Only what does no harm when it is done twice, and only while nothing was answered (RFC 9110 9.2.2). */
+static bool can_retry(const struct attempt *a, int error)
+{
+	const struct sl_exchange *x = a->x;
+
+	return error != -ETIMEDOUT && error != -EBADMSG && error != -ECANCELED &&
+	       error != -ECONNABORTED && a->nr < ATTEMPTS_MAX && x->req.body == SL_BODY_NONE &&
+	       sl_method_is_idempotent(x->req.method_id) && sl_conn_peek(&x->peer->conn).len == 0;
+}
+
+static int retry(struct attempt *a)
+{
+	struct sl_exchange *x = a->x;
+
+	if (x->peer->is_reused)
+		a->is_fresh_only = true;
+	else
+		a->tried |= sl_target_bit(x->peer->upstream, x->peer->target);
+	sl_peer_close(x->peer);
+	x->peer = NULL;
+	sl_count(&x->worker->stats->upstream_retries, 1);
+	return -EAGAIN;
+}
+
+static int lost_peer(struct attempt *a, int error)
+{
+	sl_count(&a->x->worker->stats->upstream_failures, 1);
+	return can_retry(a, error) ? retry(a) : fail_upstream(a, error);
+}
+
+/* ---- a connection ---- */
+
+static int send_proxy_header(struct sl_exchange *x, int version)
+{
+	char mem[SL_PROXY_WRITE_MAX];
+	struct sl_addr local = { .len = sizeof(local.un) }, remote = { .len = sizeof(remote.un) };
+	ssize_t n;
+
+	if (getsockname(x->client->conn.fd, &local.sa, &local.len) < 0 ||
+	    getpeername(x->client->conn.fd, &remote.sa, &remote.len) < 0)
+		return -errno;
+	n = sl_proxy_write(version, &remote, &local, mem, sizeof(mem));
+	if (n < 0)
+		return (int)n;
+	return sl_conn_send(&x->peer->conn, mem, (size_t)n,
+			    sl_exchange_deadline(x, x->rules->limits.send_timeout_ns));
+}
+
+/* With a PROXY header the connection speaks for one client and is not shared. */
+static int connect_peer(struct attempt *a, struct sl_target *t)
+{
+	struct sl_exchange *x = a->x;
+	struct sl_stats *s = x->worker->stats;
+	enum sl_proxy_version version = a->upstream->conf->send_proxy;
+	int ret;
+
+	x->upstream_name = t->conf->name;
+	if (!version && !a->is_fresh_only)
+		x->peer = sl_target_reuse(a->upstream, t);
+	if (x->peer) {
+		sl_count(&s->upstream_reuses, 1);
+		return 0;
+	}
+	ret = sl_target_connect(a->upstream, t, &x->peer);
+	if (ret < 0) {
+		sl_count(&s->upstream_failures, 1);
+		return ret;
+	}
+	sl_count(&s->upstream_connects, 1);
+	return version ? send_proxy_header(x, version == SL_PROXY_V1 ? 1 : 2) : 0;
+}
+
+/* A connection that was refused has carried nothing, so any request may go to the next target. */
+static int find_peer(struct attempt *a)
+{
+	struct sl_exchange *x = a->x;
+	struct sl_target *t;
+	int ret = -EHOSTUNREACH;
+
+	while ((t = sl_upstream_pick(a->upstream, a->tried, x->worker->loop.now_ns))) {
+		ret = connect_peer(a, t);
+		if (ret == 0)
+			return 0;
+		a->tried |= sl_target_bit(a->upstream, t);
+		sl_peer_close(x->peer);
+		x->peer = NULL;
+		if (ret == -ECANCELED || ret == -EMFILE || ret == -ENFILE)
+			break;
+	}
+	return ret;
+}
+
+/* ---- the request ---- */
+
+static int start_request(struct attempt *a)
+{
+	struct sl_exchange *x = a->x;
+	bool has_body = x->req.body != SL_BODY_NONE;
+	size_t room = 4 * x->req_len + HEAD_EXTRA + (has_body ? BODY_JOINED : 0);
+	char *mem = sl_arena_alloc(&x->arena, room);
+	const struct sl_limits *l = &x->rules->limits;
+
+	if (!mem)
+		return -ENOMEM;
+	sl_out_init(&a->head, mem, room);
+	sl_forward_request(x, &a->head);
+	if (a->head.overflow)
+		return -ENOBUFS;
+	x->upstream_start_ns = x->worker->loop.now_ns;
+	a->is_request_complete = !has_body;
+	a->request = (struct sl_relay){
+		.x = x,
+		.from = &x->req_body,
+		.to = &x->peer->conn,
+		.framing = x->req.body == SL_BODY_CHUNKED ? SL_FRAMING_CHUNKED : SL_FRAMING_LENGTH,
+		.head = &a->head,
+		.receive_timeout_ns = l->idle_timeout_ns,
+		.send_timeout_ns = a->upstream->conf->response_timeout_ns,
+		.rate_bytes = l->body_rate_bytes,
+		.limit_bytes = l->body_bytes,
+		.watch = &x->peer->conn,
+		.count = &x->bytes_received,
+	};
+	if (!has_body)
+		return sl_conn_send(&x->peer->conn, mem, sl_out_len(&a->head),
+				    sl_exchange_deadline(x, a->request.send_timeout_ns));
+	sl_conn_arm(&x->peer->conn, SL_RECV_ONCE_LATER); /* an early answer is to be heard */
+	return sl_relay_run(&a->request);
+}
+
+static int continue_request(struct attempt *a)
+{
+	int ret;
+
+	if (a->is_request_complete)
+		return 0;
+	sl_conn_arm(&a->x->peer->conn, SL_RECV_ONCE_LATER);
+	ret = sl_relay_run(&a->request);
+	a->is_request_complete = ret == 0;
+	return ret;
+}
+
+/* ---- the answer ---- */
+
+static bool has_news(const struct sl_conn *c)
+{
+	return c->rx_first != SL_BUF_NONE || c->eof || c->rx_error;
+}
+
+/* Meanwhile the client may leave: then nobody waits for the answer.  A client that has only finished sending
+ * (half close) still does. */
+static int wait_answer(struct sl_exchange *x, uint64_t deadline_ns)
+{
+	struct sl_conn *peer = &x->peer->conn, *client = &x->client->conn;
+	struct sl_loop *loop = peer->loop;
+	uint64_t look_ns = loop->now_ns + SL_SEC;
+
+	sl_conn_arm(peer, SL_RECV_ONCE_LATER);
+	while (!has_news(peer)) {
+		if (client->rx_error)
+			return -ECONNABORTED;
+		if (sl_fiber_is_cancelled(client->reader))
+			return -ECANCELED;
+		if (loop->now_ns >= deadline_ns)
+			return -ETIMEDOUT;
+		if (loop->now_ns >= look_ns) {
+			sl_conn_arm(client, SL_RECV_MULTISHOT);
+			look_ns = SL_NEVER;
+		}
+		sl_conn_arm(peer, SL_RECV_ONCE_LATER);
+		sl_fiber_park(loop, deadline_ns < look_ns ? deadline_ns : look_ns);
+	}
+	return 0;
+}
+
+static int receive_answer(struct attempt *a)
+{
+	struct sl_exchange *x = a->x;
+	struct sl_head_limits limits = sl_exchange_head_limits(x);
+	uint64_t deadline_ns = sl_exchange_deadline(x, a->upstream->conf->response_timeout_ns);
+	int ret;
+
+	ret = wait_answer(x, deadline_ns);
+	if (ret < 0)
+		return ret;
+	sl_conn_release(&x->peer->conn); /* of an interim answer */
+	ret = sl_head_receive(&x->peer->conn, SL_HEAD_RESPONSE, &x->resp, &limits, x->req.method_id,
+			      &x->arena, deadline_ns);
+	if (ret > 0)
+		x->upstream_ns = x->worker->loop.now_ns - x->upstream_start_ns;
+	return ret;
+}
+
+static int pass_interim(struct attempt *a, size_t head_len)
+{
+	struct sl_exchange *x = a->x;
+	size_t room = head_len + HEAD_EXTRA;
+	struct sl_out o;
+	char *mem;
+
+	if (++a->interim_nr > INTERIM_MAX)
+		return -EBADMSG;
+	if (!x->req.minor) /* RFC 9110 15.2: a HTTP/1.0 client knows none */
+		return 0;
+	mem = sl_arena_alloc(&x->arena, room);
+	if (!mem)
+		return -ENOMEM;
+	sl_out_init(&o, mem, room);
+	sl_forward_interim(x, &o);
+	if (o.overflow)
+		return -ENOBUFS;
+	if (sl_conn_send(&x->client->conn, mem, sl_out_len(&o),
+			 sl_exchange_deadline(x, x->rules->limits.send_timeout_ns)) < 0)
+		return -ECONNABORTED;
+	sl_count(&x->worker->stats->responses_1xx, 1);
+	return 0;
+}
+
+static void finish_peer(struct attempt *a, const struct sl_body *body)
+{
+	struct sl_exchange *x = a->x;
+	struct sl_peer *peer = x->peer;
+
+	x->peer = NULL;
+	sl_body_consume((struct sl_body *)body);
+	sl_conn_release(&peer->conn);
+	if (a->is_request_complete && x->resp.keep_alive && body->is_complete &&
+	    !a->upstream->conf->send_proxy)
+		sl_peer_release(peer);
+	else
+		sl_peer_close(peer);
+}
+
+/* An answer that stops in the middle must look like it: without a length, only a reset says so. */
+static void break_off(struct attempt *a, const struct sl_relay *r)
+{
+	struct sl_exchange *x = a->x;
+
+	x->must_close = true;
+	if (r->is_to_blame_to) {
+		x->error = "client_closed";
+		sl_count(&x->worker->stats->requests_aborted, 1);
+	} else {
+		x->error = "upstream_truncated";
+		sl_count(&x->worker->stats->upstream_failures, 1);
+	}
+	sl_conn_abort_on_close(&x->client->conn);
+}
+
+static int pass_answer(struct attempt *a, size_t head_len)
+{
+	struct sl_exchange *x = a->x;
+	bool has_body = x->resp.body != SL_BODY_NONE;
+	size_t room = head_len + HEAD_EXTRA + (has_body ? BODY_JOINED : 0);
+	char *mem = sl_arena_alloc(&x->arena, room);
+	struct sl_body body;
+	struct sl_out o;
+	struct sl_relay relay = {
+		.x = x,
+		.from = &body,
+		.to = &x->client->conn,
+		.framing = sl_forward_framing(x),
+		.head = &o,
+		.receive_timeout_ns = a->upstream->conf->response_timeout_ns,
+		.send_timeout_ns = x->rules->limits.send_timeout_ns,
+		.count = &x->bytes_sent,
+	};
+	int ret;
+
+	if (!mem)
+		return fail_upstream(a, -ENOMEM);
+	sl_body_init(&body, &x->peer->conn, &x->resp);
+	x->must_close |= !a->is_request_complete || x->worker->is_draining ||
+			 (has_body && relay.framing == SL_FRAMING_UNTIL_CLOSE);
+	sl_out_init(&o, mem, room);
+	sl_forward_response(x, &o);
+	if (o.overflow)
+		return fail_upstream(a, -EBADMSG);
+	x->status = x->resp.status;
+	ret = sl_relay_run(&relay);
+	if (ret < 0)
+		break_off(a, &relay);
+	finish_peer(a, &body);
+	return ret < 0 ? -ECONNABORTED : 0;
+}
+
+static int pass_upgrade(struct attempt *a, size_t head_len)
+{
+	struct sl_exchange *x = a->x;
+	int ret;
+
+	if (!sl_forward_is_tunnel(x) || !x->resp.is_upgrade)
+		return fail_upstream(a, -EBADMSG);
+	x->must_close = true;
+	ret = pass_interim(a, head_len);
+	if (ret < 0)
+		return fail_upstream(a, ret);
+	x->status = 101;
+	ret = sl_tunnel_run(x);
+	sl_peer_close(x->peer);
+	x->peer = NULL;
+	return ret;
+}
+
+/* One try on one connection.  0 or a negative errno as sl_proxy_run(); -EAGAIN: try again. */
+static int talk(struct attempt *a)
+{
+	struct sl_exchange *x = a->x;
+	int ret = start_request(a);
+
+	a->is_request_complete |= ret == 0;
+	for (;;) {
+		bool is_upstream = x->req.body == SL_BODY_NONE || a->request.is_to_blame_to;
+		int head_len;
+
+		/* A target that answers before it has read all may close: its answer counts, if there is one. */
+		if (ret < 0 && ret != -EALREADY && !(is_upstream && has_news(&x->peer->conn)))
+			return is_upstream ? lost_peer(a, ret) : fail_request(a, ret);
+		head_len = receive_answer(a);
+		if (head_len < 0)
+			return lost_peer(a, head_len);
+		if (x->resp.status == 101)
+			return pass_upgrade(a, (size_t)head_len);
+		if (x->resp.status >= 200)
+			return pass_answer(a, (size_t)head_len);
+		ret = pass_interim(a, (size_t)head_len);
+		if (ret < 0)
+			return fail_upstream(a, ret);
+		ret = continue_request(a);
+	}
+}
+
+int sl_proxy_run(struct sl_exchange *x)
+{
+	struct attempt a = { .x = x,
+			     .upstream = &x->worker->pool.upstreams[x->match.route->upstream] };
+	int ret;
+
+	do {
+		ret = find_peer(&a);
+		if (ret < 0)
+			return fail_upstream(&a, ret);
+		a.nr++;
+		ret = talk(&a);
+	} while (ret == -EAGAIN);
+	/* The client may have taken the last part of its answer by now, or be gone: either way it is not
+	 * ours any more. */
+	sl_peer_close(x->peer);
+	x->peer = NULL;
+	sl_conn_use_bufs(&x->client->conn, &x->worker->loop.small);
+	return ret;
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// Answers that the gateway makes itself.
+#include "gate/reply.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/out.h"
+#include "http/status.h"
+
+enum { HEAD_ROOM = 1024 };
+
+struct reply {
+	unsigned status;
+	struct sl_str type;		    /* Content-Type; empty: none */
+	struct sl_str extra;		    /* further field lines, each with its CRLF */
+	const struct sl_respond_conf *conf; /* its headers; may be NULL */
+	struct sl_str body;
+};
+
+static void put_head(struct sl_exchange *x, struct sl_out *o, const struct reply *r)
+{
+	struct sl_worker *w = x->worker;
+
+	sl_out_lit(o, "HTTP/1.1 ");
+	sl_out_u64(o, r->status);
+	sl_out_char(o, ' ');
+	sl_out_str(o, sl_status_reason(r->status));
+	sl_out_lit(o, "\r\nDate: ");
+	sl_out_str(o, sl_wall_date(&w->wall, w->loop.now_ns));
+	if (r->type.len) {
+		sl_out_lit(o, "\r\nContent-Type: ");
+		sl_out_str(o, r->type);
+	}
+	if (r->status != 204) {
+		sl_out_lit(o, "\r\nContent-Length: ");
+		sl_out_u64(o, r->body.len);
+	}
+	if (x->must_close)
+		sl_out_lit(o, "\r\nConnection: close");
+	else if (!x->req.minor)
+		sl_out_lit(o, "\r\nConnection: keep-alive");
+	sl_out_lit(o, "\r\n");
+	sl_out_str(o, r->extra);
+	for (unsigned i = 0; r->conf && i < r->conf->headers_nr; i++) {
+		sl_out_str(o, r->conf->headers[i].name);
+		sl_out_lit(o, ": ");
+		sl_out_str(o, r->conf->headers[i].value);
+		sl_out_lit(o, "\r\n");
+	}
+	sl_out_lit(o, "\r\n");
+}
+
+static size_t head_room(const struct reply *r)
+{
+	size_t n = HEAD_ROOM + r->extra.len + r->type.len;
+
+	for (unsigned i = 0; r->conf && i < r->conf->headers_nr; i++)
+		n += r->conf->headers[i].name.len + r->conf->headers[i].value.len + 4;
+	return n;
+}
+
+/* A body that nobody read would be taken for the next request: read it away if it is short and here, or say
+ * that the connection ends. */
+static void settle_request_body(struct sl_exchange *x)
+{
+	struct iovec iov[SL_BODY_RUNS];
+	size_t n;
+	int ret;
+
+	if (x->must_close || (x->req_body.is_complete && !x->req_body.has_trailers_left))
+		return;
+	if (x->req_body.kind == SL_BODY_LENGTH && !x->req.expect_continue)
+		while ((ret = sl_body_take(&x->req_body, iov, &n)) > 0)
+			x->bytes_received += n;
+	if (!x->req_body.is_complete || x->req_body.has_trailers_left)
+		x->must_close = true;
+}
+
+static int send_reply(struct sl_exchange *x, const struct reply *r)
+{
+	size_t room = head_room(r) + (r->body.len <= 4096 ? r->body.len : 0);
+	bool has_body = x->req.method_id != SL_METHOD_HEAD && r->body.len > 0 && r->status != 204 &&
+			r->status != 304;
+	char *mem = sl_arena_alloc(&x->arena, room);
+	struct iovec iov[2];
+	struct sl_out o;
+	int ret;
+
+	if (!mem) {
+		x->must_close = true;
+		return -ENOMEM;
+	}
+	settle_request_body(x);
+	sl_out_init(&o, mem, room);
+	put_head(x, &o, r);
+	if (o.overflow) {
+		x->must_close = true;
+		return -ENOBUFS;
+	}
+	iov[0] = (struct iovec){ mem, sl_out_len(&o) };
+	iov[1] = (struct iovec){ (char *)r->body.ptr, has_body ? r->body.len : 0 };
+	if (has_body && r->body.len <= sl_out_room(&o)) {
+		sl_out_str(&o, r->body);
+		iov[0].iov_len = sl_out_len(&o);
+		iov[1].iov_len = 0;
+	}
+	x->status = (uint16_t)r->status;
+	ret = iov[1].iov_len
+		      ? sl_conn_sendv(&x->client->conn, iov, 2,
+				      sl_exchange_deadline(x, x->rules->limits.send_timeout_ns))
+		      : sl_conn_send(&x->client->conn, mem, iov[0].iov_len,
+				     sl_exchange_deadline(x, x->rules->limits.send_timeout_ns));
+	if (ret < 0)
+		x->must_close = true;
+	else if (has_body)
+		x->bytes_sent += r->body.len;
+	return ret;
+}
+
+static int send_problem(struct sl_exchange *x, unsigned status, const char *error,
+			const char *detail, struct sl_str extra)
+{
+	char body[768], head[512];
+	struct sl_out o, fields;
+
+	x->error = error;
+	sl_out_init(&o, body, sizeof(body));
+	sl_out_lit(&o, "{\"type\":\"about:blank\",\"title\":");
+	sl_out_json(&o, sl_status_reason(status));
+	sl_out_lit(&o, ",\"status\":");
+	sl_out_u64(&o, status);
+	sl_out_lit(&o, ",\"detail\":");
+	sl_out_json(&o, sl_str_of(detail));
+	sl_out_lit(&o, ",\"request_id\":");
+	sl_out_json(&o, x->id);
+	sl_out_lit(&o, "}\n");
+	sl_out_init(&fields, head, sizeof(head));
+	sl_out_str(&fields, extra);
+	sl_out_lit(&fields, "X-Request-Id: ");
+	sl_out_str(&fields, x->id);
+	sl_out_lit(&fields, "\r\n");
+	return send_reply(x, &(struct reply){
+				     .status = status,
+				     .type = SL_STR("application/problem+json"),
+				     .extra = sl_out_done(&fields),
+				     .body = sl_out_done(&o),
+			     });
+}
+
+int sl_reply_problem(struct sl_exchange *x, unsigned status, const char *error, const char *detail)
+{
+	return send_problem(x, status, error, detail, SL_S(""));
+}
+
+static void put_allow(struct sl_out *o, uint32_t allowed)
+{
+	bool first = true;
+
+	sl_out_lit(o, "Allow: ");
+	for (unsigned m = SL_METHOD_GET; m < SL_METHODS_NR; m++) {
+		if (!(allowed & 1u << m))
+			continue;
+		if (!first)
+			sl_out_lit(o, ", ");
+		sl_out_str(o, sl_method_name((enum sl_method)m));
+		first = false;
+	}
+	sl_out_lit(o, "\r\n");
+}
+
+int sl_reply_method_not_allowed(struct sl_exchange *x, uint32_t allowed)
+{
+	char mem[128];
+	struct sl_out o;
+
+	sl_out_init(&o, mem, sizeof(mem));
+	put_allow(&o, allowed);
+	return send_problem(x, 405, "method_not_allowed",
+			    "No route takes this method at this path.", sl_out_done(&o));
+}
+
+int sl_reply_options(struct sl_exchange *x)
+{
+	static const uint32_t all = 1u << SL_METHOD_GET | 1u << SL_METHOD_HEAD |
+				    1u << SL_METHOD_POST | 1u << SL_METHOD_PUT |
+				    1u << SL_METHOD_DELETE | 1u << SL_METHOD_OPTIONS |
+				    1u << SL_METHOD_PATCH;
+	char mem[128];
+	struct sl_out o;
+
+	sl_out_init(&o, mem, sizeof(mem));
+	put_allow(&o, all);
+	return send_reply(x, &(struct reply){ .status = 204, .extra = sl_out_done(&o) });
+}
+
+int sl_reply_respond(struct sl_exchange *x, const struct sl_respond_conf *conf)
+{
+	return send_reply(
+		x, &(struct reply){ .status = conf->status, .conf = conf, .body = conf->body });
+}
+
+/* "{path}" and "{query}" are the request's; the rest are parameters of the route's pattern. */
+static bool expand_location(struct sl_exchange *x, struct sl_str template_, struct sl_out *o)
+{
+	struct sl_route_match match = x->match;
+
+	match.params[match.params_nr++] = (struct sl_route_param){ SL_STR("path"), x->uri.path };
+	match.params[match.params_nr++] = (struct sl_route_param){ SL_STR("query"), x->uri.query };
+	return sl_route_expand(&match, template_, o);
+}
+
+int sl_reply_redirect(struct sl_exchange *x, const struct sl_redirect_conf *conf)
+{
+	size_t room = conf->location.len + (x->uri.path.len + x->uri.query.len) * 4 + 64;
+	char *mem = sl_arena_alloc(&x->arena, room);
+	struct sl_out o;
+
+	if (!mem)
+		return -ENOMEM;
+	sl_out_init(&o, mem, room);
+	sl_out_lit(&o, "Location: ");
+	if (!expand_location(x, conf->location, &o))
+		return sl_reply_problem(x, 500, "redirect_failed",
+					"The location could not be made.");
+	sl_out_lit(&o, "\r\n");
+	if (o.overflow)
+		return sl_reply_problem(x, 500, "redirect_failed", "The location is too long.");
+	return send_reply(x, &(struct reply){ .status = conf->status, .extra = sl_out_done(&o) });
+}
