@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/utsname.h>
@@ -46,6 +47,7 @@ struct daemon {
 	struct sl_worker *workers;
 	unsigned workers_nr; /* started */
 	struct sl_control *control;
+	int first_fds[SL_LISTENERS_MAX]; /* of the first worker */
 	int signal_fd;
 };
 
@@ -90,15 +92,40 @@ static int block_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int open_listeners(const struct sl_rules *rules, int *fds)
+static int refuse_listener(const struct sl_listener_conf *conf, int error)
 {
-	for (unsigned i = 0; i < rules->listeners_nr; i++) {
-		fds[i] = sl_listener_open(&rules->listeners[i]);
-		if (fds[i] < 0) {
-			sl_log_error("listener.open", "listener=%s error=\"%s\"",
-				     rules->listeners[i].name, strerror(-fds[i]));
-			return fds[i];
-		}
+	char address[160];
+	struct sl_out o;
+
+	sl_out_init(&o, address, sizeof(address));
+	sl_addr_print(&o, &conf->address);
+	sl_log_error("listener.open", "listener=%s address=%.*s error=\"%s\"", conf->name,
+		     SL_STR_ARG(sl_out_done(&o)), strerror(-error));
+	return error;
+}
+
+/* A TCP socket a worker, so that the kernel shares out connections; a unix socket exists once. */
+static int open_listener(const struct daemon *d, unsigned i)
+{
+	const struct sl_listener_conf *conf = &d->rules->listeners[i];
+	int ret;
+
+	if (d->workers_nr > 0)
+		return conf->address.sa.sa_family == AF_UNIX
+			       ? fcntl(d->first_fds[i], F_DUPFD_CLOEXEC, 3)
+			       : sl_listener_open(conf);
+	ret = sl_listener_probe(conf);
+	return ret < 0 ? ret : sl_listener_open(conf);
+}
+
+static int open_listeners(struct daemon *d, int *fds)
+{
+	for (unsigned i = 0; i < d->rules->listeners_nr; i++) {
+		fds[i] = open_listener(d, i);
+		if (fds[i] < 0)
+			return refuse_listener(&d->rules->listeners[i], fds[i]);
+		if (d->workers_nr == 0)
+			d->first_fds[i] = fds[i];
 	}
 	return 0;
 }
@@ -126,7 +153,7 @@ static int start_worker(struct daemon *d)
 {
 	struct sl_worker *w = &d->workers[d->workers_nr];
 	int fds[SL_LISTENERS_MAX];
-	int ret = open_listeners(d->rules, fds);
+	int ret = open_listeners(d, fds);
 
 	if (ret < 0)
 		return ret;
@@ -136,6 +163,18 @@ static int start_worker(struct daemon *d)
 		return ret;
 	}
 	d->workers_nr++;
+	return 0;
+}
+
+static int make_tally(struct sl_shared *shared)
+{
+	if (!shared->rules->limits.client_connections)
+		return 0;
+	shared->tally = calloc(1, sizeof(*shared->tally));
+	if (!shared->tally)
+		return -ENOMEM;
+	if (getrandom(&shared->tally->key, sizeof(shared->tally->key), 0) < 0)
+		return -errno;
 	return 0;
 }
 
@@ -155,6 +194,9 @@ static int start(struct daemon *d)
 	d->workers = calloc(d->rules->workers, sizeof(*d->workers));
 	if (d->shared.stats == MAP_FAILED || !d->workers || d->signal_fd < 0)
 		return -ENOMEM;
+	ret = make_tally(&d->shared);
+	if (ret < 0)
+		return ret;
 	while (d->workers_nr < d->rules->workers) {
 		ret = start_worker(d);
 		if (ret < 0)
@@ -249,7 +291,10 @@ static void stop(struct daemon *d)
 		pthread_cancel(watcher);
 		pthread_join(watcher, NULL);
 	}
+	for (unsigned i = 0; i < d->rules->listeners_nr; i++)
+		sl_listener_forget(&d->rules->listeners[i]);
 	free(d->workers);
+	free(d->shared.tally);
 	munmap(d->shared.stats, d->rules->workers * sizeof(struct sl_stats));
 	close(d->signal_fd);
 	sl_config_free(d->rules);
@@ -264,7 +309,7 @@ static int run(const char *file)
 		return EXIT_CONFIG;
 	sl_log_set_level((enum sl_log_level)d.rules->logs.level);
 	if (start(&d) < 0)
-		return EXIT_FAILURE; /* the process ends here: the kernel cleans up */
+		_exit(EXIT_FAILURE); /* some workers may run already: no clean-up under their feet */
 	sl_log_info("started", "version=%s workers=%u listeners=%u routes=%u", SL_VERSION,
 		    d.workers_nr, d.rules->listeners_nr, d.rules->routes_nr);
 	sl_notify("READY=1");

@@ -32,6 +32,7 @@ void sl_arena_fini(struct sl_arena *a)
 		next = b->next;
 		free(b);
 	}
+	sl_budget_give(a->budget, a->heap_bytes);
 	*a = (struct sl_arena){ 0 };
 }
 
@@ -42,9 +43,13 @@ static int add_block(struct sl_arena *a, size_t size)
 
 	if (want > a->limit || a->heap_bytes > a->limit - want)
 		return -1;
-	b = malloc(sizeof(*b) + want);
-	if (!b)
+	if (!sl_budget_take(a->budget, want))
 		return -1;
+	b = malloc(sizeof(*b) + want);
+	if (!b) {
+		sl_budget_give(a->budget, want);
+		return -1;
+	}
 	b->next = a->blocks;
 	a->blocks = b;
 	a->heap_bytes += want;

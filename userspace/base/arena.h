@@ -5,15 +5,18 @@
 
 #include <stddef.h>
 
+#include "base/budget.h"
 #include "base/str.h"
 
 struct sl_arena_block;
 
-/* The first block is the caller's (may be NULL, 0); more come from the heap, up to `limit` bytes. */
+/* The first block is the caller's (may be NULL, 0); more come from the heap, up to `limit` bytes.
+ */
 struct sl_arena {
 	char *pos, *end;
 	struct sl_arena_block *blocks;
 	size_t heap_bytes, limit;
+	struct sl_budget *budget; /* heap blocks are drawn from it; NULL: none */
 };
 
 void sl_arena_init(struct sl_arena *a, void *first, size_t size, size_t limit);

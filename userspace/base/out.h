@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bounded writer: appends to a fixed buffer and remembers an overflow instead of checking each step. */
+/* Bounded writer: appends to a fixed buffer and remembers an overflow instead of checking each
+ * step. */
 #ifndef SL_BASE_OUT_H
 #define SL_BASE_OUT_H
 
@@ -60,10 +61,11 @@ static inline void sl_out_char(struct sl_out *o, char c)
 	sl_out_mem(o, &c, 1);
 }
 
-void sl_out_u64(struct sl_out *o, uint64_t v);			 /* decimal */
-void sl_out_hex(struct sl_out *o, uint64_t v);			 /* lower case, no leading zeros */
-void sl_out_hex_fixed(struct sl_out *o, uint64_t v, int digits); /* lower case, zero-padded */
-void sl_out_json(struct sl_out *o, struct sl_str s);		 /* a JSON string with its quotes */
+void sl_out_u64(struct sl_out *o, uint64_t v); /* decimal */
+/* Lower case; without leading zeros, or with as many as make `digits` digits. */
+void sl_out_hex(struct sl_out *o, uint64_t v);
+void sl_out_hex_fixed(struct sl_out *o, uint64_t v, int digits);
+void sl_out_json(struct sl_out *o, struct sl_str s); /* a JSON string with its quotes */
 void sl_out_fmt(struct sl_out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

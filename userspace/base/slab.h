@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Objects of one size, reused: connections come and go without the heap seeing it.  One thread only. */
+/* Objects of one size, reused: connections come and go without the heap seeing it.  One thread
+ * only. */
 #ifndef SL_BASE_SLAB_H
 #define SL_BASE_SLAB_H
 

@@ -135,5 +135,5 @@ uint64_t sl_auto_connections(void)
 	half = lim.rlim_cur / 2;
 	if (half > UINT32_MAX)
 		return UINT32_MAX;
-	return half > 2 * FD_RESERVE ? half - FD_RESERVE : FD_RESERVE;
+	return half > 2ull * FD_RESERVE ? half - FD_RESERVE : FD_RESERVE;
 }

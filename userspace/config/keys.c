@@ -3,14 +3,11 @@
 #include "config/check.h"
 #include "config/key.h"
 
-#define LATER(key_name)                                                                            \
-	{                                                                                          \
-		.name = key_name                                                                   \
-	}
-#define END                                                                                        \
-	{                                                                                          \
-		.name = NULL                                                                       \
-	}
+/* clang-format off */
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): an initialiser, not an expression */
+#define LATER(key_name) { .name = key_name }
+#define END { .name = NULL }
+/* clang-format on */
 #define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define ITEMS(type, field, nr)                                                                     \
 	SL_KEY_AT(type, field), .item_size = sizeof(*((struct type *)0)->field),                   \

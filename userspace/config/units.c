@@ -2,6 +2,7 @@
 // Numbers with units: digits, then a word of a table.
 #include "config/units.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "base/clock.h"
@@ -110,6 +111,7 @@ static void print_scaled(struct sl_out *o, uint64_t v, const struct unit *units)
 	for (; units->factor; units++)
 		if (v % units->factor == 0 && v >= units->factor)
 			best = units;
+	assert(best->factor); /* a table has one unit at the least */
 	sl_out_u64(o, v / best->factor);
 	sl_out_str(o, best->name);
 }

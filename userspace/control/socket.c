@@ -178,18 +178,20 @@ static json_t *answer(const struct sl_control *c, const char *line)
 
 	if (strcmp(line, "status") == 0)
 		return make_status(c);
+	/* The line itself may be anything, and JSON is UTF-8: it is not repeated. */
 	error = json_object();
-	json_object_set_new(error, "error", json_sprintf("unknown command '%.64s'", line));
+	json_object_set_new(error, "error", json_string("unknown command"));
 	return error;
 }
 
-/* One line without its end; false when none came in time. */
+/* One line without its end; false when none came in time: signals wait behind this. */
 static bool read_line(int fd, char *line, size_t size)
 {
+	uint64_t deadline_ns = sl_now_ns() + SL_SEC;
 	size_t len = 0;
 	char *end;
 
-	while (len < size - 1) {
+	while (len < size - 1 && sl_now_ns() < deadline_ns) {
 		ssize_t n = recv(fd, line + len, size - 1 - len, 0);
 
 		if (n <= 0)

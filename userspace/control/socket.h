@@ -8,8 +8,8 @@
 
 struct sl_control;
 
-/* RUN_DIR/control.sock, for our own user and group only; rules and stats (one a worker) are borrowed.
- * 0 or a negative errno: -EADDRINUSE when another daemon answers there. */
+/* RUN_DIR/control.sock, for our own user and group only; rules and stats (one a worker) are
+ * borrowed. 0 or a negative errno: -EADDRINUSE when another daemon answers there. */
 int sl_control_open(struct sl_control **ret_control, const struct sl_rules *rules,
 		    const struct sl_stats *stats);
 void sl_control_close(struct sl_control *c);   /* NULL is fine; removes the socket */

@@ -28,13 +28,18 @@ static void give(struct sl_bufs *b, uint16_t id)
 
 int sl_bufs_grow(struct sl_bufs *b)
 {
+	size_t bytes = (size_t)b->slab * b->size;
 	char *slab;
 
 	if (b->nr >= b->entries)
 		return -ENOBUFS;
-	slab = map_pages((size_t)b->slab * b->size);
-	if (!slab)
+	if (!sl_budget_take(b->budget, bytes))
+		return -ENOBUFS;
+	slab = map_pages(bytes);
+	if (!slab) {
+		sl_budget_give(b->budget, bytes);
 		return -ENOMEM;
+	}
 	b->slabs[b->nr / b->slab] = slab;
 	for (unsigned i = 0; i < b->slab; i++)
 		give(b, b->nr++);
@@ -56,8 +61,8 @@ static int register_ring(struct sl_bufs *b)
 	return 0;
 }
 
-int sl_bufs_init(struct sl_bufs *b, struct io_uring *ring, uint16_t group, uint32_t size,
-		 uint16_t slab, uint16_t entries)
+int sl_bufs_init(struct sl_bufs *b, struct io_uring *ring, struct sl_budget *budget, uint16_t group,
+		 uint32_t size, uint16_t slab, uint16_t entries)
 {
 	int ret;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fibers over Boost.Context's two assembly routines; stacks are mapped with a guard page and reused hot.
+// Fibers over Boost.Context's two assembly routines; stacks are mapped with a guard page and reused
+// hot.
 #include "core/fiber.h"
 
 #include <assert.h>
@@ -27,6 +28,9 @@ enum { STACK_BYTES = 512 * 1024, GUARD_BYTES = 4096, FREE_STACKS_MAX = 64 };
 #else
 enum { STACK_BYTES = 64 * 1024, GUARD_BYTES = 4096, FREE_STACKS_MAX = 256 };
 #endif
+
+/* What a stack usually touches of its pages: that much is drawn from the budget. */
+enum { STACK_CHARGE = 24 * 1024 };
 
 /* Boost.Context's C face (boost/context/detail/fcontext.hpp). */
 struct transfer {
@@ -72,9 +76,9 @@ static void after_switch(void *saved, const void **bottom, size_t *size)
 #endif
 }
 
-void sl_fibers_init(struct sl_fibers *fs, unsigned live_max)
+void sl_fibers_init(struct sl_fibers *fs, struct sl_budget *budget)
 {
-	*fs = (struct sl_fibers){ .live_max = live_max };
+	*fs = (struct sl_fibers){ .budget = budget };
 	sl_list_init(&fs->ready);
 	sl_list_init(&fs->free_stacks);
 }
@@ -169,11 +173,13 @@ int sl_fiber_spawn(struct sl_loop *loop, sl_fiber_fn *fn, void *arg, struct sl_f
 	struct sl_fibers *fs = &loop->fibers;
 	struct sl_fiber *f;
 
-	if (fs->live_nr >= fs->live_max)
+	if (!sl_budget_take(fs->budget, STACK_CHARGE))
 		return -EAGAIN;
 	f = take_stack(fs);
-	if (!f)
+	if (!f) {
+		sl_budget_give(fs->budget, STACK_CHARGE);
 		return -ENOMEM;
+	}
 	fs->live_nr++;
 	f->loop = loop;
 	f->fn = fn;
@@ -204,6 +210,7 @@ static void resume(struct sl_fibers *fs, struct sl_fiber *f)
 	sl_timer_stop(&f->timer);
 	sl_list_del(&f->node); /* it may have been woken while it ran to its end */
 	fs->live_nr--;
+	sl_budget_give(fs->budget, STACK_CHARGE);
 	give_stack(fs, f);
 }
 

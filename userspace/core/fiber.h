@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/budget.h"
 #include "base/list.h"
 #include "core/timer.h"
 
@@ -21,24 +22,28 @@ struct sl_fibers {
 	struct sl_fiber *current;
 	void *scheduler; /* context of the loop while a fiber runs */
 	struct sl_list free_stacks;
-	unsigned free_nr, live_nr, live_max;
+	struct sl_budget *budget;
+	unsigned free_nr, live_nr;
 	void *asan_fake_stack;
 	const void *asan_bottom; /* of the loop's own stack */
 	size_t asan_size;
 };
 
-void sl_fibers_init(struct sl_fibers *fs, unsigned live_max);
+void sl_fibers_init(struct sl_fibers *fs, struct sl_budget *budget);
 void sl_fibers_fini(struct sl_fibers *fs); /* no fiber may be alive */
 
-/* Starts fn(arg) at the next sl_fibers_run().  -ENOMEM, or -EAGAIN when live_max fibers are alive. */
+/* Starts fn(arg) at the next sl_fibers_run().  -ENOMEM, or -EAGAIN beyond the
+ * budget.
+ */
 int sl_fiber_spawn(struct sl_loop *loop, sl_fiber_fn *fn, void *arg, struct sl_fiber **ret_fiber);
 /* Runs every ready fiber until it waits or ends. */
 void sl_fibers_run(struct sl_fibers *fs);
 
-/* Inside a fiber: give up the thread until woken, or until deadline_ns (SL_NEVER: no deadline).  May wake
- * for no reason: the caller loops on its condition. */
+/* Inside a fiber: give up the thread until woken, or until deadline_ns (SL_NEVER: no deadline). May
+ * wake for no reason: the caller loops on its condition. */
 void sl_fiber_park(struct sl_loop *loop, uint64_t deadline_ns);
-/* Puts a parked fiber on the ready list; harmless for one that is ready or running.  NULL is fine. */
+/* Puts a parked fiber on the ready list; harmless for one that is ready or running.  NULL is fine.
+ */
 void sl_fiber_wake(struct sl_loop *loop, struct sl_fiber *f);
 /* Asks a fiber to end: whatever it waits for ends with -ECANCELED.  NULL is fine. */
 void sl_fiber_cancel(struct sl_loop *loop, struct sl_fiber *f);

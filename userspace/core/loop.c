@@ -99,12 +99,14 @@ static int init_buffers(struct sl_loop *loop, const char **ret_missing)
 {
 	int ret;
 
-	ret = sl_bufs_init(&loop->small, &loop->ring, 0, SMALL_BYTES, SMALL_SLAB, SMALL_MAX);
+	ret = sl_bufs_init(&loop->small, &loop->ring, &loop->budget, 0, SMALL_BYTES, SMALL_SLAB,
+			   SMALL_MAX);
 	if (ret == -EINVAL)
 		*ret_missing = "io_uring provided buffer rings (Linux 5.19)";
 	if (ret < 0)
 		return ret;
-	ret = sl_bufs_init(&loop->large, &loop->ring, 1, LARGE_BYTES, LARGE_SLAB, LARGE_MAX);
+	ret = sl_bufs_init(&loop->large, &loop->ring, &loop->budget, 1, LARGE_BYTES, LARGE_SLAB,
+			   LARGE_MAX);
 	if (ret < 0)
 		sl_bufs_fini(&loop->small);
 	return ret;
@@ -117,10 +119,11 @@ int sl_loop_init(struct sl_loop *loop, const struct sl_loop_conf *conf, const ch
 
 	*ret_missing = "";
 	*loop = (struct sl_loop){ .worker = conf->worker, .now_ns = sl_now_ns() };
+	loop->budget.limit = conf->memory_bytes;
 	loop->wake_op.done = on_wake;
 	loop->ignore_op.done = on_ignored;
 	sl_wheel_init(&loop->wheel, loop->now_ns);
-	sl_fibers_init(&loop->fibers, conf->fibers_max);
+	sl_fibers_init(&loop->fibers, &loop->budget);
 	ret = setup_ring(&loop->ring);
 	if (ret < 0)
 		return ret;

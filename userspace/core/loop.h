@@ -23,6 +23,7 @@ struct sl_op {
 struct sl_loop {
 	struct io_uring ring;
 	struct sl_bufs small, large; /* provided buffers: heads and small bodies; streams */
+	struct sl_budget budget;
 	struct sl_pipes pipes;
 	struct sl_wheel wheel;
 	struct sl_fibers fibers;
@@ -39,11 +40,11 @@ struct sl_loop {
 
 struct sl_loop_conf {
 	unsigned worker;
-	unsigned fibers_max;
+	size_t memory_bytes; /* for buffers, stacks and what requests hold; 0: no limit */
 };
 
-/* 0, or a negative errno with *ret_missing naming what the kernel lacks ("" when it is not about that).
- * Call it on the thread that will run the loop: the ring belongs to it. */
+/* 0, or a negative errno with *ret_missing naming what the kernel lacks ("" when it is not about
+ * that). Call it on the thread that will run the loop: the ring belongs to it. */
 int sl_loop_init(struct sl_loop *loop, const struct sl_loop_conf *conf, const char **ret_missing);
 void sl_loop_fini(struct sl_loop *loop);
 /* Until sl_loop_stop(). */
@@ -81,8 +82,8 @@ struct sl_wait {
 	bool is_done;
 };
 void sl_wait_init(struct sl_wait *w, struct sl_loop *loop);
-/* Until the operation is over, whatever happens: on the deadline or a cancel it is cancelled and waited for.
- * Returns its result, or -ETIMEDOUT / -ECANCELED when it was cut off. */
+/* Until the operation is over, whatever happens: on the deadline or a cancel it is cancelled and
+ * waited for. Returns its result, or -ETIMEDOUT / -ECANCELED when it was cut off. */
 int sl_wait_for(struct sl_wait *w, uint64_t deadline_ns);
 
 /* Sleeps; 0 or -ECANCELED. */

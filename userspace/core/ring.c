@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ring's narrow face: each operation that the gateway asks of the kernel, and how a fiber waits for one.
+// The ring's narrow face: each operation that the gateway asks of the kernel, and how a fiber waits
+// for one.
 #include <assert.h>
 #include <errno.h>
 #include <sys/socket.h>

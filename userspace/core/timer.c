@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Timers of one loop.  Most deadlines never come: they are pushed back or stopped.  So a timer stays in
-// the slot of its earliest deadline, and only when that slot comes up is it moved on or fired.
+// Timers of one loop.  Most deadlines never come: they are pushed back or stopped.  So a timer
+// stays in the slot of its earliest deadline, and only when that slot comes up is it moved on or
+// fired.
 #include "core/timer.h"
 
 #include <string.h>

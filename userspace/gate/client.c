@@ -14,6 +14,8 @@ static void on_closed(struct sl_conn *c)
 	struct sl_worker *w = client->worker;
 
 	w->clients_nr--;
+	if (client->is_tallied)
+		sl_tally_leave(w->shared->tally, &client->ip);
 	atomic_fetch_sub_explicit(&w->shared->connections, 1, memory_order_relaxed);
 	sl_uncount(&w->stats->connections_open, 1);
 	sl_slab_put(&w->client_slab, client);
@@ -31,7 +33,8 @@ bool sl_client_is_idle(const struct sl_client *c)
 	return !c->conn.reader;
 }
 
-/* Asked for at the first request, not at accept: a connection that is refused at once has no use for it. */
+/* Asked for at the first request, not at accept: a connection that is refused at once has no use
+ * for it. */
 static int find_address(struct sl_client *c)
 {
 	struct sl_addr addr = { .len = sizeof(addr.un) };
@@ -82,16 +85,47 @@ static int read_proxy_header(struct sl_client *c)
 	return -EBADMSG;
 }
 
+static bool is_from_balancer(const struct sl_client *c)
+{
+	return sl_nets_have(c->listener->proxy_from, c->listener->proxy_from_nr, &c->ip);
+}
+
+/* The one client behind many connections, not the balancer that all of them come through. */
+static int enter_tally(struct sl_client *c)
+{
+	struct sl_worker *w = c->worker;
+
+	if (!w->shared->tally || c->is_tallied)
+		return 0;
+	c->is_tallied =
+		sl_tally_enter(w->shared->tally, &c->ip, w->rules->limits.client_connections);
+	if (c->is_tallied)
+		return 0;
+	sl_count(&w->stats->connections_refused, 1);
+	return -EUSERS;
+}
+
 static int settle_identity(struct sl_client *c)
 {
 	int ret = find_address(c);
 
-	if (ret < 0 || !c->wants_proxy)
-		return ret;
+	if (ret == 0 && c->wants_proxy && is_from_balancer(c))
+		ret = read_proxy_header(c);
 	c->wants_proxy = false;
-	if (!sl_nets_have(c->listener->proxy_from, c->listener->proxy_from_nr, &c->ip))
+	return ret < 0 ? ret : enter_tally(c);
+}
+
+/* At accept, so that connections which never send a request are counted too. */
+static int tally_early(struct sl_client *c)
+{
+	int ret;
+
+	if (!c->worker->shared->tally)
 		return 0;
-	return read_proxy_header(c);
+	ret = find_address(c);
+	if (ret < 0 || (c->wants_proxy && is_from_balancer(c)))
+		return ret;
+	return enter_tally(c);
 }
 
 static void go_idle(struct sl_client *c)
@@ -104,7 +138,8 @@ static void go_idle(struct sl_client *c)
 		     sl_deadline(w->loop.now_ns, w->rules->limits.idle_timeout_ns));
 }
 
-/* The client must not lose our answer to a reset, which is what closing on unread bytes would be. */
+/* The client must not lose our answer to a reset, which is what closing on unread bytes would be.
+ */
 static void finish(struct sl_client *c)
 {
 	if (!c->conn.eof && !c->conn.rx_error && c->lingers)
@@ -193,6 +228,10 @@ void sl_client_accept(struct sl_worker *w, const struct sl_listener_conf *listen
 	sl_list_push_back(&w->clients, &c->node);
 	w->clients_nr++;
 	sl_count(&w->stats->connections_open, 1);
+	if (tally_early(c) < 0) {
+		sl_client_close(c);
+		return;
+	}
 	/* One shot: a connection for one request never has a receive to take back. */
 	sl_conn_arm(&c->conn, SL_RECV_ONCE);
 	sl_timer_set(&w->loop.wheel, &c->timer,

@@ -42,6 +42,7 @@ static int begin(struct sl_exchange *x, struct sl_client *c)
 	x->rules = w->rules;
 	sl_arena_init(&x->arena, x->first_block, sizeof(x->first_block),
 		      (size_t)l->header_bytes * ARENA_LIMIT_FACTOR);
+	x->arena.budget = &w->loop.budget;
 	x->start_ns = w->loop.now_ns;
 	x->deadline_ns = sl_deadline(x->start_ns, l->total_timeout_ns);
 	x->must_close = w->is_draining;
@@ -58,7 +59,8 @@ static int refuse_head(struct sl_exchange *x)
 	return sl_reply_problem(x, x->req.error_status, "bad_request", x->req.error);
 }
 
-/* The client went away or was too slow before there was a request: nothing to answer, but a late head. */
+/* The client went away or was too slow before there was a request: nothing to answer, but a late
+ * head. */
 static int give_up_receiving(struct sl_exchange *x, int error)
 {
 	x->must_close = true;
@@ -264,7 +266,8 @@ static void end(struct sl_exchange *x)
 	sl_arena_fini(&x->arena);
 }
 
-/* The parser points to nothing before it has begun; what a refusal and its log line need is set here. */
+/* The parser points to nothing before it has begun; what a refusal and its log line need is set
+ * here. */
 static void clear(struct sl_exchange *x)
 {
 	memset(x, 0, offsetof(struct sl_exchange, id_mem));

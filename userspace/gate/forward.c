@@ -6,7 +6,8 @@
 
 static void put_field(struct sl_out *o, const struct sl_field *f)
 {
-	/* Name, colon and value lie together as they came; the parser has seen each of these bytes. */
+	/* Name, colon and value lie together as they came; the parser has seen each of these bytes.
+	 */
 	sl_out_mem(o, f->name, f->name_len);
 	sl_out_lit(o, ": ");
 	sl_out_mem(o, f->value, f->value_len);
@@ -34,8 +35,8 @@ static bool parse_hop(struct sl_str item, struct sl_ip *ret_ip)
 	return sl_ip_parse(item, ret_ip) == 0;
 }
 
-/* From the right: each proxy appended the address that it saw, so the first that we do not trust is the last
- * that somebody we trust has seen. */
+/* From the right: each proxy appended the address that it saw, so the first that we do not trust is
+ * the last that somebody we trust has seen. */
 static void walk_back(struct sl_exchange *x, struct sl_str list)
 {
 	const struct sl_forwarded *fw = &x->rules->forwarded;
@@ -67,7 +68,8 @@ void sl_forward_find_client(struct sl_exchange *x)
 		sl_nets_have(fw->trusted_proxies, fw->trusted_proxies_nr, &x->client->ip);
 	if (!x->is_peer_trusted)
 		return;
-	/* Several X-Forwarded-For lines are one list (RFC 9110 5.2); the last line holds its end. */
+	/* Several X-Forwarded-For lines are one list (RFC 9110 5.2); the last line holds its end.
+	 */
 	for (unsigned i = x->req.fields_nr; i-- > 0;) {
 		f = &x->req.fields[i];
 		if (f->id != SL_FIELD_X_FORWARDED_FOR)
@@ -299,7 +301,7 @@ void sl_forward_request(struct sl_exchange *x, struct sl_out *o)
 
 enum sl_framing sl_forward_framing(const struct sl_exchange *x)
 {
-	if (x->resp.body == SL_BODY_LENGTH)
+	if (x->resp.body == SL_BODY_LENGTH || x->resp.body == SL_BODY_NONE)
 		return SL_FRAMING_LENGTH;
 	return x->req.minor ? SL_FRAMING_CHUNKED : SL_FRAMING_UNTIL_CLOSE;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes the heads that leave us: the request as the upstream gets it, the response as the client does. */
+/* Writes the heads that leave us: the request as the upstream gets it, the response as the client
+ * does. */
 #ifndef SL_GATE_FORWARD_H
 #define SL_GATE_FORWARD_H
 
@@ -9,14 +10,15 @@
 #include "gate/exchange.h"
 #include "gate/relay.h"
 
-/* Decides x->client_ip and x->is_peer_trusted from the connection and, if its peer is a trusted proxy, from
- * X-Forwarded-For (the last address that is not a trusted proxy's). */
+/* Decides x->client_ip and x->is_peer_trusted from the connection and, if its peer is a trusted
+ * proxy, from X-Forwarded-For (the last address that is not a trusted proxy's). */
 void sl_forward_find_client(struct sl_exchange *x);
 
 /* A request id: the peer's X-Request-Id if it is trusted, else a new one. */
 void sl_forward_find_id(struct sl_exchange *x);
 
-/* Every byte comes from what the parser accounted for, or from us: nothing else is copied (RFC 9110 7.6). */
+/* Every byte comes from what the parser accounted for, or from us: nothing else is copied (RFC
+ * 9110 7.6). */
 void sl_forward_request(struct sl_exchange *x, struct sl_out *o);
 
 /* How the body that goes with it is framed for this client. */
@@ -25,8 +27,8 @@ void sl_forward_response(struct sl_exchange *x, struct sl_out *o);
 /* A 1xx, as it is (RFC 9110 15.2). */
 void sl_forward_interim(struct sl_exchange *x, struct sl_out *o);
 
-/* An upgrade that we pass on: to "websocket", and nothing else.  A client that could name "h2c" would speak to
- * the upstream past every check made here. */
+/* An upgrade that we pass on: to "websocket", and nothing else.  A client that could name "h2c"
+ * would speak to the upstream past every check made here. */
 bool sl_forward_is_tunnel(const struct sl_exchange *x);
 
 #endif

@@ -64,8 +64,8 @@ static int fail_upstream(struct attempt *a, int error)
 	}
 }
 
-/* The request's body could not be read to its end: what went upstream must not look complete, so that
- * connection ends here, and the client is told if it still listens. */
+/* The request's body could not be read to its end: what went upstream must not look complete, so
+ * that connection ends here, and the client is told if it still listens. */
 static int fail_request(struct attempt *a, int error)
 {
 	a->x->must_close = true;
@@ -85,7 +85,8 @@ static int fail_request(struct attempt *a, int error)
 	}
 }
 
-/* Only what does no harm when it is done twice, and only while nothing was answered (RFC 9110 9.2.2). */
+/* Only what does no harm when it is done twice, and only while nothing was answered (RFC
+ * 9110 9.2.2). */
 static bool can_retry(const struct attempt *a, int error)
 {
 	const struct sl_exchange *x = a->x;
@@ -234,8 +235,8 @@ static bool has_news(const struct sl_conn *c)
 	return c->rx_first != SL_BUF_NONE || c->eof || c->rx_error;
 }
 
-/* Meanwhile the client may leave: then nobody waits for the answer.  A client that has only finished sending
- * (half close) still does. */
+/* Meanwhile the client may leave: then nobody waits for the answer.  A client that has only
+ * finished sending (half close) still does. */
 static int wait_answer(struct sl_exchange *x, uint64_t deadline_ns)
 {
 	struct sl_conn *peer = &x->peer->conn, *client = &x->client->conn;
@@ -400,7 +401,8 @@ static int talk(struct attempt *a)
 		bool is_upstream = x->req.body == SL_BODY_NONE || a->request.is_to_blame_to;
 		int head_len;
 
-		/* A target that answers before it has read all may close: its answer counts, if there is one. */
+		/* A target that answers before it has read all may close: its answer counts, if
+		 * there is one. */
 		if (ret < 0 && ret != -EALREADY && !(is_upstream && has_news(&x->peer->conn)))
 			return is_upstream ? lost_peer(a, ret) : fail_request(a, ret);
 		head_len = receive_answer(a);
@@ -430,8 +432,8 @@ int sl_proxy_run(struct sl_exchange *x)
 		a.nr++;
 		ret = talk(&a);
 	} while (ret == -EAGAIN);
-	/* The client may have taken the last part of its answer by now, or be gone: either way it is not
-	 * ours any more. */
+	/* The client may have taken the last part of its answer by now, or be gone: either way it
+	 * is not ours any more. */
 	sl_peer_close(x->peer);
 	x->peer = NULL;
 	sl_conn_use_bufs(&x->client->conn, &x->worker->loop.small);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Receives a message head: nearly always it lies complete in one receive buffer and is parsed where it is.
+// Receives a message head: nearly always it lies complete in one receive buffer and is parsed where
+// it is.
 #include "gate/receive.h"
 
 #include <errno.h>
@@ -75,7 +76,8 @@ static int receive_pieces(struct receiver *r)
 		}
 		if (n > size - len)
 			n = size - len;
-		memcpy(mem + len, in.ptr, n);
+		if (mem)
+			memcpy(mem + len, in.ptr, n);
 		len += n;
 		ret = is_worth_parsing(r, mem, len, n) ? parse(r, mem, len) : -EAGAIN;
 		if (ret > 0)
@@ -89,7 +91,8 @@ static int receive_pieces(struct receiver *r)
 	}
 }
 
-/* Only small buffers are held: a large one is worth more to the next stream than this copy costs. */
+/* Only small buffers are held: a large one is worth more to the next stream than this copy costs.
+ */
 static bool can_stay(const struct receiver *r)
 {
 	if (r->kind == SL_HEAD_TRAILERS)

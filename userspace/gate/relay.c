@@ -28,8 +28,8 @@ static int flush_head(struct sl_relay *r)
 	return ret;
 }
 
-/* One send for everything: copied behind the head where there is room (cheaper than a second segment),
- * else by reference. */
+/* One send for everything: copied behind the head where there is room (cheaper than a second
+ * segment), else by reference. */
 static int send_run(struct sl_relay *r, struct iovec *iov, unsigned nr, size_t bytes)
 {
 	struct iovec all[SL_BODY_RUNS + 3];
@@ -57,7 +57,7 @@ static int send_run(struct sl_relay *r, struct iovec *iov, unsigned nr, size_t b
 
 static bool fits_behind_head(const struct sl_relay *r, size_t bytes)
 {
-	return sl_out_len(r->head) > 0 && bytes + 2 * CHUNK_LINE_BYTES <= sl_out_room(r->head);
+	return sl_out_len(r->head) > 0 && bytes + 2ull * CHUNK_LINE_BYTES <= sl_out_room(r->head);
 }
 
 /* Short bodies leave in one segment with their head. */
@@ -157,7 +157,8 @@ static int receive_trailers(struct sl_relay *r, struct sl_head *trailers)
 	struct sl_head_limits limits = sl_exchange_head_limits(x);
 	int ret;
 
-	/* Free in both directions: before a response is parsed, and after its head was passed on. */
+	/* Free in both directions: before a response is parsed, and after its head was passed on.
+	 */
 	trailers->fields = x->resp.fields;
 	ret = sl_head_receive(r->from->conn, SL_HEAD_TRAILERS, trailers, &limits, SL_METHOD_OTHER,
 			      &x->arena, sl_exchange_deadline(x, r->receive_timeout_ns));

@@ -22,14 +22,15 @@ struct sl_relay {
 	uint64_t send_timeout_ns;
 	uint32_t rate_bytes;  /* a second, at the least; 0: any */
 	uint64_t limit_bytes; /* of the body; 0: none */
-	/* Stop, with -EALREADY, when this one has something to say (an early answer); may be NULL. */
+	/* Stop, with -EALREADY, when this one has something to say (an early answer); may be NULL.
+	 */
 	struct sl_conn *watch;
 	uint64_t *count;     /* body bytes moved are added here */
 	bool is_to_blame_to; /* after a failure: the sending side failed, not the receiving one */
 };
 
-/* 0 when the body, its trailers and the head before it are sent; -EFBIG beyond limit_bytes; -EALREADY;
- * -ETIMEDOUT; -EPIPE when `from` ended too early; -EBADMSG; or the socket's error. */
+/* 0 when the body, its trailers and the head before it are sent; -EFBIG beyond limit_bytes;
+ * -EALREADY; -ETIMEDOUT; -EPIPE when `from` ended too early; -EBADMSG; or the socket's error. */
 int sl_relay_run(struct sl_relay *r);
 
 #endif

@@ -60,18 +60,17 @@ static size_t head_room(const struct reply *r)
 	return n;
 }
 
-/* A body that nobody read would be taken for the next request: read it away if it is short and here, or say
- * that the connection ends. */
+/* A body that nobody read would be taken for the next request: read it away if it is short and
+ * here, or say that the connection ends. */
 static void settle_request_body(struct sl_exchange *x)
 {
 	struct iovec iov[SL_BODY_RUNS];
 	size_t n;
-	int ret;
 
 	if (x->must_close || (x->req_body.is_complete && !x->req_body.has_trailers_left))
 		return;
 	if (x->req_body.kind == SL_BODY_LENGTH && !x->req.expect_continue)
-		while ((ret = sl_body_take(&x->req_body, iov, &n)) > 0)
+		while (sl_body_take(&x->req_body, iov, &n) > 0)
 			x->bytes_received += n;
 	if (!x->req_body.is_complete || x->req_body.has_trailers_left)
 		x->must_close = true;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything that decides about requests: one immutable snapshot, built by config, read by workers. */
+/* Everything that decides about requests: one immutable snapshot, built by config, read by workers.
+ */
 #ifndef SL_GATE_RULES_H
 #define SL_GATE_RULES_H
 
@@ -16,27 +17,35 @@
 
 /* Key "limits".  A time or size of 0 means no limit unless noted. */
 struct sl_limits {
-	uint32_t request_line_bytes; /* 512..65536; default 8 KiB; longer: 414 */
-	uint32_t
-		header_bytes; /* 1 KiB..64 KiB, request and response heads; default 32 KiB; larger: 431 or 502 */
-	uint32_t header_count; /* 8..256; default 100 */
-	uint64_t body_bytes;   /* of a request; default 1 GiB; larger: 413 */
-	uint64_t
-		header_timeout_ns; /* first byte to the end of the head; default 10 s; later: 408 */
-	uint64_t
-		idle_timeout_ns; /* between requests, before the first one, and in tunnels; default 60 s */
-	uint64_t send_timeout_ns;  /* no byte taken by the client; default 60 s */
-	uint64_t total_timeout_ns; /* a whole exchange; default 0 */
-	uint32_t
-		body_rate_bytes; /* a second, least average of a request body after 5 s; default 100 */
-	uint32_t connections;	 /* in all; default: descriptor limit less a reserve */
-	uint32_t client_connections; /* from one address; default 0 */
-	uint64_t
-		memory_bytes; /* heap held by exchanges in all workers; default 256 MiB; beyond: 503 */
+	/* 512..65536; default 8 KiB; longer: 414 */
+	uint32_t request_line_bytes;
+	/* 1 KiB..64 KiB, of requests and responses; default 32 KiB; larger: 431 or 502 */
+	uint32_t header_bytes;
+	/* 8..256; default 100; more: 431 or 502 */
+	uint32_t header_count;
+	/* of a request; default 1 GiB; larger: 413 */
+	uint64_t body_bytes;
+	/* first byte to the end of the head; default 10 s; later: 408 */
+	uint64_t header_timeout_ns;
+	/* between requests, before the first one, and in tunnels; default 60 s */
+	uint64_t idle_timeout_ns;
+	/* no byte taken by the client; default 60 s */
+	uint64_t send_timeout_ns;
+	/* a whole exchange; default 0 */
+	uint64_t total_timeout_ns;
+	/* a second, least average of a request body after 5 s; default 100; slower: 408 */
+	uint32_t body_rate_bytes;
+	/* in all; default: half the descriptor limit, less a reserve */
+	uint32_t connections;
+	/* from one address; default 0 */
+	uint32_t client_connections;
+	/* heap held by exchanges in all workers; default 256 MiB; beyond: 503 */
+	uint64_t memory_bytes;
 };
 
 enum sl_forward_mode {
-	SL_FORWARD_APPEND, /* add the client to what a trusted peer sent; replace what others sent */
+	SL_FORWARD_APPEND,  /* add the client to what a trusted peer sent; replace what others sent
+			     */
 	SL_FORWARD_REPLACE, /* only the connecting peer, whoever it is */
 	SL_FORWARD_OFF,	    /* remove, add nothing */
 	SL_FORWARD_PASS,    /* leave as it came */
@@ -44,10 +53,10 @@ enum sl_forward_mode {
 
 /* Key "forwarded". */
 struct sl_forwarded {
-	enum sl_forward_mode
-		x_forwarded; /* X-Forwarded-For, -Proto, -Host, -Port and X-Real-IP; default append */
-	enum sl_forward_mode forwarded; /* Forwarded (RFC 7239); default off */
-	bool via;			/* Via (RFC 9110 7.6.3); default on */
+	enum sl_forward_mode x_forwarded; /* X-Forwarded-For, -Proto, -Host, -Port and X-Real-IP;
+					     default append */
+	enum sl_forward_mode forwarded;	  /* Forwarded (RFC 7239); default off */
+	bool via;			  /* Via (RFC 9110 7.6.3); default on */
 	struct sl_net *trusted_proxies;
 	unsigned trusted_proxies_nr;
 };
@@ -64,8 +73,8 @@ struct sl_rules {
 	struct sl_arena arena; /* owns everything below but the table */
 	const char *file;      /* where it was read from */
 	unsigned workers;      /* 1..1024; "auto" is resolved to the number of CPUs we may run on */
-	const char *
-		run_dir; /* control socket; default /run/sluice, or $XDG_RUNTIME_DIR/sluice without root */
+	const char *run_dir;   /* control socket; default /run/sluice, or $XDG_RUNTIME_DIR/sluice
+				  without root */
 	const char *state_dir;
 	enum sl_encoded_slash
 		encoded_slash; /* key "paths": { "encoded_slashes": "refuse" | "keep" } */

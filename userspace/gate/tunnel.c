@@ -5,7 +5,8 @@
 #include "base/clock.h"
 #include "gate/proxy.h"
 
-/* One direction.  Both share last_ns: a quiet side does not end a tunnel whose other side is busy. */
+/* One direction.  Both share last_ns: a quiet side does not end a tunnel whose other side is busy.
+ */
 struct pump {
 	struct sl_exchange *x;
 	struct sl_conn *from, *to;

@@ -14,7 +14,6 @@
 #include "gate/client.h"
 
 enum {
-	FIBERS_MAX = 32768,
 	ACCEPT_RETRY_MS = 100, /* after descriptors ran out */
 	DRAIN_IDLE_MS = 1000,  /* a keep-alive connection may still bring a request */
 	DRAIN_MAX_MS = 30000,  /* then whatever is left is cut off */
@@ -163,7 +162,10 @@ static int open_acceptors(struct sl_worker *w, const int *fds)
 
 static int init(struct sl_worker *w)
 {
-	struct sl_loop_conf conf = { .worker = w->index, .fibers_max = FIBERS_MAX };
+	struct sl_loop_conf conf = {
+		.worker = w->index,
+		.memory_bytes = w->rules->limits.memory_bytes / w->rules->workers,
+	};
 	int ret;
 
 	sl_list_init(&w->clients);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One worker: a thread with its loop, its listening sockets, its clients and its upstream connections. */
+/* One worker: a thread with its loop, its listening sockets, its clients and its upstream
+ * connections. */
 #ifndef SL_GATE_WORKER_H
 #define SL_GATE_WORKER_H
 
@@ -13,6 +14,7 @@
 #include "base/slab.h"
 #include "core/loop.h"
 #include "gate/rules.h"
+#include "gate/tally.h"
 #include "observe/accesslog.h"
 #include "observe/clock.h"
 #include "observe/stats.h"
@@ -24,7 +26,8 @@ struct sl_shared {
 	struct sl_stats *stats;	      /* one a worker */
 	_Atomic uint32_t connections; /* client connections open, in all workers */
 	_Atomic bool is_draining;
-	int access_fd; /* -1: no access log */
+	struct sl_tally *tally; /* NULL: no limit on one client's connections */
+	int access_fd;		/* -1: no access log */
 };
 
 struct sl_acceptor {
@@ -61,8 +64,9 @@ struct sl_worker {
 	const char *start_missing;
 };
 
-/* Starts the thread and waits until it is ready or has failed; fds[] are the listening sockets, one a
- * listener, taken over.  0 or a negative errno, with worker->start_missing as in sl_loop_init(). */
+/* Starts the thread and waits until it is ready or has failed; fds[] are the listening sockets, one
+ * a listener, taken over.  0 or a negative errno, with worker->start_missing as in sl_loop_init().
+ */
 int sl_worker_start(struct sl_worker *w, struct sl_shared *shared, unsigned index, const int *fds);
 /* After shared->is_draining was set: answers what was accepted, then ends; waits for that. */
 void sl_worker_join(struct sl_worker *w);

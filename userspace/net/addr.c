@@ -252,13 +252,20 @@ uint16_t sl_addr_port(const struct sl_addr *addr)
 
 void sl_ip_print(struct sl_out *o, const struct sl_ip *ip)
 {
+	const uint8_t *v4 = ip->b + sizeof(mapped_prefix);
 	char buf[INET6_ADDRSTRLEN];
 
-	if (is_mapped(ip))
-		inet_ntop(AF_INET, ip->b + sizeof(mapped_prefix), buf, sizeof(buf));
-	else
+	if (!is_mapped(ip)) {
 		inet_ntop(AF_INET6, ip->b, buf, sizeof(buf));
-	sl_out_str(o, sl_str_of(buf));
+		sl_out_str(o, sl_str_of(buf));
+		return;
+	}
+	/* Three times a request: inet_ntop's printf was 2 % of one. */
+	for (int i = 0; i < 4; i++) {
+		if (i > 0)
+			sl_out_char(o, '.');
+		sl_out_u64(o, v4[i]);
+	}
 }
 
 /* The path of a socket that the kernel named may lack its NUL, or be empty. */

@@ -86,7 +86,8 @@ static void cancel_receive(struct sl_conn *c)
 	sl_ring_cancel(c->loop, &c->rx_op);
 }
 
-/* No buffer was free.  With more memory given, try again; else wait until a later turn frees some. */
+/* No buffer was free.  With more memory given, try again; else wait until a later turn frees some.
+ */
 static void on_starved(struct sl_conn *c)
 {
 	if (sl_bufs_grow(c->rx_bufs) == 0) {
@@ -199,8 +200,8 @@ void sl_conn_consume(struct sl_conn *c, size_t n)
 void sl_conn_disarm(struct sl_conn *c)
 {
 	cancel_receive(c);
-	/* A cancelled receive ends in the next turn or two: no deadline needed, and the buffers it may
-	 * have filled must be counted before anybody goes on. */
+	/* A cancelled receive ends in the next turn or two: no deadline needed, and the buffers it
+	 * may have filled must be counted before anybody goes on. */
 	while (c->armed)
 		sl_fiber_park(c->loop, SL_NEVER);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One stream socket as a fiber sees it: receive, send, splice, close; each call that waits has a deadline. */
+/* One stream socket as a fiber sees it: receive, send, splice, close; each call that waits has a
+ * deadline. */
 #ifndef SL_NET_CONN_H
 #define SL_NET_CONN_H
 
@@ -12,8 +13,8 @@
 #include "core/loop.h"
 
 /*
- * Bytes that arrive go into provided buffers, queued here until somebody takes them.  An idle connection is
- * this struct, an armed receive, and nothing else.
+ * Bytes that arrive go into provided buffers, queued here until somebody takes them.  An idle
+ * connection is this struct, an armed receive, and nothing else.
  *
  *   armed        a receive is in the kernel's hands
  *   multishot    and stays there after data came
@@ -38,7 +39,8 @@ struct sl_conn {
 
 /* Takes over fd. */
 void sl_conn_init(struct sl_conn *c, struct sl_loop *loop, int fd);
-/* Frees the queue, ends the receive, closes the descriptor; on_closed comes later, or before it returns. */
+/* Frees the queue, ends the receive, closes the descriptor; on_closed comes later, or before it
+ * returns. */
 void sl_conn_close(struct sl_conn *c);
 
 /* Arms a receive unless one is armed. */
@@ -50,12 +52,15 @@ struct sl_str sl_conn_peek(const struct sl_conn *c);
 int sl_conn_wait_data(struct sl_conn *c, uint64_t deadline_ns);
 /* Gives the first n bytes of what sl_conn_peek() showed back. */
 void sl_conn_consume(struct sl_conn *c, size_t n);
-/* Keeps the first queued buffer (a small one) valid, though it may be consumed, until sl_conn_release(). */
+/* Keeps the first queued buffer (a small one) valid, though it may be consumed, until
+ * sl_conn_release(). */
 void sl_conn_hold(struct sl_conn *c);
 void sl_conn_release(struct sl_conn *c); /* harmless when nothing is held */
-/* Receives through loop->large (or loop->small again) as soon as what is queued has been consumed. */
+/* Receives through loop->large (or loop->small again) as soon as what is queued has been consumed.
+ */
 void sl_conn_use_bufs(struct sl_conn *c, struct sl_bufs *bufs);
-/* Ends an armed receive and waits until the kernel has let go; what it received meanwhile is queued. */
+/* Ends an armed receive and waits until the kernel has let go; what it received meanwhile is
+ * queued. */
 void sl_conn_disarm(struct sl_conn *c);
 
 /* All of it.  0 or a negative errno. */
@@ -69,8 +74,8 @@ int sl_conn_connect(struct sl_conn *c, const struct sockaddr *addr, socklen_t le
 void sl_conn_shutdown_write(struct sl_conn *c);
 /* Makes the close a reset, so that what was sent cannot be taken for complete. */
 void sl_conn_abort_on_close(struct sl_conn *c);
-/* Sends FIN, then throws away what the peer still sends, for at most a second: closing with unread bytes
- * would be a reset, which can destroy our last answer on its way (RFC 9112 9.6). */
+/* Sends FIN, then throws away what the peer still sends, for at most a second: closing with unread
+ * bytes would be a reset, which can destroy our last answer on its way (RFC 9112 9.6). */
 void sl_conn_linger(struct sl_conn *c);
 
 #endif

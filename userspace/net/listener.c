@@ -9,11 +9,16 @@
 
 enum { BACKLOG = 4096 }; /* the kernel caps it at net.core.somaxconn */
 
+static bool is_unix(const struct sl_addr *addr)
+{
+	return addr->sa.sa_family == AF_UNIX;
+}
+
 static int set_options(int fd, const struct sl_addr *addr)
 {
 	int on = 1, off = 0;
 
-	if (addr->sa.sa_family == AF_UNIX)
+	if (is_unix(addr))
 		return 0;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0 ||
@@ -25,14 +30,45 @@ static int set_options(int fd, const struct sl_addr *addr)
 	return 0;
 }
 
-/* A socket file that a killed process left behind is in nobody's way. */
-static void remove_stale(const struct sl_addr *addr)
+static int probe_unix(const struct sl_addr *addr, int fd)
 {
 	struct stat st;
 
-	if (addr->sa.sa_family == AF_UNIX && lstat(addr->un.sun_path, &st) == 0 &&
-	    S_ISSOCK(st.st_mode))
+	if (connect(fd, &addr->sa, addr->len) == 0)
+		return -EADDRINUSE;
+	if (lstat(addr->un.sun_path, &st) == 0 && S_ISSOCK(st.st_mode))
 		unlink(addr->un.sun_path);
+	return 0;
+}
+
+static int probe_tcp(const struct sl_addr *addr, int fd)
+{
+	int on = 1;
+
+	/* With SO_REUSEADDR old connections do not count, with SO_REUSEPORT nothing would. */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	    bind(fd, &addr->sa, addr->len) < 0 || listen(fd, 1) < 0)
+		return -errno;
+	return 0;
+}
+
+int sl_listener_probe(const struct sl_listener_conf *conf)
+{
+	const struct sl_addr *addr = &conf->address;
+	int fd = socket(addr->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = is_unix(addr) ? probe_unix(addr, fd) : probe_tcp(addr, fd);
+	close(fd);
+	return ret;
+}
+
+void sl_listener_forget(const struct sl_listener_conf *conf)
+{
+	if (is_unix(&conf->address))
+		unlink(conf->address.un.sun_path);
 }
 
 int sl_listener_open(const struct sl_listener_conf *conf)
@@ -46,7 +82,6 @@ int sl_listener_open(const struct sl_listener_conf *conf)
 	ret = set_options(fd, addr);
 	if (ret < 0)
 		goto err;
-	remove_stale(addr);
 	if (bind(fd, &addr->sa, addr->len) < 0 || listen(fd, BACKLOG) < 0) {
 		ret = -errno;
 		goto err;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a listener is to be, and its sockets: one a worker, all on the same address (SO_REUSEPORT). */
+/* What a listener is to be, and its sockets: one a worker, all on the same address (SO_REUSEPORT).
+ */
 #ifndef SL_NET_LISTENER_H
 #define SL_NET_LISTENER_H
 
@@ -10,14 +11,20 @@
 struct sl_listener_conf {
 	const char *name;
 	struct sl_addr address;
-	/* PROXY protocol v1 and v2 are expected from these peers, and refused from nobody else because it is
-	 * never looked for there.  nr 0: off. */
+	/* PROXY protocol v1 and v2 are expected from these peers, and refused from nobody else
+	 * because it is never looked for there.  nr 0: off. */
 	struct sl_net *proxy_from;
 	unsigned proxy_from_nr;
 };
 
+/* Before the first worker opens it: 0 when nobody listens there; -EADDRINUSE, also for another process of
+ * our own, with which SO_REUSEPORT would share connections silently.  Removes the socket file that a killed
+ * process left behind. */
+int sl_listener_probe(const struct sl_listener_conf *conf);
 /* A bound, listening, non-blocking-accept socket with TCP_NODELAY for its connections to inherit.
  * Returns the descriptor or a negative errno. */
 int sl_listener_open(const struct sl_listener_conf *conf);
+/* At the end: removes the file of a unix socket. */
+void sl_listener_forget(const struct sl_listener_conf *conf);
 
 #endif

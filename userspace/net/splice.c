@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Moves bytes from socket to socket through a pipe.  splice(2) is called directly: in the ring it would
-// always go through a helper thread.
+// Moves bytes from socket to socket through a pipe.  splice(2) is called directly: in the ring it
+// would always go through a helper thread.
 #include "net/splice.h"
 
 #include <errno.h>
@@ -26,8 +26,8 @@ struct splice {
 	bool to_failed;
 };
 
-/* splice(2) on a socket waits unless the descriptor itself is non-blocking; the ring's operations want it
- * blocking, as they answer -EAGAIN at once otherwise. */
+/* splice(2) on a socket waits unless the descriptor itself is non-blocking; the ring's operations
+ * want it blocking, as they answer -EAGAIN at once otherwise. */
 static void set_nonblocking(int fd, bool on)
 {
 	fcntl(fd, F_SETFL, O_RDWR | (on ? O_NONBLOCK : 0));
@@ -73,7 +73,8 @@ static ssize_t fill(struct splice *s)
 
 static ssize_t drain(struct splice *s)
 {
-	/* Joining segments is only right while more is known to come soon; the last bytes never wait. */
+	/* Joining segments is only right while more is known to come soon; the last bytes never
+	 * wait. */
 	unsigned more = s->left > 0 && !s->is_slow ? SPLICE_F_MORE : 0;
 	ssize_t n;
 

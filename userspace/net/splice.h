@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Moves bytes from socket to socket through a pipe, without copying them to userspace (splice(2)). */
+/* Moves bytes from socket to socket through a pipe, without copying them to userspace (splice(2)).
+ */
 #ifndef SL_NET_SPLICE_H
 #define SL_NET_SPLICE_H
 
@@ -11,10 +12,10 @@
 enum { SL_SPLICE_MIN = 64 * 1024 };
 
 /*
- * Moves len bytes.  Nothing may be queued or armed on `from`.  Each wait for either side ends after its
- * timeout, or at deadline_ns.  *ret_moved: bytes that reached `to`, also after an error.
- * 0; -EPIPE when `from` ended too early; -ETIMEDOUT; -ECANCELED; -ENOSYS when no pipe is to be had, with
- * nothing moved; or the socket's error.  *ret_to_failed: it was the sending side.
+ * Moves len bytes.  Nothing may be queued or armed on `from`.  Each wait for either side ends after
+ * its timeout, or at deadline_ns.  *ret_moved: bytes that reached `to`, also after an error. 0;
+ * -EPIPE when `from` ended too early; -ETIMEDOUT; -ECANCELED; -ENOSYS when no pipe is to be had,
+ * with nothing moved; or the socket's error.  *ret_to_failed: it was the sending side.
  */
 int sl_splice(struct sl_conn *from, struct sl_conn *to, uint64_t len, uint64_t receive_timeout_ns,
 	      uint64_t send_timeout_ns, uint64_t deadline_ns, uint64_t *ret_moved,

@@ -176,7 +176,8 @@ void sl_accesslog_add(struct sl_accesslog *log, const struct sl_access *a)
 	start_write(log);
 	if (try_add(log, a))
 		return;
-	/* Escaped, a head of the largest size can be longer than a buffer: keep the line, cut the texts. */
+	/* Escaped, a head of the largest size can be longer than a buffer: keep the line, cut the
+	 * texts. */
 	shorter.query = shorter.user_agent = shorter.referer = (struct sl_str){ NULL, 0 };
 	if (shorter.path.len > 1024)
 		shorter.path.len = 1024;

@@ -23,9 +23,9 @@ struct sl_respond_conf {
 };
 
 struct sl_redirect_conf {
-	uint16_t status; /* 301, 302, 303, 307, 308 */
-	struct sl_str
-		location; /* a URI reference; "{name}" of the path pattern, "{path}" and "{query}" are replaced */
+	uint16_t status;	/* 301, 302, 303, 307, 308 */
+	struct sl_str location; /* a URI reference; "{name}" of the path pattern, "{path}" and
+				   "{query}" are replaced */
 };
 
 struct sl_route {
@@ -33,7 +33,7 @@ struct sl_route {
 	struct sl_str
 		*hosts; /* lower case; "api.example.com" or "*.example.com"; none: every host */
 	unsigned hosts_nr;
-	struct sl_str path;	    /* "/exact", "/prefix/ *" (without the space), "/items/{id}" */
+	struct sl_str path;	    /* "/exact", "/items/{id}", or a prefix that ends in a star */
 	uint32_t methods;	    /* mask of 1 << enum sl_method; 0: all.  GET includes HEAD */
 	struct sl_str strip_prefix; /* rewrite; empty: none.  The rest keeps its leading '/' */
 	struct sl_str

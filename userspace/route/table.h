@@ -29,25 +29,27 @@ enum sl_route_result {
 struct sl_route_table;
 
 /*
- * routes[] stays the caller's and must outlive the table.  0; -ENOMEM; -EEXIST when two routes can never be
- * told apart (same host, path and an overlapping method), with *ret_a and *ret_b their indices;
- * -EINVAL for a malformed path pattern, with *ret_a its index and *ret_why the reason.
+ * routes[] stays the caller's and must outlive the table.  0; -ENOMEM; -EEXIST when two routes can
+ * never be told apart (same host, path and an overlapping method), with *ret_a and *ret_b their
+ * indices; -EINVAL for a malformed path pattern, with *ret_a its index and *ret_why the reason.
  */
 int sl_route_table_new(struct sl_route_table **ret_table, const struct sl_route *routes,
 		       unsigned nr, unsigned *ret_a, unsigned *ret_b, const char **ret_why);
 void sl_route_table_free(struct sl_route_table *table); /* NULL is fine */
 
 /*
- * Precedence, as in the Kubernetes Gateway API: host (exact, then the longest wildcard, then any), then path
- * (exact, then "{param}" segments, then the longest prefix; literal segments before parameters, from the
- * left), then method.  A host whose routes do not match the path falls through to the next kind of host.
- * host may be in any case and is without port; path is normalised.  Allocates nothing.
+ * Precedence, as in the Kubernetes Gateway API: host (exact, then the longest wildcard, then any),
+ * then path (exact, then "{param}" segments, then the longest prefix; literal segments before
+ * parameters, from the left), then method.  A host whose routes do not match the path falls through
+ * to the next kind of host. host may be in any case and is without port; path is normalised.
+ * Allocates nothing.
  */
 enum sl_route_result sl_route_find(const struct sl_route_table *table, struct sl_str host,
 				   struct sl_str path, enum sl_method method,
 				   struct sl_route_match *ret_match);
 
-/* Expands "{name}" in a template with the match's parameters; false if a name is unknown or o overflows. */
+/* Expands "{name}" in a template with the match's parameters; false if a name is unknown or o
+ * overflows. */
 struct sl_out;
 bool sl_route_expand(const struct sl_route_match *match, struct sl_str template_, struct sl_out *o);
 

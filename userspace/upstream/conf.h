@@ -24,9 +24,9 @@ struct sl_upstream_conf {
 	uint32_t targets_nr; /* at least 1 */
 	enum sl_balance balance;
 	uint64_t connect_timeout_ns;
-	uint64_t
-		response_timeout_ns; /* from the last byte of the request to the first of the answer */
-	uint64_t idle_timeout_ns;    /* an unused connection is closed after this */
+	uint64_t response_timeout_ns; /* from the last byte of the request to the first of the
+					 answer */
+	uint64_t idle_timeout_ns;     /* an unused connection is closed after this */
 	uint64_t down_for_ns; /* a target that refused a connection is left alone for this long */
 	uint32_t idle_connections; /* kept open at the most, for each worker and target */
 	enum sl_proxy_version send_proxy;

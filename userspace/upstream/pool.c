@@ -62,8 +62,8 @@ uint64_t sl_target_bit(const struct sl_upstream *u, const struct sl_target *t)
 	return i < 64 ? 1ull << i : 0;
 }
 
-/* Smooth weighted round robin, nginx's: each pick every target earns its weight and the richest pays the
- * total, so that a heavy target's turns are spread and not in a row. */
+/* Smooth weighted round robin, nginx's: each pick every target earns its weight and the richest
+ * pays the total, so that a heavy target's turns are spread and not in a row. */
 static struct sl_target *pick_among(struct sl_upstream *u, uint64_t tried, uint64_t now_ns,
 				    bool down_too)
 {

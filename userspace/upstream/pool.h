@@ -53,14 +53,15 @@ int sl_pool_init(struct sl_pool *p, struct sl_loop *loop, const struct sl_upstre
 void sl_pool_close_idle(struct sl_pool *p);
 void sl_pool_fini(struct sl_pool *p);
 
-/* Round robin by weight over the targets that are not down and not in tried (a bit a target, the first 64);
- * when all are down, over those not tried.  NULL when all were tried. */
+/* Round robin by weight over the targets that are not down and not in tried (a bit a target, the
+ * first 64); when all are down, over those not tried.  NULL when all were tried. */
 struct sl_target *sl_upstream_pick(struct sl_upstream *u, uint64_t tried, uint64_t now_ns);
 uint64_t sl_target_bit(const struct sl_upstream *u, const struct sl_target *t);
 
 /* An idle connection to the target, or NULL.  Its reader is the current fiber. */
 struct sl_peer *sl_target_reuse(struct sl_upstream *u, struct sl_target *t);
-/* A new one.  0 or a negative errno; after a refusal or a timeout the target counts as down for a while. */
+/* A new one.  0 or a negative errno; after a refusal or a timeout the target counts as down for a
+ * while. */
 int sl_target_connect(struct sl_upstream *u, struct sl_target *t, struct sl_peer **ret_peer);
 
 /* Back to the idle ones: the exchange on it is complete and it may carry another. */
