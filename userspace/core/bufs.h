@@ -29,7 +29,7 @@ struct sl_bufs {
 	uint32_t *len;	  /* bytes received, while in our hands */
 };
 
-/* Slabs are drawn from budget (may be NULL).  0 or a negative errno. */
+/* Slabs but the first are drawn from budget (may be NULL).  0 or a negative errno. */
 int sl_bufs_init(struct sl_bufs *b, struct io_uring *ring, struct sl_budget *budget, uint16_t group,
 		 uint32_t size, uint16_t slab, uint16_t entries);
 void sl_bufs_fini(struct sl_bufs *b);

@@ -3,10 +3,11 @@
 #include "gate/client.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "gate/exchange.h"
-#include "net/proxyproto.h"
 
 static void on_closed(struct sl_conn *c)
 {
@@ -18,6 +19,7 @@ static void on_closed(struct sl_conn *c)
 		sl_tally_leave(w->shared->tally, &client->ip);
 	atomic_fetch_sub_explicit(&w->shared->connections, 1, memory_order_relaxed);
 	sl_uncount(&w->stats->connections_open, 1);
+	free(client->proxy);
 	sl_slab_put(&w->client_slab, client);
 }
 
@@ -49,6 +51,18 @@ static int find_address(struct sl_client *c)
 	return 0;
 }
 
+static int believe(struct sl_client *c, const struct sl_proxy *proxy)
+{
+	/* Once a connection, and only behind a balancer: the heap will do. */
+	c->proxy = malloc(sizeof(*c->proxy));
+	if (!c->proxy)
+		return -ENOMEM;
+	*c->proxy = *proxy;
+	c->ip = sl_addr_ip(&proxy->src);
+	c->port = sl_addr_port(&proxy->src);
+	return 0;
+}
+
 /* The balancer in front says whom it speaks for; anybody else's first bytes are left for HTTP. */
 static int read_proxy_header(struct sl_client *c)
 {
@@ -76,11 +90,7 @@ static int read_proxy_header(struct sl_client *c)
 		len += n;
 		if (used < 0)
 			continue;
-		if (proxy.has_addrs) {
-			c->ip = sl_addr_ip(&proxy.src);
-			c->port = sl_addr_port(&proxy.src);
-		}
-		return 0;
+		return proxy.has_addrs ? believe(c, &proxy) : 0;
 	}
 	return -EBADMSG;
 }
@@ -164,6 +174,17 @@ static void serve(void *arg)
 		finish(c);
 }
 
+/* No memory for a fiber: what can be said without one.  If it does not fit into the socket, so be it. */
+static void turn_away(struct sl_client *c)
+{
+	static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"
+				     "Retry-After: 1\r\nConnection: close\r\n\r\n";
+
+	sl_count(&c->worker->stats->connections_refused, 1);
+	send(c->conn.fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	sl_client_close(c);
+}
+
 static void on_event(struct sl_conn *conn)
 {
 	struct sl_client *c = sl_container_of(conn, struct sl_client, conn);
@@ -174,8 +195,7 @@ static void on_event(struct sl_conn *conn)
 	}
 	if (sl_fiber_spawn(conn->loop, serve, c, &conn->reader) < 0) {
 		conn->reader = NULL;
-		sl_count(&c->worker->stats->connections_refused, 1);
-		sl_client_close(c);
+		turn_away(c);
 	}
 }
 

@@ -8,14 +8,16 @@
 
 #include "gate/worker.h"
 #include "net/conn.h"
+#include "net/proxyproto.h"
 
 struct sl_client {
 	struct sl_conn conn;
 	struct sl_worker *worker;
 	const struct sl_listener_conf *listener;
-	struct sl_list node;   /* in worker->clients */
-	struct sl_timer timer; /* idle */
-	struct sl_ip ip;       /* of the client, as far as the connection tells: see has_address */
+	struct sl_list node;	/* in worker->clients */
+	struct sl_timer timer;	/* idle */
+	struct sl_proxy *proxy; /* what a PROXY header said; NULL: none came */
+	struct sl_ip ip;	/* of the client, as far as the connection tells: see has_address */
 	uint16_t port;
 	uint32_t requests;
 	bool is_tallied;  /* counts in shared->tally */

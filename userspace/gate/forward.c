@@ -198,7 +198,7 @@ static void put_x_forwarded(struct sl_exchange *x, struct sl_out *o)
 	}
 	if (!has_field(x, SL_FIELD_X_REAL_IP)) {
 		sl_out_lit(o, "X-Real-IP: ");
-		sl_ip_print(o, &x->client_ip);
+		sl_ip_print(o, mode == SL_FORWARD_REPLACE ? &x->client->ip : &x->client_ip);
 		sl_out_lit(o, "\r\n");
 	}
 }

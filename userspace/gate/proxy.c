@@ -118,16 +118,32 @@ static int lost_peer(struct attempt *a, int error)
 
 /* ---- a connection ---- */
 
+/* The client that a balancer in front named, or the two ends of the client's own connection. */
+static int find_ends(const struct sl_client *c, struct sl_addr *ret_src, struct sl_addr *ret_dst)
+{
+	struct sl_addr src = { .len = sizeof(src.un) }, dst = { .len = sizeof(dst.un) };
+
+	if (c->proxy) {
+		*ret_src = c->proxy->src;
+		*ret_dst = c->proxy->dst;
+		return 0;
+	}
+	if (getpeername(c->conn.fd, &src.sa, &src.len) < 0 ||
+	    getsockname(c->conn.fd, &dst.sa, &dst.len) < 0)
+		return -errno;
+	*ret_src = src;
+	*ret_dst = dst;
+	return 0;
+}
+
 static int send_proxy_header(struct sl_exchange *x, int version)
 {
 	char mem[SL_PROXY_WRITE_MAX];
-	struct sl_addr local = { .len = sizeof(local.un) }, remote = { .len = sizeof(remote.un) };
-	ssize_t n;
+	struct sl_addr src, dst;
+	ssize_t n = find_ends(x->client, &src, &dst);
 
-	if (getsockname(x->client->conn.fd, &local.sa, &local.len) < 0 ||
-	    getpeername(x->client->conn.fd, &remote.sa, &remote.len) < 0)
-		return -errno;
-	n = sl_proxy_write(version, &remote, &local, mem, sizeof(mem));
+	if (n == 0)
+		n = sl_proxy_write(version, &src, &dst, mem, sizeof(mem));
 	if (n < 0)
 		return (int)n;
 	return sl_conn_send(&x->peer->conn, mem, (size_t)n,
@@ -366,6 +382,11 @@ static int pass_answer(struct attempt *a, size_t head_len)
 		return fail_upstream(a, -EBADMSG);
 	x->status = x->resp.status;
 	ret = sl_relay_run(&relay);
+	/* Nothing of it has left yet: the client gets an answer after all. */
+	if (ret < 0 && !relay.is_to_blame_to && !relay.has_sent) {
+		x->bytes_sent = 0;
+		return fail_upstream(a, ret == -EPIPE ? -EBADMSG : ret);
+	}
 	if (ret < 0)
 		break_off(a, &relay);
 	finish_peer(a, &body);

@@ -21,6 +21,7 @@ static int flush_head(struct sl_relay *r)
 
 	if (head.len == 0)
 		return 0;
+	r->has_sent = true;
 	ret = sl_conn_send(r->to, head.ptr, head.len,
 			   sl_exchange_deadline(r->x, r->send_timeout_ns));
 	r->head->pos = r->head->start;
@@ -49,6 +50,7 @@ static int send_run(struct sl_relay *r, struct iovec *iov, unsigned nr, size_t b
 		all[n++] = iov[i];
 	if (r->framing == SL_FRAMING_CHUNKED)
 		all[n++] = (struct iovec){ "\r\n", 2 };
+	r->has_sent = true;
 	ret = sl_conn_sendv(r->to, all, n, sl_exchange_deadline(r->x, r->send_timeout_ns));
 	r->head->pos = r->head->start;
 	r->is_to_blame_to = ret < 0;

@@ -26,6 +26,7 @@ struct sl_relay {
 	 */
 	struct sl_conn *watch;
 	uint64_t *count;     /* body bytes moved are added here */
+	bool has_sent;	     /* some of it has left */
 	bool is_to_blame_to; /* after a failure: the sending side failed, not the receiving one */
 };
 

@@ -8,7 +8,7 @@
 #include "base/out.h"
 #include "http/status.h"
 
-enum { HEAD_ROOM = 1024 };
+enum { HEAD_ROOM = 1024, SMALL_REPLY = 4096 };
 
 struct reply {
 	unsigned status;
@@ -81,7 +81,9 @@ static int send_reply(struct sl_exchange *x, const struct reply *r)
 	size_t room = head_room(r) + (r->body.len <= 4096 ? r->body.len : 0);
 	bool has_body = x->req.method_id != SL_METHOD_HEAD && r->body.len > 0 && r->status != 204 &&
 			r->status != 304;
-	char *mem = sl_arena_alloc(&x->arena, room);
+	/* Short answers need no memory: "out of memory" is one of them. */
+	char small[SMALL_REPLY];
+	char *mem = room <= sizeof(small) ? small : sl_arena_alloc(&x->arena, room);
 	struct iovec iov[2];
 	struct sl_out o;
 	int ret;

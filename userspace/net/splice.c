@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -43,6 +45,14 @@ static void set_low_water(struct splice *s, uint64_t bytes)
 		return;
 	s->low_water = value;
 	setsockopt(s->from->fd, SOL_SOCKET, SO_RCVLOWAT, &value, sizeof(value));
+}
+
+/* What was held back to be joined with more goes out now (tcp(7), TCP_NODELAY). */
+static void uncork(struct splice *s)
+{
+	int on = 1;
+
+	setsockopt(s->to->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 static ssize_t move(int from_fd, int to_fd, size_t len, unsigned flags)
@@ -119,6 +129,7 @@ static int wait_input(struct splice *s)
 			return ret;
 		s->is_slow = true;
 		set_low_water(s, 1);
+		uncork(s);
 		return 0; /* look at what has come meanwhile */
 	}
 	return wait_ready(s, s->from->fd, POLLIN, deadline_ns);
