@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -83,6 +84,7 @@ static int block_signals(void)
 	sigset_t set;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a full log is an error of write(2), not the end */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
@@ -186,13 +188,15 @@ static int start(struct daemon *d)
 	raise_descriptor_limit();
 	d->signal_fd = block_signals();
 	d->shared.rules = d->rules;
+	d->shared.done_fd = eventfd(0, EFD_CLOEXEC);
 	d->shared.access_fd = open_access_log(&d->rules->logs);
 	if (d->rules->logs.access_path && d->shared.access_fd < 0)
 		return -errno;
 	d->shared.stats =
 		mmap(NULL, stats_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	d->workers = calloc(d->rules->workers, sizeof(*d->workers));
-	if (d->shared.stats == MAP_FAILED || !d->workers || d->signal_fd < 0)
+	if (d->shared.stats == MAP_FAILED || !d->workers || d->signal_fd < 0 ||
+	    d->shared.done_fd < 0)
 		return -ENOMEM;
 	ret = make_tally(&d->shared);
 	if (ret < 0)
@@ -267,36 +271,40 @@ static void wait_for_end(struct daemon *d)
 }
 
 /* While workers answer what was accepted, a second signal still ends it at once. */
-static void *watch_signals(void *arg)
+static void wait_for_workers(struct daemon *d)
 {
-	struct daemon *d = arg;
-	struct pollfd fd = { .fd = d->signal_fd, .events = POLLIN };
+	struct pollfd fds[] = {
+		{ .fd = d->signal_fd, .events = POLLIN },
+		{ .fd = d->shared.done_fd, .events = POLLIN },
+	};
+	uint64_t ended = 0, n;
 
-	while (poll(&fd, 1, -1) >= 0 || errno == EINTR)
-		handle_signal(d);
-	return NULL;
+	while (ended < d->workers_nr) {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			break;
+		if (fds[0].revents)
+			handle_signal(d);
+		if (fds[1].revents && read(d->shared.done_fd, &n, sizeof(n)) == sizeof(n))
+			ended += n;
+	}
+	for (unsigned i = 0; i < d->workers_nr; i++)
+		sl_worker_join(&d->workers[i]);
 }
 
 static void stop(struct daemon *d)
 {
-	pthread_t watcher;
-	bool is_watched;
-
 	sl_control_close(d->control);
 	drain(d);
-	is_watched = pthread_create(&watcher, NULL, watch_signals, d) == 0;
-	for (unsigned i = 0; i < d->workers_nr; i++)
-		sl_worker_join(&d->workers[i]);
-	if (is_watched) {
-		pthread_cancel(watcher);
-		pthread_join(watcher, NULL);
-	}
+	wait_for_workers(d);
 	for (unsigned i = 0; i < d->rules->listeners_nr; i++)
 		sl_listener_forget(&d->rules->listeners[i]);
 	free(d->workers);
 	free(d->shared.tally);
 	munmap(d->shared.stats, d->rules->workers * sizeof(struct sl_stats));
 	close(d->signal_fd);
+	close(d->shared.done_fd);
+	if (d->shared.access_fd >= 0)
+		close(d->shared.access_fd);
 	sl_config_free(d->rules);
 	sl_log_info("stopped", "every accepted request was answered");
 }

@@ -219,7 +219,7 @@ static const struct sl_key limits_keys[] = {
 	  .doc = "Connections of clients in all; \"auto\" is half of the descriptors that the "
 		 "gateway may open, less a reserve of 64." },
 	{ "client_connections", &sl_kind_int, SL_KEY_AT(sl_limits, client_connections), .def = "0",
-	  .doc = "Connections from one address; 0 is no limit." },
+	  .max = 1000000, .doc = "Connections from one address; 0 is no limit." },
 	{ "memory", &sl_kind_size, SL_KEY_AT(sl_limits, memory_bytes), .def = "\"256MiB\"",
 	  .doc = "Heap held by all exchanges; beyond it the answer is 503. 0 is no limit." },
 	END,

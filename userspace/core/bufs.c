@@ -82,7 +82,8 @@ int sl_bufs_init(struct sl_bufs *b, struct io_uring *ring, struct sl_budget *bud
 	if (ret < 0)
 		sl_bufs_fini(b);
 	else
-		b->budget = budget; /* the first slab is no request's: however small, the loop starts */
+		b->budget =
+			budget; /* the first slab is no request's: however small, the loop starts */
 	return ret;
 }
 

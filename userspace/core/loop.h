@@ -62,7 +62,7 @@ enum sl_recv_how {
 };
 void sl_ring_recv(struct sl_loop *loop, struct sl_op *op, int fd, struct sl_bufs *from,
 		  enum sl_recv_how how);
-/* All of it or an error, unless MSG_WAITALL had to be left out: res may then be short. */
+/* res may be short: without MSG_WAITALL progress is seen (and kTLS refuses it). */
 void sl_ring_send(struct sl_loop *loop, struct sl_op *op, int fd, const void *mem, size_t len);
 void sl_ring_sendmsg(struct sl_loop *loop, struct sl_op *op, int fd, const struct msghdr *msg);
 void sl_ring_connect(struct sl_loop *loop, struct sl_op *op, int fd, const struct sockaddr *addr,

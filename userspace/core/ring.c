@@ -46,14 +46,14 @@ void sl_ring_send(struct sl_loop *loop, struct sl_op *op, int fd, const void *me
 {
 	struct io_uring_sqe *sqe = get_sqe(loop, op);
 
-	io_uring_prep_send(sqe, fd, mem, len, MSG_NOSIGNAL | MSG_WAITALL);
+	io_uring_prep_send(sqe, fd, mem, len, MSG_NOSIGNAL);
 }
 
 void sl_ring_sendmsg(struct sl_loop *loop, struct sl_op *op, int fd, const struct msghdr *msg)
 {
 	struct io_uring_sqe *sqe = get_sqe(loop, op);
 
-	io_uring_prep_sendmsg(sqe, fd, msg, MSG_NOSIGNAL | MSG_WAITALL);
+	io_uring_prep_sendmsg(sqe, fd, msg, MSG_NOSIGNAL);
 }
 
 void sl_ring_connect(struct sl_loop *loop, struct sl_op *op, int fd, const struct sockaddr *addr,

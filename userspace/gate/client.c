@@ -189,8 +189,12 @@ static void on_event(struct sl_conn *conn)
 {
 	struct sl_client *c = sl_container_of(conn, struct sl_client, conn);
 
-	if (sl_conn_peek(conn).len == 0) {
+	if (conn->eof || conn->rx_error) {
 		sl_client_close(c);
+		return;
+	}
+	if (sl_conn_peek(conn).len == 0) { /* a receive through other buffers has ended */
+		sl_conn_arm(conn, SL_RECV_MULTISHOT);
 		return;
 	}
 	if (sl_fiber_spawn(conn->loop, serve, c, &conn->reader) < 0) {

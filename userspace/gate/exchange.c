@@ -59,14 +59,13 @@ static int refuse_head(struct sl_exchange *x)
 	return sl_reply_problem(x, x->req.error_status, "bad_request", x->req.error);
 }
 
-/* The client went away or was too slow before there was a request: nothing to answer, but a late
- * head. */
+/* There is no request, but a client that is too slow, or wrong, is told so. */
 static int give_up_receiving(struct sl_exchange *x, int error)
 {
 	x->must_close = true;
 	if (error == -EBADMSG)
 		return refuse_head(x);
-	if (error == -ETIMEDOUT && sl_conn_peek(&x->client->conn).len == 0 && x->req.fields_nr == 0)
+	if (error == -ETIMEDOUT)
 		return sl_reply_problem(x, 408, "header_timeout",
 					"The request did not arrive in time.");
 	if (error == -ENOMEM)
@@ -175,9 +174,19 @@ static int act(struct sl_exchange *x)
 	return sl_proxy_run(x);
 }
 
+static int refuse_target(struct sl_exchange *x, int error, const char *why)
+{
+	if (error == -ENOMEM)
+		return sl_reply_problem(x, 503, "memory", "The gateway is out of memory.");
+	x->must_close = true;
+	sl_count(&x->worker->stats->requests_bad, 1);
+	return sl_reply_problem(x, 400, "bad_target", why);
+}
+
 static int serve(struct sl_exchange *x)
 {
 	const char *why = NULL;
+	int ret;
 
 	if (x->req.method_id ==
 	    SL_METHOD_TRACE) /* it would show what proxies added: RFC 9110 9.3.8 */
@@ -185,11 +194,9 @@ static int serve(struct sl_exchange *x)
 	if (x->req.body == SL_BODY_LENGTH && x->rules->limits.body_bytes &&
 	    x->req.body_len > x->rules->limits.body_bytes)
 		return sl_reply_problem(x, 413, "body_too_large", "The request body is too large.");
-	if (normalise_target(x, &why) < 0) {
-		x->must_close = true;
-		sl_count(&x->worker->stats->requests_bad, 1);
-		return sl_reply_problem(x, 400, "bad_target", why);
-	}
+	ret = normalise_target(x, &why);
+	if (ret < 0)
+		return refuse_target(x, ret, why);
 	if (is_for_us(x))
 		return sl_reply_options(x);
 	switch (sl_route_find(x->rules->table, x->req.host, x->uri.path, x->req.method_id,
@@ -273,6 +280,15 @@ static void clear(struct sl_exchange *x)
 	memset(x, 0, offsetof(struct sl_exchange, id_mem));
 }
 
+/* Unread request bytes: refused heads, and bodies that were not wanted.  After a cut answer there
+ * must be no orderly end: it would make the answer look complete. */
+static bool may_be_sending(const struct sl_exchange *x)
+{
+	if (!x->status || x->is_cut)
+		return false;
+	return !x->req_len || !x->req_body.is_complete || x->req_body.has_trailers_left;
+}
+
 bool sl_exchange_run(struct sl_client *c)
 {
 	struct sl_exchange x;
@@ -286,9 +302,7 @@ bool sl_exchange_run(struct sl_client *c)
 		ret = serve(&x);
 	if (ret < 0)
 		x.must_close = true;
-	/* Unread request bytes: refused heads and bodies that were not wanted. */
-	c->lingers =
-		x.status && (!x.req_len || !x.req_body.is_complete || x.req_body.has_trailers_left);
+	c->lingers = may_be_sending(&x);
 	end(&x);
 	return !x.must_close;
 }

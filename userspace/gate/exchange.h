@@ -38,6 +38,7 @@ struct sl_exchange {
 	uint64_t upstream_start_ns, upstream_ns;
 	uint64_t bytes_received, bytes_sent; /* of bodies */
 	uint16_t status;		     /* answered; 0 while nothing was */
+	bool is_cut;			     /* the answer stops in the middle */
 	bool must_close;   /* the client's connection cannot carry another request */
 	const char *error; /* for the log: a word that never changes */
 	char id_mem[33];

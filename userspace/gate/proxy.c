@@ -27,6 +27,7 @@ struct attempt {
 	unsigned nr;
 	bool is_request_complete; /* all of it was sent */
 	unsigned interim_nr;
+	bool has_answered;  /* bytes of an answer came */
 	bool is_fresh_only; /* a kept connection was stale: the others may be too */
 };
 
@@ -85,15 +86,29 @@ static int fail_request(struct attempt *a, int error)
 	}
 }
 
+static bool is_peers_fault(int error)
+{
+	switch (error) {
+	case -ETIMEDOUT: /* it may still be at it */
+	case -EBADMSG:	 /* it would say the same again */
+	case -ECANCELED: /* the client left */
+	case -ECONNABORTED:
+	case -ENOMEM: /* our own */
+	case -ENOBUFS:
+		return false;
+	default:
+		return true;
+	}
+}
+
 /* Only what does no harm when it is done twice, and only while nothing was answered (RFC
  * 9110 9.2.2). */
 static bool can_retry(const struct attempt *a, int error)
 {
 	const struct sl_exchange *x = a->x;
 
-	return error != -ETIMEDOUT && error != -EBADMSG && error != -ECANCELED &&
-	       error != -ECONNABORTED && a->nr < ATTEMPTS_MAX && x->req.body == SL_BODY_NONE &&
-	       sl_method_is_idempotent(x->req.method_id) && sl_conn_peek(&x->peer->conn).len == 0;
+	return is_peers_fault(error) && a->nr < ATTEMPTS_MAX && x->req.body == SL_BODY_NONE &&
+	       sl_method_is_idempotent(x->req.method_id) && !a->has_answered;
 }
 
 static int retry(struct attempt *a)
@@ -287,6 +302,7 @@ static int receive_answer(struct attempt *a)
 	ret = wait_answer(x, deadline_ns);
 	if (ret < 0)
 		return ret;
+	a->has_answered |= sl_conn_peek(&x->peer->conn).len > 0;
 	sl_conn_release(&x->peer->conn); /* of an interim answer */
 	ret = sl_head_receive(&x->peer->conn, SL_HEAD_RESPONSE, &x->resp, &limits, x->req.method_id,
 			      &x->arena, deadline_ns);
@@ -340,7 +356,7 @@ static void break_off(struct attempt *a, const struct sl_relay *r)
 {
 	struct sl_exchange *x = a->x;
 
-	x->must_close = true;
+	x->must_close = x->is_cut = true;
 	if (r->is_to_blame_to) {
 		x->error = "client_closed";
 		sl_count(&x->worker->stats->requests_aborted, 1);

@@ -229,8 +229,9 @@ static int refill(struct sl_relay *r, uint64_t start_ns)
 
 	if (ret < 0)
 		return ret;
-	if (can_splice(r))
-		return splice_rest(r);
+	ret = can_splice(r) ? splice_rest(r) : -ENOSYS;
+	if (ret != -ENOSYS) /* without a pipe it goes through buffers */
+		return ret;
 	choose_buffers(r);
 	return wait_for_more(r, receive_deadline(r, start_ns));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // After a 101: bytes both ways, each way by its own fiber.
 #include <errno.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "gate/proxy.h"
@@ -54,6 +55,10 @@ static void run_pump(void *arg)
 	struct pump *p = arg;
 
 	p->ret = pump_bytes(p);
+	if (p->ret < 0) { /* the other direction sees both ends close, and ends too */
+		shutdown(p->from->fd, SHUT_RDWR);
+		shutdown(p->to->fd, SHUT_RDWR);
+	}
 	p->is_over = true;
 	sl_fiber_wake(p->from->loop, p->waiter);
 }
@@ -75,8 +80,6 @@ int sl_tunnel_run(struct sl_exchange *x)
 		return ret;
 	sl_count(&x->worker->stats->tunnels, 1);
 	run_pump(&up);
-	if (up.ret < 0)
-		sl_fiber_cancel(loop, peer->reader);
 	while (!down.is_over)
 		sl_fiber_park(loop, SL_NEVER);
 	peer->reader = NULL;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -81,10 +82,12 @@ static void close_acceptor(struct sl_acceptor *a)
 
 /* ---- ending ---- */
 
-static bool is_quiet(const struct sl_worker *w)
+static bool is_quiet(const struct sl_worker *w, uint64_t since_ns)
 {
+	bool is_log_stuck = since_ns >= DRAIN_MAX_MS * SL_MS;
+
 	return w->clients_nr == 0 && w->pool.peers_nr == 0 && w->loop.fibers.live_nr == 0 &&
-	       !w->log.is_writing;
+	       (!w->log.is_writing || is_log_stuck);
 }
 
 static void close_idle_clients(struct sl_worker *w)
@@ -118,7 +121,7 @@ static void on_drain_step(struct sl_timer *t)
 		cut_off_clients(w);
 	if (w->clients_nr == 0)
 		sl_pool_close_idle(&w->pool);
-	if (is_quiet(w)) {
+	if (is_quiet(w, since_ns)) {
 		sl_loop_stop(&w->loop);
 		return;
 	}
@@ -217,6 +220,7 @@ static void *run(void *arg)
 		arm_accept(&w->acceptors[i]);
 	sl_loop_run(&w->loop);
 	fini(w);
+	eventfd_write(w->shared->done_fd, 1);
 	return NULL;
 }
 

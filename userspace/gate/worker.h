@@ -27,6 +27,7 @@ struct sl_shared {
 	_Atomic uint32_t connections; /* client connections open, in all workers */
 	_Atomic bool is_draining;
 	struct sl_tally *tally; /* NULL: no limit on one client's connections */
+	int done_fd;		/* eventfd: each worker adds 1 when it has ended */
 	int access_fd;		/* -1: no access log */
 };
 

@@ -197,15 +197,6 @@ void sl_conn_consume(struct sl_conn *c, size_t n)
 		drop_first(c);
 }
 
-void sl_conn_disarm(struct sl_conn *c)
-{
-	cancel_receive(c);
-	/* A cancelled receive ends in the next turn or two: no deadline needed, and the buffers it
-	 * may have filled must be counted before anybody goes on. */
-	while (c->armed)
-		sl_fiber_park(c->loop, SL_NEVER);
-}
-
 void sl_conn_use_bufs(struct sl_conn *c, struct sl_bufs *bufs)
 {
 	c->rx_next = bufs;
@@ -214,9 +205,22 @@ void sl_conn_use_bufs(struct sl_conn *c, struct sl_bufs *bufs)
 		cancel_receive(c);
 }
 
-/* On sockets where MSG_WAITALL is not taken a send may come back short. */
+/* A full socket takes a part: each part starts the time anew. */
+static uint64_t next_deadline(const struct sl_conn *c, uint64_t patience_ns)
+{
+	return patience_ns == SL_NEVER ? SL_NEVER : sl_deadline(c->loop->now_ns, patience_ns);
+}
+
+static uint64_t patience_until(const struct sl_conn *c, uint64_t deadline_ns)
+{
+	if (deadline_ns == SL_NEVER)
+		return SL_NEVER;
+	return deadline_ns > c->loop->now_ns ? deadline_ns - c->loop->now_ns : 1;
+}
+
 int sl_conn_send(struct sl_conn *c, const void *mem, size_t len, uint64_t deadline_ns)
 {
+	uint64_t patience_ns = patience_until(c, deadline_ns);
 	const char *p = mem;
 
 	while (len > 0) {
@@ -230,6 +234,7 @@ int sl_conn_send(struct sl_conn *c, const void *mem, size_t len, uint64_t deadli
 			return ret;
 		p += ret;
 		len -= (size_t)ret;
+		deadline_ns = next_deadline(c, patience_ns);
 	}
 	return 0;
 }
@@ -249,6 +254,8 @@ static void skip_sent(struct iovec **iov, unsigned *nr, size_t sent)
 
 int sl_conn_sendv(struct sl_conn *c, struct iovec *iov, unsigned nr, uint64_t deadline_ns)
 {
+	uint64_t patience_ns = patience_until(c, deadline_ns);
+
 	skip_sent(&iov, &nr, 0);
 	while (nr > 0) {
 		struct msghdr msg = { .msg_iov = iov, .msg_iovlen = nr };
@@ -261,6 +268,7 @@ int sl_conn_sendv(struct sl_conn *c, struct iovec *iov, unsigned nr, uint64_t de
 		if (ret < 0)
 			return ret;
 		skip_sent(&iov, &nr, (size_t)ret);
+		deadline_ns = next_deadline(c, patience_ns);
 	}
 	return 0;
 }

@@ -59,11 +59,9 @@ void sl_conn_release(struct sl_conn *c); /* harmless when nothing is held */
 /* Receives through loop->large (or loop->small again) as soon as what is queued has been consumed.
  */
 void sl_conn_use_bufs(struct sl_conn *c, struct sl_bufs *bufs);
-/* Ends an armed receive and waits until the kernel has let go; what it received meanwhile is
- * queued. */
-void sl_conn_disarm(struct sl_conn *c);
 
-/* All of it.  0 or a negative errno. */
+/* All of it.  The deadline is for the first byte; each part that the peer takes gives it as much
+ * time again.  0 or a negative errno. */
 int sl_conn_send(struct sl_conn *c, const void *mem, size_t len, uint64_t deadline_ns);
 int sl_conn_sendv(struct sl_conn *c, struct iovec *iov, unsigned nr, uint64_t deadline_ns);
 /* 0 or a negative errno. */

@@ -3,14 +3,65 @@
 #include "observe/accesslog.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 
-enum { BUFFER_BYTES = 64 * 1024, FLUSH_MS = 1000 };
+enum { BUFFER_BYTES = 64 * 1024, FLUSH_MS = 1000, LAST_WRITE_MS = 1000 };
 
-static void start_write(struct sl_accesslog *log);
+/* A buffer's first byte is kept free: a line end that mends a line which a failed write tore. */
+enum { HEADROOM = 1 };
+
+static size_t count_lines(const char *p, size_t len)
+{
+	size_t n = 0;
+
+	for (const char *end = p + len; (p = memchr(p, '\n', (size_t)(end - p))); p++)
+		n++;
+	return n;
+}
+
+/* What is written at once: all that is left, but to a pipe only whole lines that write(2) does not
+ * mix with those of other workers (pipe(7), PIPE_BUF). */
+static size_t next_piece(const struct sl_accesslog *log)
+{
+	const char *p = log->writing + log->written;
+	size_t left = log->to_write - log->written;
+	const char *end;
+
+	if (!log->is_pipe || left <= PIPE_BUF)
+		return left;
+	end = memrchr(p, '\n', PIPE_BUF);
+	if (!end) /* one long line */
+		end = memchr(p, '\n', left);
+	return end ? (size_t)(end - p) + 1 : left;
+}
+
+static void write_piece(struct sl_accesslog *log)
+{
+	sl_ring_write(log->loop, &log->write_op, log->fd, log->writing + log->written,
+		      next_piece(log));
+}
+
+/* A full disk must not stop the gateway: these lines are lost, and counted. */
+static void lose_lines(struct sl_accesslog *log, int error)
+{
+	const char *rest = log->writing + log->written;
+	size_t lost = count_lines(rest, log->to_write - log->written);
+
+	log->is_torn = log->written > HEADROOM && rest[-1] != '\n';
+	log->written = log->to_write;
+	sl_count(&log->stats->log_lines_lost, lost);
+	if (sl_log_allow(&log->warn_rate, log->loop->now_ns))
+		sl_log_warn("accesslog.write", "error=\"%s\" lines_lost=%zu", strerror(-error),
+			    lost);
+}
 
 static void on_written(struct sl_op *op, int res, uint32_t flags)
 {
@@ -18,48 +69,53 @@ static void on_written(struct sl_op *op, int res, uint32_t flags)
 
 	if (res > 0)
 		log->written += (size_t)res;
-	/* A full disk must not stop the gateway: these lines are lost, and counted. */
-	if (res <= 0) {
-		for (size_t i = log->written; i < log->to_write; i++)
-			if (log->writing[i] == '\n')
-				sl_count(&log->stats->log_lines_lost, 1);
-		log->written = log->to_write;
-	}
-	if (log->written < log->to_write) {
-		sl_ring_write(log->loop, &log->write_op, log->fd, log->writing + log->written,
-			      log->to_write - log->written);
-		return;
-	}
-	log->is_writing = false;
+	else
+		lose_lines(log, res ? res : -EIO);
+	if (log->written < log->to_write)
+		write_piece(log);
+	else
+		log->is_writing = false;
 }
 
 static void start_write(struct sl_accesslog *log)
 {
 	char *full = log->filling;
 
-	if (log->is_writing || log->filled == 0)
+	if (log->is_writing || log->filled == HEADROOM)
 		return;
 	log->filling = log->writing;
 	log->writing = full;
 	log->to_write = log->filled;
-	log->filled = log->written = 0;
+	log->filled = HEADROOM;
+	log->written = log->is_torn ? 0 : HEADROOM;
+	log->writing[0] = '\n';
+	log->is_torn = false;
 	log->is_writing = true;
-	sl_ring_write(log->loop, &log->write_op, log->fd, log->writing, log->to_write);
+	write_piece(log);
 }
 
 static void on_timer(struct sl_timer *t)
 {
-	start_write(sl_container_of(t, struct sl_accesslog, timer));
+	struct sl_accesslog *log = sl_container_of(t, struct sl_accesslog, timer);
+
+	if (log->is_writing)
+		sl_timer_set(&log->loop->wheel, t, log->loop->now_ns + FLUSH_MS * SL_MS);
+	start_write(log);
 }
 
 int sl_accesslog_init(struct sl_accesslog *log, struct sl_loop *loop, struct sl_stats *stats,
 		      struct sl_wall *wall, int fd)
 {
-	*log = (struct sl_accesslog){ .loop = loop, .stats = stats, .wall = wall, .fd = fd };
+	struct stat st;
+
+	*log = (struct sl_accesslog){
+		.loop = loop, .stats = stats, .wall = wall, .fd = fd, .filled = HEADROOM
+	};
 	log->write_op.done = on_written;
 	sl_timer_init(&log->timer, on_timer);
 	if (fd < 0)
 		return 0;
+	log->is_pipe = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode);
 	log->filling = malloc(BUFFER_BYTES);
 	log->writing = malloc(BUFFER_BYTES);
 	if (log->filling && log->writing)
@@ -70,34 +126,42 @@ int sl_accesslog_init(struct sl_accesslog *log, struct sl_loop *loop, struct sl_
 	return -ENOMEM;
 }
 
-static void write_all(int fd, const char *p, size_t len)
+/* Whoever should read a pipe may have stopped to: our end does not wait for that. */
+static bool can_write(int fd)
 {
-	while (len > 0) {
-		ssize_t n = write(fd, p, len);
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return poll(&p, 1, LAST_WRITE_MS) == 1 && (p.revents & POLLOUT);
+}
+
+static void write_rest(struct sl_accesslog *log)
+{
+	log->writing = log->filling;
+	log->to_write = log->filled;
+	log->written = HEADROOM;
+	while (log->written < log->to_write && can_write(log->fd)) {
+		ssize_t n = write(log->fd, log->writing + log->written, next_piece(log));
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return;
-		p += n;
-		len -= (size_t)n;
+		log->written += (size_t)n;
 	}
 }
 
 void sl_accesslog_fini(struct sl_accesslog *log)
 {
+	char *other = log->writing;
+
 	if (log->fd < 0)
 		return;
-	write_all(log->fd, log->filling, log->filled);
+	if (!log->is_writing) /* else that write is stuck, and another would be too */
+		write_rest(log);
 	free(log->filling);
-	free(log->writing);
+	if (!log->is_writing) /* the kernel may still read it; the process ends anyway */
+		free(other);
 	log->fd = -1;
-}
-
-void sl_accesslog_set_fd(struct sl_accesslog *log, int fd)
-{
-	if (log->fd >= 0 && fd >= 0)
-		log->fd = fd;
 }
 
 static void put_text(struct sl_out *o, const char *key, size_t key_len, struct sl_str value)
@@ -169,7 +233,7 @@ void sl_accesslog_add(struct sl_accesslog *log, const struct sl_access *a)
 
 	if (log->fd < 0)
 		return;
-	if (log->filled == 0)
+	if (log->filled == HEADROOM)
 		sl_timer_set(&log->loop->wheel, &log->timer, log->loop->now_ns + FLUSH_MS * SL_MS);
 	if (try_add(log, a))
 		return;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/log.h"
 #include "base/str.h"
 #include "core/loop.h"
 #include "net/addr.h"
@@ -24,7 +25,7 @@ struct sl_access {
 	uint64_t duration_us, upstream_us;
 };
 
-/* One a worker, all appending to one file: each write(2) with O_APPEND holds whole lines. */
+/* One a worker, all appending to one file: each write(2) holds whole lines. */
 struct sl_accesslog {
 	struct sl_loop *loop;
 	struct sl_stats *stats;
@@ -33,6 +34,9 @@ struct sl_accesslog {
 	char *filling, *writing;
 	size_t filled, to_write, written;
 	bool is_writing;
+	bool is_torn; /* the file ends in half a line */
+	bool is_pipe; /* or anything else that is not a file */
+	struct sl_log_rate warn_rate;
 	struct sl_op write_op;
 	struct sl_timer timer;
 };
@@ -40,10 +44,8 @@ struct sl_accesslog {
 /* fd is borrowed.  0 or -ENOMEM. */
 int sl_accesslog_init(struct sl_accesslog *log, struct sl_loop *loop, struct sl_stats *stats,
 		      struct sl_wall *wall, int fd);
-/* Writes what is left, waiting for it; call it when the loop has ended. */
+/* Writes what is left, for as long as the file takes it; call it when the loop has ended. */
 void sl_accesslog_fini(struct sl_accesslog *log);
-/* Goes on in another file (log rotation); what is gathered goes there too. */
-void sl_accesslog_set_fd(struct sl_accesslog *log, int fd);
 void sl_accesslog_add(struct sl_accesslog *log, const struct sl_access *a);
 
 #endif
