@@ -4,18 +4,33 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 static const char hex_digits[] = "0123456789abcdef";
+
+/* "00" to "99": half the divisions.  Numbers are most of a log line. */
+static const char two_digits[] = "00010203040506070809101112131415161718192021222324"
+				 "25262728293031323334353637383940414243444546474849"
+				 "50515253545556575859606162636465666768697071727374"
+				 "75767778798081828384858687888990919293949596979899";
 
 void sl_out_u64(struct sl_out *o, uint64_t v)
 {
 	char tmp[20];
 	int n = sizeof(tmp);
 
-	do {
-		tmp[--n] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
+	for (; v >= 100; v /= 100) {
+		n -= 2;
+		memcpy(tmp + n, two_digits + v % 100 * 2, 2);
+	}
+	if (v >= 10) {
+		n -= 2;
+		memcpy(tmp + n, two_digits + v * 2, 2);
+	} else {
+		tmp[--n] = (char)('0' + v);
+	}
 	sl_out_mem(o, tmp + n, sizeof(tmp) - (size_t)n);
 }
 
@@ -63,22 +78,45 @@ static void json_escape(struct sl_out *o, unsigned char c)
 	}
 }
 
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* How many bytes at the start need no escape. */
+static size_t plain_len(const char *p, size_t len)
+{
+	size_t n = 0;
+
+#ifdef __SSE2__
+	for (; len - n >= 16; n += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + n));
+		/* As signed bytes 0x80 to 0xff are below 0x20 too. */
+		__m128i bad = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
+
+		bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
+		bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
+		bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+		if (_mm_movemask_epi8(bad))
+			return n + (size_t)__builtin_ctz((unsigned)_mm_movemask_epi8(bad));
+	}
+#endif
+	while (n < len && is_plain((unsigned char)p[n]))
+		n++;
+	return n;
+}
+
 void sl_out_json(struct sl_out *o, struct sl_str s)
 {
-	size_t from = 0;
-
 	sl_out_char(o, '"');
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.ptr[i];
+	while (s.len > 0) {
+		size_t n = plain_len(s.ptr, s.len);
 
-		if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\')
-			continue;
-		sl_out_mem(o, s.ptr + from, i - from);
-		json_escape(o, c);
-		from = i + 1;
+		sl_out_mem(o, s.ptr, n);
+		if (n < s.len)
+			json_escape(o, (unsigned char)s.ptr[n++]);
+		s = (struct sl_str){ s.ptr + n, s.len - n };
 	}
-	if (s.len > from)
-		sl_out_mem(o, s.ptr + from, s.len - from);
 	sl_out_char(o, '"');
 }
 

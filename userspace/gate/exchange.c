@@ -101,7 +101,6 @@ static int normalise_target(struct sl_exchange *x, const char **ret_why)
 		return 0;
 	}
 	mem = sl_arena_alloc(&x->arena, SL_URI_ROOM(x->req.target.len));
-	*ret_why = "The request target is too long.";
 	return mem ? sl_uri_normalize(x->req.target, x->rules->encoded_slash, mem, &x->uri, ret_why)
 		   : -ENOMEM;
 }
