@@ -116,7 +116,9 @@ static int open_listener(const struct daemon *d, unsigned i)
 		return conf->address.sa.sa_family == AF_UNIX
 			       ? fcntl(d->first_fds[i], F_DUPFD_CLOEXEC, 3)
 			       : sl_listener_open(conf);
-	ret = sl_listener_probe(conf);
+	/* A daemon that was killed holds its sockets until the kernel has torn its rings down. */
+	for (int try = 0; (ret = sl_listener_probe(conf)) == -EADDRINUSE && try < 10; try++)
+		usleep(50 * 1000);
 	return ret < 0 ? ret : sl_listener_open(conf);
 }
 

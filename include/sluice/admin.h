@@ -4,11 +4,11 @@
 #define SLUICE_ADMIN_H
 
 /*
- * The caller sends one line, a command and its words separated by single spaces; the daemon sends one JSON
- * object and closes.  An error is { "error": "..." }.
+ * The caller sends one line, a command and its words separated by single spaces; the daemon sends
+ * one JSON object and closes.  An error is { "error": "..." }.
  *
- *   status    { "version", "pid", "uptime_s", "config", "workers", "counters": { NAME: SUM }, "listeners": [],
- *               "upstreams": [] }
+ *   status    { "version", "pid", "uptime_s", "config", "workers", "counters": { NAME: SUM },
+ * "listeners": [], "upstreams": [] }
  */
 #define SL_ADMIN_SOCKET "control.sock"
 #define SL_ADMIN_LINE_MAX 4096

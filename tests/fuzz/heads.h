@@ -30,7 +30,7 @@ static const struct sl_head_limits fuzz_limits = {
 /* In a block of just this size, where the sanitizer sees one byte too far. */
 static inline char *copy_exactly(const void *data, size_t size)
 {
-	char *copy = malloc(size ? size : 1);
+	char *copy = calloc(1, size ? size : 1);
 
 	must(copy);
 	if (size)

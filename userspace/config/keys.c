@@ -40,6 +40,9 @@ static const struct sl_key proxy_protocol_keys[] = {
 static const struct sl_key listener_keys[] = {
 	{ "address", &sl_kind_address, SL_KEY_AT(sl_listener_conf, address), .required = true,
 	  .doc = "Where to listen: \"0.0.0.0:8080\", \"[::]:8080\" or \"unix:/path\"." },
+	{ "defer_accept", &sl_kind_bool, SL_KEY_AT(sl_listener_conf, defer_accept), .def = "true",
+	  .doc = "Take a connection when its first bytes are there, not before "
+		 "(TCP_DEFER_ACCEPT)." },
 	{ "proxy_protocol", &sl_kind_object,
 	  .object = &(const struct sl_object){ .keys = proxy_protocol_keys },
 	  .doc = "PROXY protocol, versions 1 and 2, from load balancers in front." },

@@ -49,6 +49,19 @@ void sl_ring_send(struct sl_loop *loop, struct sl_op *op, int fd, const void *me
 	io_uring_prep_send(sqe, fd, mem, len, MSG_NOSIGNAL);
 }
 
+void sl_ring_send_last(struct sl_loop *loop, struct sl_op *op, int fd, const void *mem, size_t len)
+{
+	struct io_uring_sqe *sqe;
+
+	/* A chain must not be torn by a full queue. */
+	if (io_uring_sq_space_left(&loop->ring) < 2)
+		io_uring_submit(&loop->ring);
+	sqe = get_sqe(loop, op);
+	io_uring_prep_send(sqe, fd, mem, len, MSG_NOSIGNAL | MSG_WAITALL | MSG_MORE);
+	io_uring_sqe_set_flags(sqe, IOSQE_IO_LINK);
+	sl_ring_close(loop, fd);
+}
+
 void sl_ring_sendmsg(struct sl_loop *loop, struct sl_op *op, int fd, const struct msghdr *msg)
 {
 	struct io_uring_sqe *sqe = get_sqe(loop, op);

@@ -285,7 +285,8 @@ static bool may_be_sending(const struct sl_exchange *x)
 {
 	if (!x->status || x->is_cut)
 		return false;
-	return !x->req_len || !x->req_body.is_complete || x->req_body.has_trailers_left;
+	return !x->req_len || !x->req_body.is_complete || x->req_body.has_trailers_left ||
+	       (x->must_close && sl_conn_has_unread(&x->client->conn));
 }
 
 bool sl_exchange_run(struct sl_client *c)

@@ -392,6 +392,7 @@ static int pass_answer(struct attempt *a, size_t head_len)
 	sl_body_init(&body, &x->peer->conn, &x->resp);
 	x->must_close |= !a->is_request_complete || x->worker->is_draining ||
 			 (has_body && relay.framing == SL_FRAMING_UNTIL_CLOSE);
+	relay.is_last = x->must_close && a->is_request_complete;
 	sl_out_init(&o, mem, room);
 	sl_forward_response(x, &o);
 	if (o.overflow)

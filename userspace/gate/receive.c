@@ -53,7 +53,8 @@ static bool is_worth_parsing(const struct receiver *r, const char *mem, size_t l
 
 	if (len > r->limits->head_bytes)
 		return true;
-	if (r->kind == SL_HEAD_TRAILERS && len <= 2) /* "\r\n" alone: no field came before it */
+	if (r->kind == SL_HEAD_TRAILERS &&
+	    mem[0] == '\r') /* no field comes before the empty line */
 		return true;
 	/* The start line's limit holds before the head is complete. */
 	if (seen <= r->limits->line_bytes && len > r->limits->line_bytes)

@@ -29,6 +29,20 @@ static int flush_head(struct sl_relay *r)
 	return ret;
 }
 
+static int flush_last(struct sl_relay *r)
+{
+	struct sl_str head = sl_out_done(r->head);
+	int ret;
+
+	if (!r->is_last || head.len == 0)
+		return flush_head(r);
+	r->has_sent = true;
+	ret = sl_conn_send_last(r->to, head.ptr, head.len,
+				sl_exchange_deadline(r->x, r->send_timeout_ns));
+	r->is_to_blame_to = ret < 0;
+	return ret;
+}
+
 /* One send for everything: copied behind the head where there is room (cheaper than a second
  * segment), else by reference. */
 static int send_run(struct sl_relay *r, struct iovec *iov, unsigned nr, size_t bytes)
@@ -252,5 +266,5 @@ int sl_relay_run(struct sl_relay *r)
 			return ret;
 	}
 	ret = finish_chunks(r);
-	return ret < 0 ? ret : flush_head(r);
+	return ret < 0 ? ret : flush_last(r);
 }

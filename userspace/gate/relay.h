@@ -25,6 +25,7 @@ struct sl_relay {
 	/* Stop, with -EALREADY, when this one has something to say (an early answer); may be NULL.
 	 */
 	struct sl_conn *watch;
+	bool is_last;	     /* nothing comes after it on `to` */
 	uint64_t *count;     /* body bytes moved are added here */
 	bool has_sent;	     /* some of it has left */
 	bool is_to_blame_to; /* after a failure: the sending side failed, not the receiving one */

@@ -76,6 +76,20 @@ static void settle_request_body(struct sl_exchange *x)
 		x->must_close = true;
 }
 
+static int send_all(struct sl_exchange *x, struct iovec iov[2])
+{
+	struct sl_conn *c = &x->client->conn;
+	uint64_t deadline_ns = sl_exchange_deadline(x, x->rules->limits.send_timeout_ns);
+	bool is_request_read = x->req_len && x->req_body.is_complete;
+
+	if (iov[1].iov_len)
+		return sl_conn_sendv(c, iov, 2, deadline_ns);
+	/* Closing on unread bytes would be a reset: see sl_conn_linger(). */
+	if (x->must_close && is_request_read && !x->req_body.has_trailers_left)
+		return sl_conn_send_last(c, iov[0].iov_base, iov[0].iov_len, deadline_ns);
+	return sl_conn_send(c, iov[0].iov_base, iov[0].iov_len, deadline_ns);
+}
+
 static int send_reply(struct sl_exchange *x, const struct reply *r)
 {
 	size_t room = head_room(r) + (r->body.len <= 4096 ? r->body.len : 0);
@@ -107,11 +121,7 @@ static int send_reply(struct sl_exchange *x, const struct reply *r)
 		iov[1].iov_len = 0;
 	}
 	x->status = (uint16_t)r->status;
-	ret = iov[1].iov_len
-		      ? sl_conn_sendv(&x->client->conn, iov, 2,
-				      sl_exchange_deadline(x, x->rules->limits.send_timeout_ns))
-		      : sl_conn_send(&x->client->conn, mem, iov[0].iov_len,
-				     sl_exchange_deadline(x, x->rules->limits.send_timeout_ns));
+	ret = send_all(x, iov);
 	if (ret < 0)
 		x->must_close = true;
 	else if (has_body)

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -68,6 +70,8 @@ static void close_acceptor(struct sl_acceptor *a)
 {
 	int fd = a->fd, client;
 
+	if (fd < 0)
+		return;
 	a->fd = -1;
 	sl_timer_stop(&a->timer);
 	if (a->armed)
@@ -115,6 +119,8 @@ static void on_drain_step(struct sl_timer *t)
 	struct sl_worker *w = sl_container_of(t, struct sl_worker, drain_timer);
 	uint64_t since_ns = w->loop.now_ns - w->drain_start_ns;
 
+	for (unsigned i = 0; i < w->acceptors_nr; i++)
+		close_acceptor(&w->acceptors[i]);
 	if (since_ns >= DRAIN_IDLE_MS * SL_MS)
 		close_idle_clients(w);
 	if (since_ns >= DRAIN_MAX_MS * SL_MS)
@@ -122,10 +128,19 @@ static void on_drain_step(struct sl_timer *t)
 	if (w->clients_nr == 0)
 		sl_pool_close_idle(&w->pool);
 	if (is_quiet(w, since_ns)) {
+		sl_accesslog_end(&w->log);
 		sl_loop_stop(&w->loop);
 		return;
 	}
 	sl_timer_set(&w->loop.wheel, t, w->loop.now_ns + DRAIN_STEP_MS * SL_MS);
+}
+
+/* A client whose connection is still deferred has one in its own eyes, and may be about to send on it. */
+static void stop_deferring(struct sl_acceptor *a)
+{
+	int off = 0;
+
+	setsockopt(a->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &off, sizeof(off));
 }
 
 static void on_turn(struct sl_loop *loop)
@@ -137,8 +152,8 @@ static void on_turn(struct sl_loop *loop)
 	w->is_draining = true;
 	w->drain_start_ns = loop->now_ns;
 	for (unsigned i = 0; i < w->acceptors_nr; i++)
-		close_acceptor(&w->acceptors[i]);
-	sl_timer_set(&loop->wheel, &w->drain_timer, loop->now_ns + 1);
+		stop_deferring(&w->acceptors[i]);
+	sl_timer_set(&loop->wheel, &w->drain_timer, loop->now_ns + DRAIN_STEP_MS * SL_MS);
 }
 
 /* ---- starting ---- */

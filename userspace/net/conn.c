@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -236,6 +237,33 @@ int sl_conn_send(struct sl_conn *c, const void *mem, size_t len, uint64_t deadli
 		len -= (size_t)ret;
 		deadline_ns = next_deadline(c, patience_ns);
 	}
+	return 0;
+}
+
+bool sl_conn_has_unread(const struct sl_conn *c)
+{
+	int n = 0;
+
+	return c->rx_first != SL_BUF_NONE ||
+	       (c->fd >= 0 && ioctl(c->fd, FIONREAD, &n) == 0 && n > 0);
+}
+
+int sl_conn_send_last(struct sl_conn *c, const void *mem, size_t len, uint64_t deadline_ns)
+{
+	struct sl_wait w;
+	int ret;
+
+	if (c->armed || sl_conn_has_unread(c))
+		return sl_conn_send(c, mem, len, deadline_ns);
+	sl_wait_init(&w, c->loop);
+	sl_ring_send_last(c->loop, &w.op, c->fd, mem, len);
+	ret = sl_wait_for(&w, deadline_ns);
+	if (ret < 0)
+		return ret;
+	if ((size_t)ret < len)
+		return sl_conn_send(c, (const char *)mem + ret, len - (size_t)ret, deadline_ns);
+	c->fd = -1; /* and whatever comes next on this number is not ours */
+	c->eof = true;
 	return 0;
 }
 

@@ -14,8 +14,9 @@ static bool is_unix(const struct sl_addr *addr)
 	return addr->sa.sa_family == AF_UNIX;
 }
 
-static int set_options(int fd, const struct sl_addr *addr)
+static int set_options(int fd, const struct sl_listener_conf *conf)
 {
+	const struct sl_addr *addr = &conf->address;
 	int on = 1, off = 0;
 
 	if (is_unix(addr))
@@ -24,6 +25,8 @@ static int set_options(int fd, const struct sl_addr *addr)
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0 ||
 	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
 		return -errno;
+	if (conf->defer_accept)
+		setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &on, sizeof(on));
 	/* "[::]:80" takes IPv4 too, as its users expect; ignore systems that forbid it. */
 	if (addr->sa.sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
@@ -79,7 +82,7 @@ int sl_listener_open(const struct sl_listener_conf *conf)
 
 	if (fd < 0)
 		return -errno;
-	ret = set_options(fd, addr);
+	ret = set_options(fd, conf);
 	if (ret < 0)
 		goto err;
 	if (bind(fd, &addr->sa, addr->len) < 0 || listen(fd, BACKLOG) < 0) {

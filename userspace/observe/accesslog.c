@@ -63,6 +63,8 @@ static void lose_lines(struct sl_accesslog *log, int error)
 			    lost);
 }
 
+static void start_write(struct sl_accesslog *log);
+
 static void on_written(struct sl_op *op, int res, uint32_t flags)
 {
 	struct sl_accesslog *log = sl_container_of(op, struct sl_accesslog, write_op);
@@ -71,10 +73,13 @@ static void on_written(struct sl_op *op, int res, uint32_t flags)
 		log->written += (size_t)res;
 	else
 		lose_lines(log, res ? res : -EIO);
-	if (log->written < log->to_write)
+	if (log->written < log->to_write) {
 		write_piece(log);
-	else
-		log->is_writing = false;
+		return;
+	}
+	log->is_writing = false;
+	if (log->is_due) /* the timer fired meanwhile, and will not again for these lines */
+		start_write(log);
 }
 
 static void start_write(struct sl_accesslog *log)
@@ -89,7 +94,7 @@ static void start_write(struct sl_accesslog *log)
 	log->filled = HEADROOM;
 	log->written = log->is_torn ? 0 : HEADROOM;
 	log->writing[0] = '\n';
-	log->is_torn = false;
+	log->is_torn = log->is_due = false;
 	log->is_writing = true;
 	write_piece(log);
 }
@@ -148,6 +153,12 @@ static void write_rest(struct sl_accesslog *log)
 			return;
 		log->written += (size_t)n;
 	}
+}
+
+void sl_accesslog_end(struct sl_accesslog *log)
+{
+	sl_timer_stop(&log->timer);
+	log->is_due = false;
 }
 
 void sl_accesslog_fini(struct sl_accesslog *log)

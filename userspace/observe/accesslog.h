@@ -34,6 +34,7 @@ struct sl_accesslog {
 	char *filling, *writing;
 	size_t filled, to_write, written;
 	bool is_writing;
+	bool is_due;  /* lines wait for the present write to end, and no longer for the timer */
 	bool is_torn; /* the file ends in half a line */
 	bool is_pipe; /* or anything else that is not a file */
 	struct sl_log_rate warn_rate;
@@ -44,6 +45,8 @@ struct sl_accesslog {
 /* fd is borrowed.  0 or -ENOMEM. */
 int sl_accesslog_init(struct sl_accesslog *log, struct sl_loop *loop, struct sl_stats *stats,
 		      struct sl_wall *wall, int fd);
+/* The loop is in its last turn: a write that began now would never be handed in. */
+void sl_accesslog_end(struct sl_accesslog *log);
 /* Writes what is left, for as long as the file takes it; call it when the loop has ended. */
 void sl_accesslog_fini(struct sl_accesslog *log);
 void sl_accesslog_add(struct sl_accesslog *log, const struct sl_access *a);

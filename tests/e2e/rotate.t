@@ -1,0 +1,209 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: Apache-2.0
+"""The access log is moved away under load, then its disk is full: no line is torn or lost uncounted."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import threading
+import time
+
+from lib import gateway, origin, tap, wire
+
+BUILD = gateway.BUILD
+ROTATIONS = 5
+
+
+class Load:
+    """Requests on kept connections until told to stop."""
+
+    def __init__(self, port, clients=6):
+        self.port = port
+        self.paths = set()
+        self.wrong = []
+        self.lock = threading.Lock()
+        self.is_over = False
+        self.threads = [threading.Thread(target=self._run, args=(n,), daemon=True)
+                        for n in range(clients)]
+        for thread in self.threads:
+            thread.start()
+
+    def _run(self, number):
+        turn = 0
+        with wire.Client(self.port) as client:
+            while not self.is_over:
+                turn += 1
+                path = f"/load/{number}/{turn}"
+                response = client.ask(wire.get(path))
+                with self.lock:
+                    self.paths.add(path)
+                if response is None or response.status != 200:
+                    self.wrong.append(f"{path}: {response}")
+                    return
+
+    def wait_for_more(self, count):
+        """So many further requests are answered."""
+        goal = len(self.paths) + count
+        deadline = time.monotonic() + 15
+        while len(self.paths) < goal and not self.wrong and time.monotonic() < deadline:
+            time.sleep(0.005)
+
+    def stop(self):
+        self.is_over = True
+        for thread in self.threads:
+            thread.join(20)
+
+
+def wait_for(is_so, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return is_so()
+
+
+def lines_of(path):
+    with open(path, "rb") as f:
+        return f.read().split(b"\n")
+
+
+def paths_in(files):
+    """What the lines of all files tell, and the lines that tell nothing."""
+    paths, torn = [], []
+    for name in files:
+        lines = lines_of(name)
+        if lines.pop():
+            torn.append(f"{name}: the last line has no end")
+        for line in lines:
+            try:
+                paths.append(json.loads(line)["path"])
+            except (ValueError, KeyError):
+                torn.append(f"{os.path.basename(name)}: {line[:200]!r}")
+    return paths, torn
+
+
+def counters(gw):
+    out = subprocess.run([os.path.join(BUILD, "sluicectl"), "-j", "-r", gw.directory, "status"],
+                         check=True, capture_output=True, timeout=20).stdout
+    return json.loads(out)["counters"]
+
+
+def moved_away():
+    up = origin.Origin()
+    gw = gateway.Gateway(up.port, {"gateway": {"workers": 2}})
+    log = os.path.join(gw.directory, "access.log")
+    kept = gw.directory + ".kept"
+    os.mkdir(kept)
+    files = [os.path.join(kept, f"log.{n}") for n in range(ROTATIONS + 1)]
+    load = Load(gw.port)
+    try:
+        for n in range(ROTATIONS):
+            load.wait_for_more(400)
+            os.rename(log, files[n])
+            gw.process.send_signal(signal.SIGUSR1)
+            tap.ok(wait_for(lambda: os.path.exists(log)), f"rotation {n + 1}: a new file is there")
+        load.wait_for_more(400)
+        load.stop()
+        tap.ok(not load.wrong, "every request was answered meanwhile", "\n".join(load.wrong))
+        wait_for(lambda: len(paths_in(files[:-1] + [log])[0]) >= len(load.paths), 4)
+        late = len(load.paths) - len(paths_in(files[:-1] + [log])[0])
+        tap.same(late, 0, "all lines were written within four seconds")
+        tap.same(counters(gw)["log_lines_lost"], 0, "none is counted as lost")
+        gw.process.terminate()
+        tap.same(gw.process.wait(15), 0, "the daemon ends in good order")
+        os.rename(log, files[-1])
+        paths, torn = paths_in(files)
+        tap.ok(not torn, "every line of every file is whole JSON", "\n".join(torn))
+        tap.same(len(paths), len(load.paths), "there are as many lines as requests")
+        missing = sorted(load.paths - set(paths))
+        tap.ok(not missing, "and each request has its line", f"{len(missing)}: {missing[:60]}")
+        tap.ok(os.path.getsize(files[-1]) > 0, "the last file was written to")
+    finally:
+        subprocess.run(["rm", "-rf", kept], check=False)
+        gw.stop()
+
+
+def without_a_file():
+    """The directory is gone: nothing can be opened, and the old file goes on."""
+    up = origin.Origin()
+    place = os.path.join("/tmp", f"sluice-rotate-{os.getpid()}")
+    os.mkdir(place)
+    gw = gateway.Gateway(up.port, {"logs": {"access": {"path": f"{place}/access.log"}}})
+    try:
+        os.rename(place, place + ".old")
+        gw.process.send_signal(signal.SIGUSR1)
+        tap.ok(wait_for(lambda: "No such file" in gw.complaint()),
+               "a file that cannot be opened anew is complained of", gw.complaint())
+        with wire.Client(gw.port) as client:
+            client.ask(wire.get("/after"))
+        tap.ok(wait_for(lambda: paths_in([place + ".old/access.log"])[0] == ["/after"], 5),
+               "and the lines go on in the old one")
+        gw.end()
+    finally:
+        subprocess.run(["rm", "-rf", place, place + ".old"], check=False)
+
+
+def limit_files(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def at_a_file_size_limit():
+    """RLIMIT_FSIZE: the kernel refuses to write on, and would rather kill whoever tries."""
+    up = origin.Origin()
+    gw = gateway.Gateway(up.port)
+    resource.prlimit(gw.process.pid, resource.RLIMIT_FSIZE, (20000, 20000))
+    full(gw, "a file at its size limit")
+
+
+def on_a_full_disk():
+    place = f"/tmp/sluice-full-{os.getpid()}"
+    os.mkdir(place)
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place],
+                           check=False, capture_output=True)
+    if mount.returncode != 0:
+        os.rmdir(place)
+        tap.skip("a full disk", "no tmpfs can be mounted here")
+        return
+    try:
+        up = origin.Origin()
+        log = f"{place}/access.log"
+        gw = gateway.Gateway(up.port, {"logs": {"access": {"path": log}}})
+        full(gw, "a full disk", log)
+    finally:
+        subprocess.run(["umount", "-l", place], check=False)
+        os.rmdir(place)
+
+
+def full(gw, name, log=None):
+    load = Load(gw.port, 2)
+    load.wait_for_more(700)
+    wait_for(lambda: load.wrong or counters(gw)["log_lines_lost"] > 0, 5)
+    load.wait_for_more(50)
+    tap.ok(not load.wrong and gw.is_alive(), f"{name} does not stop the gateway",
+           "\n".join(load.wrong) + gw.complaint())
+    if not gw.is_alive():
+        load.stop()
+        end_quietly(gw)
+        return
+    tap.ok(counters(gw)["log_lines_lost"] > 0, f"{name}: lost lines are counted")
+    if log:
+        with open(log, "rb+") as f:
+            f.truncate(0)
+        load.wait_for_more(200)
+        load.stop()
+        tap.ok(wait_for(lambda: os.path.getsize(log) > 1000, 4),
+               f"{name}: with room again, lines are written again")
+    load.stop()
+    gw.end()
+
+
+def end_quietly(gw):
+    gw.process.wait()
+    gw.process.returncode = 0
+    gw.stop()
+
+
+tap.start(60)
+tap.facts(moved_away, without_a_file, at_a_file_size_limit, on_a_full_disk)
+tap.done()

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the objects of sluicectl share: its options, its errors, and the way to the daemon. */
+#ifndef SL_SLUICECTL_CTL_H
+#define SL_SLUICECTL_CTL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <sys/un.h>
+
+/* Scripts rely on these: 64 and up are those of sysexits.h. */
+enum ctl_exit {
+	CTL_OK = 0,
+	CTL_FAILED = 1,
+	CTL_FAULTS = 2, /* the answer is "no": a configuration has faults */
+	CTL_USAGE = 64,
+	CTL_UNREACHABLE = 69,
+	CTL_DENIED = 77,
+};
+
+struct ctl {
+	bool is_json, is_pretty;
+	const char *what; /* "status", "config check": begins each error; NULL before it is known */
+	struct sockaddr_un daemon;
+};
+
+struct ctl_command {
+	const char *object, *verb; /* verb NULL: the object stands alone */
+	const char *arguments;	   /* as the grammar shows them */
+	int arguments_nr;
+	enum ctl_exit (*run)(struct ctl *ctl, char **arguments);
+	const char *doc;
+};
+
+enum { CTL_WORDS_MAX = 16 };
+
+/* The command line without its options. */
+struct ctl_words {
+	char *word[CTL_WORDS_MAX + 1]; /* NULL ends it */
+	unsigned nr;
+	bool wants_help, wants_version;
+};
+
+/* Where the daemon is when no option says. */
+void ctl_set_default_socket(struct ctl *ctl);
+enum ctl_exit ctl_read_words(struct ctl *ctl, char **argv, struct ctl_words *words);
+void ctl_print_options(void); /* on stderr, as all help */
+
+enum ctl_exit ctl_status_show(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_config_check(struct ctl *ctl, char **arguments);
+
+/* Asks the daemon one line.  CTL_OK with *ret_answer, the caller's to put; else the reason was printed. */
+enum ctl_exit ctl_ask(const struct ctl *ctl, const char *line, json_t **ret_answer);
+
+/* Prints an error, on stderr or as JSON on stdout, and returns code. */
+enum ctl_exit ctl_fail(const struct ctl *ctl, enum ctl_exit code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Takes over json; NULL is "out of memory". */
+enum ctl_exit ctl_print_json(const struct ctl *ctl, json_t *json);
+/* An unknown word of a kind: names the one of the list (NULL ends it) that comes nearest, else the help. */
+enum ctl_exit ctl_fail_word(const struct ctl *ctl, const char *kind, const char *word,
+			    const char *const *list, const char *help);
+
+#endif

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// What sluicectl says: errors and JSON, each in one place.
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "config/report.h"
+#include "ctl.h"
+
+static void print_error(const struct ctl *ctl, const char *text)
+{
+	if (ctl->is_json)
+		ctl_print_json(ctl, json_pack("{s:s%}", "error", text, strlen(text)));
+	else
+		fprintf(stderr, "sluicectl: %s%s%s\n", ctl->what ? ctl->what : "",
+			ctl->what ? ": " : "", text);
+}
+
+enum ctl_exit ctl_fail(const struct ctl *ctl, enum ctl_exit code, const char *fmt, ...)
+{
+	char *text;
+	va_list args;
+	int n;
+
+	va_start(args, fmt);
+	n = vasprintf(&text, fmt, args);
+	va_end(args);
+	print_error(ctl, n < 0 ? "out of memory" : text);
+	if (n >= 0)
+		free(text);
+	return code;
+}
+
+enum ctl_exit ctl_print_json(const struct ctl *ctl, json_t *json)
+{
+	int ret;
+
+	if (!json) {
+		fputs("sluicectl: out of memory\n", stderr);
+		return CTL_FAILED;
+	}
+	ret = json_dumpf(json, stdout, ctl->is_pretty ? JSON_INDENT(2) : JSON_COMPACT);
+	json_decref(json);
+	putchar('\n');
+	return ret < 0 ? CTL_FAILED : CTL_OK;
+}
+
+static const char *suggest(const char *word, const char *const *list)
+{
+	const struct sl_report no_faults = { 0 };
+
+	return sl_suggest(&no_faults, sl_str_of(word), list);
+}
+
+enum ctl_exit ctl_fail_word(const struct ctl *ctl, const char *kind, const char *word,
+			    const char *const *list, const char *help)
+{
+	const char *guess = suggest(word, list);
+
+	if (guess)
+		return ctl_fail(ctl, CTL_USAGE, "unknown %s '%.64s'; did you mean '%s'?", kind,
+				word, guess);
+	return ctl_fail(ctl, CTL_USAGE, "unknown %s '%.64s'; try: sluicectl %s", kind, word, help);
+}
