@@ -319,7 +319,8 @@ static int run(const char *file)
 		return EXIT_CONFIG;
 	sl_log_set_level((enum sl_log_level)d.rules->logs.level);
 	if (start(&d) < 0)
-		_exit(EXIT_FAILURE); /* some workers may run already: no clean-up under their feet */
+		_exit(EXIT_FAILURE); /* some workers may run already: no clean-up under their feet
+				      */
 	sl_log_info("started", "version=%s workers=%u listeners=%u routes=%u", SL_VERSION,
 		    d.workers_nr, d.rules->listeners_nr, d.rules->routes_nr);
 	sl_notify("READY=1");
@@ -344,9 +345,14 @@ static int check(const char *file)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "check", no_argument, NULL, 't' },
-		{ "schema", no_argument, NULL, 'S' },	    { "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },	    { NULL, 0, NULL, 0 },
+		/* clang-format off */
+		{ "config",  required_argument, NULL, 'c' },
+		{ "check",   no_argument,       NULL, 't' },
+		{ "schema",  no_argument,       NULL, 'S' },
+		{ "version", no_argument,       NULL, 'V' },
+		{ "help",    no_argument,       NULL, 'h' },
+		{ NULL,      0,                 NULL, 0 },
+		/* clang-format on */
 	};
 	const char *file = default_file;
 	bool is_check = false;

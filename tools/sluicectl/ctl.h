@@ -19,7 +19,7 @@ enum ctl_exit {
 
 struct ctl {
 	bool is_json, is_pretty;
-	const char *what; /* "status", "config check": begins each error; NULL before it is known */
+	char what[64]; /* "status", "config check": begins each error; empty before it is known */
 	struct sockaddr_un daemon;
 };
 
@@ -48,7 +48,8 @@ void ctl_print_options(void); /* on stderr, as all help */
 enum ctl_exit ctl_status_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_config_check(struct ctl *ctl, char **arguments);
 
-/* Asks the daemon one line.  CTL_OK with *ret_answer, the caller's to put; else the reason was printed. */
+/* Asks the daemon one line.  CTL_OK with *ret_answer, the caller's to put; else the reason was
+ * printed. */
 enum ctl_exit ctl_ask(const struct ctl *ctl, const char *line, json_t **ret_answer);
 
 /* Prints an error, on stderr or as JSON on stdout, and returns code. */
@@ -56,7 +57,8 @@ enum ctl_exit ctl_fail(const struct ctl *ctl, enum ctl_exit code, const char *fm
 	__attribute__((format(printf, 3, 4)));
 /* Takes over json; NULL is "out of memory". */
 enum ctl_exit ctl_print_json(const struct ctl *ctl, json_t *json);
-/* An unknown word of a kind: names the one of the list (NULL ends it) that comes nearest, else the help. */
+/* An unknown word of a kind: names the one of the list (NULL ends it) that comes nearest, else the
+ * help. */
 enum ctl_exit ctl_fail_word(const struct ctl *ctl, const char *kind, const char *word,
 			    const char *const *list, const char *help);
 

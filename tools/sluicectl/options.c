@@ -113,7 +113,8 @@ static enum ctl_exit apply_option(struct ctl *ctl, struct ctl_words *words, char
 	}
 }
 
-/* "--name", "--name=VALUE" or "--name VALUE"; no short form of a name, which a later one could take. */
+/* "--name", "--name=VALUE" or "--name VALUE"; no short form of a name, which a later one could
+ * take. */
 static enum ctl_exit read_long(struct ctl *ctl, struct ctl_words *words, char ***next)
 {
 	const char *text = *(*next)++ + 2, *equals = strchrnul(text, '=');

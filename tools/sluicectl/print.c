@@ -12,8 +12,7 @@ static void print_error(const struct ctl *ctl, const char *text)
 	if (ctl->is_json)
 		ctl_print_json(ctl, json_pack("{s:s%}", "error", text, strlen(text)));
 	else
-		fprintf(stderr, "sluicectl: %s%s%s\n", ctl->what ? ctl->what : "",
-			ctl->what ? ": " : "", text);
+		fprintf(stderr, "sluicectl: %s%s%s\n", ctl->what, ctl->what[0] ? ": " : "", text);
 }
 
 enum ctl_exit ctl_fail(const struct ctl *ctl, enum ctl_exit code, const char *fmt, ...)

@@ -10,8 +10,8 @@ static enum ctl_exit show_version(struct ctl *ctl, char **arguments);
 
 /* clang-format off */
 static const struct ctl_command commands[] = {
-	{ "status",  "show",  "",     0, ctl_status_show,  "what the daemon is, and what it has counted" },
-	{ "config",  "check", "FILE", 1, ctl_config_check, "all that is wrong with a configuration" },
+	{ "status",  "show",  "",     0, ctl_status_show,  "what the daemon is and has counted" },
+	{ "config",  "check", "FILE", 1, ctl_config_check, "all that is wrong in a configuration" },
 	{ "version", NULL,    "",     0, show_version,     "the version of sluicectl" },
 	{ "help",    NULL,    "",     0, show_help,        "this" },
 };
@@ -29,7 +29,8 @@ static enum ctl_exit show_version(struct ctl *ctl, char **arguments)
 	return CTL_OK;
 }
 
-/* Every command of an object, or of all.  An object whose verb may be left out shows it in brackets. */
+/* Every command of an object, or of all.  An object whose verb may be left out shows it in
+ * brackets. */
 static void print_commands(const char *object)
 {
 	char text[64];
@@ -87,7 +88,7 @@ static enum ctl_exit fail_verb(struct ctl *ctl, const char *object, const char *
 		if (strcmp(commands[i].object, object) == 0 && commands[i].verb)
 			list[n++] = commands[i].verb;
 	snprintf(help, sizeof(help), "%s help", object);
-	ctl->what = object;
+	snprintf(ctl->what, sizeof(ctl->what), "%s", object);
 	if (!word)
 		return ctl_fail(ctl, CTL_USAGE, "a command is missing; try: sluicectl %s", help);
 	return ctl_fail_word(ctl, "command", word, list, help);
@@ -118,12 +119,10 @@ static bool is_object(const char *word)
 
 static enum ctl_exit run_command(struct ctl *ctl, const struct ctl_command *c, char **arguments)
 {
-	char what[64];
 	int n = 0;
 
-	snprintf(what, sizeof(what), "%s%s%s", c->object, c->verb ? " " : "",
+	snprintf(ctl->what, sizeof(ctl->what), "%s%s%s", c->object, c->verb ? " " : "",
 		 c->verb ? c->verb : "");
-	ctl->what = what;
 	while (n <= c->arguments_nr && arguments[n])
 		n++;
 	if (n < c->arguments_nr)
@@ -157,7 +156,7 @@ static enum ctl_exit run(struct ctl *ctl, struct ctl_words *words)
 
 int main(int argc, char **argv)
 {
-	struct ctl ctl = { .what = NULL };
+	struct ctl ctl = { 0 };
 	struct ctl_words words = { .nr = 0 };
 	enum ctl_exit code;
 

@@ -31,7 +31,7 @@ struct sl_kind {
 
 struct sl_object {
 	const struct sl_key *keys; /* the last one has no name */
-	const char *shorthand;	   /* a string instead of the object is the value of this key */
+	const char *shorthand;	   /* a string instead of the object is this key's value */
 	bool may_be_false;	   /* false instead of the object: `to` is left as it is */
 	const char *const *one_of; /* exactly one of these must be there; NULL: no such rule */
 	/* Checks that concern several keys; runs whether or not they could be read. */

@@ -64,8 +64,8 @@ void sl_ring_recv(struct sl_loop *loop, struct sl_op *op, int fd, struct sl_bufs
 		  enum sl_recv_how how);
 /* res may be short: without MSG_WAITALL progress is seen (and kTLS refuses it). */
 void sl_ring_send(struct sl_loop *loop, struct sl_op *op, int fd, const void *mem, size_t len);
-/* All of it with MSG_MORE, then close(2), as one chain: TCP puts the FIN on the last segment.  The close is
- * done if and only if res is len. */
+/* All of it with MSG_MORE, then close(2), as one chain: TCP puts the FIN on the last segment.  The
+ * close is done if and only if res is len. */
 void sl_ring_send_last(struct sl_loop *loop, struct sl_op *op, int fd, const void *mem, size_t len);
 void sl_ring_sendmsg(struct sl_loop *loop, struct sl_op *op, int fd, const struct msghdr *msg);
 void sl_ring_connect(struct sl_loop *loop, struct sl_op *op, int fd, const struct sockaddr *addr,

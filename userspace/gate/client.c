@@ -174,7 +174,8 @@ static void serve(void *arg)
 		finish(c);
 }
 
-/* No memory for a fiber: what can be said without one.  If it does not fit into the socket, so be it. */
+/* No memory for a fiber: what can be said without one.  If it does not fit into the socket, so be
+ * it. */
 static void turn_away(struct sl_client *c)
 {
 	static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"

@@ -45,6 +45,7 @@ static int begin(struct sl_exchange *x, struct sl_client *c)
 	x->arena.budget = &w->loop.budget;
 	x->start_ns = w->loop.now_ns;
 	x->deadline_ns = sl_deadline(x->start_ns, l->total_timeout_ns);
+	c->conn.until_ns = x->deadline_ns;
 	x->must_close = w->is_draining;
 	sl_count(&w->stats->requests_active, 1);
 	x->req.fields = sl_arena_alloc(&x->arena, l->header_count * sizeof(struct sl_field));

@@ -72,15 +72,13 @@ static int receive_pieces(struct receiver *r)
 		size_t n = in.len;
 		int ret;
 
-		if (len == size && n > 0) {
+		if (len == size)
 			mem = grow(r, mem, len, &size);
-			if (!mem)
-				return -ENOMEM;
-		}
+		if (!mem)
+			return -ENOMEM;
 		if (n > size - len)
 			n = size - len;
-		if (mem)
-			memcpy(mem + len, in.ptr, n);
+		memcpy(mem + len, in.ptr, n);
 		len += n;
 		ret = is_worth_parsing(r, mem, len, n) ? parse(r, mem, len) : -EAGAIN;
 		if (ret > 0)

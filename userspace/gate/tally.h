@@ -11,10 +11,11 @@
 #include "net/addr.h"
 
 /*
- * One word a client: 44 bits of a keyed hash of its address (an IPv6 client is its /64) and a count of 20
- * bits, moved by compare-and-swap.  A client lives in one of the 8 words behind its hash.  Two workers that
- * see a new client in the same instant can give it two words, and then twice the limit; with all 8 taken
- * by others it is not counted.  Both need luck that no attacker can arrange without the key.
+ * One word a client: 44 bits of a keyed hash of its address (an IPv6 client is its /64) and a count
+ * of 20 bits, moved by compare-and-swap.  A client lives in one of the 8 words behind its hash. Two
+ * workers that see a new client in the same instant can give it two words, and then twice the
+ * limit; with all 8 taken by others it is not counted.  Both need luck that no attacker can arrange
+ * without the key.
  */
 enum { SL_TALLY_SLOTS = 1 << 16 };
 

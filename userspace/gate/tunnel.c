@@ -68,13 +68,25 @@ int sl_tunnel_run(struct sl_exchange *x)
 	struct sl_conn *client = &x->client->conn, *peer = &x->peer->conn;
 	struct sl_loop *loop = client->loop;
 	uint64_t last_ns = loop->now_ns;
-	struct pump up = { x, client, peer, &last_ns, &x->bytes_received, NULL, false, 0 };
-	struct pump down = { x,	    peer, client, &last_ns, &x->bytes_sent, sl_fiber_self(loop),
-			     false, 0 };
+	struct pump up = {
+		.x = x,
+		.from = client,
+		.to = peer,
+		.last_ns = &last_ns,
+		.count = &x->bytes_received,
+	};
+	struct pump down = {
+		.x = x,
+		.from = peer,
+		.to = client,
+		.last_ns = &last_ns,
+		.count = &x->bytes_sent,
+		.waiter = sl_fiber_self(loop),
+	};
 	int ret;
 
-	sl_conn_release(
-		peer); /* the request's head stays: the log line at the end is made from it */
+	/* The head of the request stays: the log line at the end is made from it. */
+	sl_conn_release(peer);
 	ret = sl_fiber_spawn(loop, run_pump, &down, &peer->reader);
 	if (ret < 0)
 		return ret;

@@ -135,7 +135,8 @@ static void on_drain_step(struct sl_timer *t)
 	sl_timer_set(&w->loop.wheel, t, w->loop.now_ns + DRAIN_STEP_MS * SL_MS);
 }
 
-/* A client whose connection is still deferred has one in its own eyes, and may be about to send on it. */
+/* A client whose connection is still deferred has one in its own eyes, and may be about to send on
+ * it. */
 static void stop_deferring(struct sl_acceptor *a)
 {
 	int off = 0;

@@ -137,6 +137,7 @@ void sl_conn_init(struct sl_conn *c, struct sl_loop *loop, int fd)
 		.rx_last = SL_BUF_NONE,
 		.rx_held = SL_BUF_NONE,
 		.fd = fd,
+		.until_ns = SL_NEVER,
 	};
 }
 
@@ -209,7 +210,10 @@ void sl_conn_use_bufs(struct sl_conn *c, struct sl_bufs *bufs)
 /* A full socket takes a part: each part starts the time anew. */
 static uint64_t next_deadline(const struct sl_conn *c, uint64_t patience_ns)
 {
-	return patience_ns == SL_NEVER ? SL_NEVER : sl_deadline(c->loop->now_ns, patience_ns);
+	uint64_t next =
+		patience_ns == SL_NEVER ? SL_NEVER : sl_deadline(c->loop->now_ns, patience_ns);
+
+	return next < c->until_ns ? next : c->until_ns;
 }
 
 static uint64_t patience_until(const struct sl_conn *c, uint64_t deadline_ns)

@@ -35,6 +35,7 @@ struct sl_conn {
 	int16_t rx_error; /* negative errno */
 	bool armed, multishot, cancelling, eof, closing;
 	int fd;
+	uint64_t until_ns; /* no send goes on after this, however slowly the peer takes it */
 };
 
 /* Takes over fd. */
@@ -63,11 +64,11 @@ void sl_conn_use_bufs(struct sl_conn *c, struct sl_bufs *bufs);
 /* All of it.  The deadline is for the first byte; each part that the peer takes gives it as much
  * time again.  0 or a negative errno. */
 int sl_conn_send(struct sl_conn *c, const void *mem, size_t len, uint64_t deadline_ns);
-/* The peer has sent more than was taken: closing now would be a reset, which takes away what we have
- * sent and it has not read yet. */
+/* The peer has sent more than was taken: closing now would be a reset, which takes away what we
+ * have sent and it has not read yet. */
 bool sl_conn_has_unread(const struct sl_conn *c);
-/* The same for the last bytes of a connection that nothing is armed on: closes it with them if it can.
- * What is still to be done is sl_conn_close(), as ever. */
+/* The same for the last bytes of a connection that nothing is armed on: closes it with them if it
+ * can. What is still to be done is sl_conn_close(), as ever. */
 int sl_conn_send_last(struct sl_conn *c, const void *mem, size_t len, uint64_t deadline_ns);
 int sl_conn_sendv(struct sl_conn *c, struct iovec *iov, unsigned nr, uint64_t deadline_ns);
 /* 0 or a negative errno. */

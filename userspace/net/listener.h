@@ -11,8 +11,8 @@
 struct sl_listener_conf {
 	const char *name;
 	struct sl_addr address;
-	/* TCP_DEFER_ACCEPT, tcp(7): a silent client is the kernel's for a second or two before it is ours.
-	 * Measured: 14 % less CPU for a connection of one request. */
+	/* TCP_DEFER_ACCEPT, tcp(7): a silent client is the kernel's for a second or two before it
+	 * is ours. Measured: 14 % less CPU for a connection of one request. */
 	bool defer_accept;
 	/* PROXY protocol v1 and v2 are expected from these peers, and refused from nobody else
 	 * because it is never looked for there.  nr 0: off. */
@@ -20,9 +20,9 @@ struct sl_listener_conf {
 	unsigned proxy_from_nr;
 };
 
-/* Before the first worker opens it: 0 when nobody listens there; -EADDRINUSE, also for another process of
- * our own, with which SO_REUSEPORT would share connections silently.  Removes the socket file that a killed
- * process left behind. */
+/* Before the first worker opens it: 0 when nobody listens there; -EADDRINUSE, also for another
+ * process of our own, with which SO_REUSEPORT would share connections silently.  Removes the socket
+ * file that a killed process left behind. */
 int sl_listener_probe(const struct sl_listener_conf *conf);
 /* A bound, listening, non-blocking-accept socket with TCP_NODELAY for its connections to inherit.
  * Returns the descriptor or a negative errno. */

@@ -33,7 +33,7 @@ struct sl_route {
 	struct sl_str
 		*hosts; /* lower case; "api.example.com" or "*.example.com"; none: every host */
 	unsigned hosts_nr;
-	struct sl_str path;	    /* "/exact", "/items/{id}", or a prefix that ends in a star */
+	struct sl_str path;	    /* "/exact", "/items/{id}", or a prefix with a star */
 	uint32_t methods;	    /* mask of 1 << enum sl_method; 0: all.  GET includes HEAD */
 	struct sl_str strip_prefix; /* rewrite; empty: none.  The rest keeps its leading '/' */
 	struct sl_str
