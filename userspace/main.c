@@ -90,6 +90,7 @@ static int block_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGQUIT);
 	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -246,6 +247,10 @@ static bool handle_signal(struct daemon *d)
 		return false;
 	if (info.ssi_signo == SIGUSR1) {
 		reopen_log(d);
+		return false;
+	}
+	if (info.ssi_signo == SIGHUP) { /* its default would end us, and people send it blindly */
+		sl_log_warn("reload", "not in this version: restart to read %s again", d->file);
 		return false;
 	}
 	if (atomic_load(&d->shared.is_draining)) {

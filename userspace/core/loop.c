@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/probe.h"
 
 enum {
 	SQ_ENTRIES = 1024,
@@ -48,37 +49,6 @@ static int setup_ring(struct io_uring *ring)
 	return ret;
 }
 
-/* By asking, not by version: distributions backport. */
-static const char *find_missing(struct io_uring *ring)
-{
-	static const struct {
-		int op;
-		const char *name;
-	} needed[] = {
-		{ IORING_OP_ACCEPT, "IORING_OP_ACCEPT" },
-		{ IORING_OP_ASYNC_CANCEL, "IORING_OP_ASYNC_CANCEL" },
-		{ IORING_OP_CLOSE, "IORING_OP_CLOSE" },
-		{ IORING_OP_CONNECT, "IORING_OP_CONNECT" },
-		{ IORING_OP_POLL_ADD, "IORING_OP_POLL_ADD" },
-		{ IORING_OP_RECV, "IORING_OP_RECV" },
-		{ IORING_OP_SEND, "IORING_OP_SEND" },
-		{ IORING_OP_SENDMSG, "IORING_OP_SENDMSG" },
-		{ IORING_OP_WRITE, "IORING_OP_WRITE" },
-	};
-	struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
-	const char *missing = NULL;
-
-	if (!probe)
-		return "io_uring probing (Linux 5.6)";
-	for (unsigned i = 0; i < sizeof(needed) / sizeof(needed[0]) && !missing; i++)
-		if (!io_uring_opcode_supported(probe, needed[i].op))
-			missing = needed[i].name;
-	io_uring_free_probe(probe);
-	if (!missing && !(ring->features & IORING_FEAT_EXT_ARG))
-		missing = "io_uring waits with a timeout (Linux 5.11)";
-	return missing;
-}
-
 static void arm_wake(struct sl_loop *loop)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&loop->ring);
@@ -112,6 +82,15 @@ static int init_buffers(struct sl_loop *loop, const char **ret_missing)
 	return ret;
 }
 
+static int probe_receive(struct sl_loop *loop, const char **ret_missing)
+{
+	int ret = sl_probe_multishot(&loop->ring, &loop->small);
+
+	if (ret == -ENOSYS)
+		*ret_missing = "io_uring multishot receive (Linux 6.0)";
+	return ret;
+}
+
 int sl_loop_init(struct sl_loop *loop, const struct sl_loop_conf *conf, const char **ret_missing)
 {
 	const char *missing;
@@ -127,7 +106,7 @@ int sl_loop_init(struct sl_loop *loop, const struct sl_loop_conf *conf, const ch
 	ret = setup_ring(&loop->ring);
 	if (ret < 0)
 		return ret;
-	missing = find_missing(&loop->ring);
+	missing = sl_probe_ops(&loop->ring);
 	if (missing) {
 		*ret_missing = missing;
 		ret = -ENOSYS;
@@ -138,6 +117,9 @@ int sl_loop_init(struct sl_loop *loop, const struct sl_loop_conf *conf, const ch
 	ret = init_buffers(loop, ret_missing);
 	if (ret < 0)
 		goto err_ring;
+	ret = probe_receive(loop, ret_missing);
+	if (ret < 0)
+		goto err_buffers;
 	loop->wake_fd = eventfd(0, EFD_CLOEXEC);
 	if (loop->wake_fd < 0) {
 		ret = -errno;
@@ -147,8 +129,11 @@ int sl_loop_init(struct sl_loop *loop, const struct sl_loop_conf *conf, const ch
 	return 0;
 
 err_buffers:
+	io_uring_queue_exit(&loop->ring); /* first: until then the kernel may write into them */
 	sl_bufs_fini(&loop->small);
 	sl_bufs_fini(&loop->large);
+	return ret;
+
 err_ring:
 	io_uring_queue_exit(&loop->ring);
 	return ret;

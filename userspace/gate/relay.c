@@ -12,6 +12,7 @@ enum {
 	RATE_GRACE_SECONDS = 5,	 /* before a slow body is held against its sender */
 	LARGE_BODY_BYTES = 8192, /* left: worth receiving through large buffers */
 	CHUNK_LINE_BYTES = 20,
+	TINY_BYTES = 256, /* a chunk below this is cheaper copied */
 };
 
 static int flush_head(struct sl_relay *r)
@@ -71,9 +72,12 @@ static int send_run(struct sl_relay *r, struct iovec *iov, unsigned nr, size_t b
 	return ret;
 }
 
-static bool fits_behind_head(const struct sl_relay *r, size_t bytes)
+/* Behind a head that waits; and many tiny chunks are gathered, or each dozen would be a send. */
+static bool is_worth_joining(const struct sl_relay *r, unsigned nr, size_t bytes)
 {
-	return sl_out_len(r->head) > 0 && bytes + 2ull * CHUNK_LINE_BYTES <= sl_out_room(r->head);
+	if (bytes + 2ull * CHUNK_LINE_BYTES > sl_out_room(r->head))
+		return false;
+	return sl_out_len(r->head) > 0 || (nr > 1 && bytes < nr * (size_t)TINY_BYTES);
 }
 
 /* Short bodies leave in one segment with their head. */
@@ -229,7 +233,7 @@ static int send_taken(struct sl_relay *r, struct iovec *iov, unsigned nr, size_t
 	if (r->limit_bytes && r->from->seen > r->limit_bytes)
 		return -EFBIG;
 	*r->count += bytes;
-	if (fits_behind_head(r, bytes)) {
+	if (is_worth_joining(r, nr, bytes)) {
 		join_to_head(r, iov, nr, bytes);
 		return 0;
 	}

@@ -223,11 +223,26 @@ static uint64_t patience_until(const struct sl_conn *c, uint64_t deadline_ns)
 	return deadline_ns > c->loop->now_ns ? deadline_ns - c->loop->now_ns : 1;
 }
 
+/* Nearly always the socket has room, and the call is over at once: through the ring the same send
+ * would cost a completion and another turn of the loop (measured at half load: a tenth of the
+ * request). Bytes sent; 0: the ring has to wait for room. */
+static ssize_t sent_now(ssize_t n)
+{
+	if (n >= 0)
+		return n;
+	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+}
+
 int sl_conn_send(struct sl_conn *c, const void *mem, size_t len, uint64_t deadline_ns)
 {
 	uint64_t patience_ns = patience_until(c, deadline_ns);
+	ssize_t n = sent_now(send(c->fd, mem, len, MSG_DONTWAIT | MSG_NOSIGNAL));
 	const char *p = mem;
 
+	if (n < 0)
+		return (int)n;
+	p += n;
+	len -= (size_t)n;
 	while (len > 0) {
 		struct sl_wait w;
 		int ret;
@@ -287,8 +302,13 @@ static void skip_sent(struct iovec **iov, unsigned *nr, size_t sent)
 int sl_conn_sendv(struct sl_conn *c, struct iovec *iov, unsigned nr, uint64_t deadline_ns)
 {
 	uint64_t patience_ns = patience_until(c, deadline_ns);
+	struct msghdr first = { .msg_iov = iov, .msg_iovlen = nr };
+	ssize_t n;
 
-	skip_sent(&iov, &nr, 0);
+	n = sent_now(sendmsg(c->fd, &first, MSG_DONTWAIT | MSG_NOSIGNAL));
+	if (n < 0)
+		return (int)n;
+	skip_sent(&iov, &nr, (size_t)n);
 	while (nr > 0) {
 		struct msghdr msg = { .msg_iov = iov, .msg_iovlen = nr };
 		struct sl_wait w;
