@@ -14,6 +14,7 @@ import time
 from lib import gateway, tap, wire
 
 REQUESTS = 200000
+KEPT_PIPES = 2 * 16  # descriptors, of one worker: SL_PIPES_KEPT
 ROUNDS = 5  # the first is the warm-up that the others are measured against
 SECONDS = 25  # for all rounds: a slow machine ends with fewer requests
 MARGIN_KB = 4096
@@ -166,7 +167,10 @@ def flat():
 
 def judge(gw, files, memory):
     pid = gw.process.pid
-    tap.same(settle(gw, files), files, "as many descriptors are open as after the first fifth")
+    # Empty pipes are kept for the next splice: a few more may be open than then.
+    now = settle(gw, files)
+    tap.ok(now <= files + KEPT_PIPES, "no more descriptors are open than after the first fifth",
+           f"{files}, then {now}")
     grown = rss_kb(pid) - memory
     counts = counters(gw)
     tap.diag(f"{counts['requests']} requests on {counts['connections_accepted']} connections, "

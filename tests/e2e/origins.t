@@ -239,8 +239,8 @@ def no_answer_to_connect():
 def hang_up_when_idle(seconds):
     """An origin that closes a connection which was idle for so long, or after a few requests."""
     def serve(conn):
-        for _ in range(20):
-            conn.sock.settimeout(seconds)
+        for turn in range(20):
+            conn.sock.settimeout(seconds if turn else 5)  # not idle yet: the first is on its way
             try:
                 request = conn.request()
             except TimeoutError:

@@ -16,6 +16,7 @@ enum {
 	BODY_JOINED = 4096, /* body bytes that go out in one segment with the head */
 	INTERIM_MAX = 16,   /* 1xx answers to one request */
 	ATTEMPTS_MAX = 4,
+	LAST_WORDS_MS = 200, /* for what a closed connection has left to say */
 };
 
 struct attempt {
@@ -428,6 +429,17 @@ static int pass_upgrade(struct attempt *a, size_t head_len)
 	return ret;
 }
 
+/* A target that answers before it has read all may close at once: the send fails, and the answer is
+ * still on its way to us through the ring. */
+static bool has_last_words(struct sl_exchange *x, int error)
+{
+	struct sl_conn *peer = &x->peer->conn;
+
+	if (error == -EPIPE || error == -ECONNRESET)
+		wait_answer(x, x->worker->loop.now_ns + LAST_WORDS_MS * SL_MS);
+	return sl_conn_peek(peer).len > 0;
+}
+
 /* One try on one connection.  0 or a negative errno as sl_proxy_run(); -EAGAIN: try again. */
 static int talk(struct attempt *a)
 {
@@ -439,10 +451,12 @@ static int talk(struct attempt *a)
 		bool is_upstream = x->req.body == SL_BODY_NONE || a->request.is_to_blame_to;
 		int head_len;
 
-		/* A target that answers before it has read all may close: its answer counts, if
-		 * there is one. */
-		if (ret < 0 && ret != -EALREADY && !(is_upstream && has_news(&x->peer->conn)))
-			return is_upstream ? lost_peer(a, ret) : fail_request(a, ret);
+		if (ret < 0 && ret != -EALREADY) {
+			if (!is_upstream)
+				return fail_request(a, ret);
+			if (!has_last_words(x, ret))
+				return lost_peer(a, ret);
+		}
 		head_len = receive_answer(a);
 		if (head_len < 0)
 			return lost_peer(a, head_len);

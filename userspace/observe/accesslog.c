@@ -64,14 +64,28 @@ static void lose_lines(struct sl_accesslog *log, int error)
 }
 
 static void start_write(struct sl_accesslog *log);
+static void on_written(struct sl_op *op, int res, uint32_t flags);
+
+static void on_writable(struct sl_op *op, int res, uint32_t flags)
+{
+	struct sl_accesslog *log = sl_container_of(op, struct sl_accesslog, write_op);
+
+	log->write_op.done = on_written;
+	write_piece(log);
+}
 
 static void on_written(struct sl_op *op, int res, uint32_t flags)
 {
 	struct sl_accesslog *log = sl_container_of(op, struct sl_accesslog, write_op);
 
+	if (res == -EAGAIN) { /* a pipe that somebody made non-blocking is full */
+		log->write_op.done = on_writable;
+		sl_ring_poll(log->loop, &log->write_op, log->fd, POLLOUT);
+		return;
+	}
 	if (res > 0)
 		log->written += (size_t)res;
-	else
+	else if (res != -EINTR)
 		lose_lines(log, res ? res : -EIO);
 	if (log->written < log->to_write) {
 		write_piece(log);
