@@ -38,7 +38,8 @@ static const char usage[] =
 	"  -V, --version       print the version\n"
 	"  -h, --help          print this\n"
 	"\n"
-	"TERM, INT and QUIT end it when every accepted request is answered; a second one at once.\n"
+	"TERM, INT and QUIT end it when every accepted request is answered; another one, a second\n"
+	"or more later, at once.\n"
 	"USR1 opens the access log anew, for log rotation.\n";
 
 struct daemon {
@@ -50,6 +51,7 @@ struct daemon {
 	struct sl_control *control;
 	int first_fds[SL_LISTENERS_MAX]; /* of the first worker */
 	int signal_fd;
+	uint64_t stop_ns; /* when the first signal to stop came; 0: none has */
 };
 
 /* Each connection takes a descriptor, a proxied one two: as many as we may have. */
@@ -91,6 +93,7 @@ static int block_signals(void)
 	sigaddset(&set, SIGQUIT);
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR2);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -249,14 +252,19 @@ static bool handle_signal(struct daemon *d)
 		reopen_log(d);
 		return false;
 	}
-	if (info.ssi_signo == SIGHUP) { /* its default would end us, and people send it blindly */
-		sl_log_warn("reload", "not in this version: restart to read %s again", d->file);
+	if (info.ssi_signo == SIGHUP || info.ssi_signo == SIGUSR2) {
+		/* People send these blindly, and their default would end us. */
+		sl_log_warn("signal", "%s is not in this version: restart to read %s again",
+			    info.ssi_signo == SIGHUP ? "reload" : "upgrade", d->file);
 		return false;
 	}
-	if (atomic_load(&d->shared.is_draining)) {
+	/* timeout(1) and some supervisors send the same signal twice in a row. */
+	if (d->stop_ns && sl_now_ns() - d->stop_ns > SL_SEC) {
 		sl_log_warn("stopped", "a second signal: connections were cut");
 		_exit(EXIT_FAILURE);
 	}
+	if (!d->stop_ns)
+		d->stop_ns = sl_now_ns();
 	return true;
 }
 

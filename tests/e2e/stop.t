@@ -169,6 +169,9 @@ def a_second_signal():
             up.wait(lambda: len(up.requests()) == 1)
             gateway.process.send_signal(first)
             up.wait(lambda: b"stopping" in gateway.complaint().encode(), 0.5)
+            gateway.process.send_signal(first)  # timeout(1) sends it twice: that is one wish
+            time.sleep(1.2)
+            tap.ok(gateway.is_alive(), f"{first.name} twice in a row is one")
             gateway.process.send_signal(second)
             status = exit_status(gateway, 3)
             tap.same(status, 1, f"{second.name} after {first.name} ends it at once, with 1")

@@ -197,6 +197,7 @@ static int serve(struct sl_exchange *x)
 	ret = normalise_target(x, &why);
 	if (ret < 0)
 		return refuse_target(x, ret, why);
+	x->asked = x->uri;
 	if (is_for_us(x))
 		return sl_reply_options(x);
 	switch (sl_route_find(x->rules->table, x->req.host, x->uri.path, x->req.method_id,
@@ -236,8 +237,8 @@ static void write_log(struct sl_exchange *x)
 		.request_id = x->id,
 		.method = x->req.method,
 		.host = x->req.authority,
-		.path = x->uri.path.len ? x->uri.path : x->req.target,
-		.query = x->uri.query,
+		.path = x->asked.path.len ? x->asked.path : x->req.target,
+		.query = x->asked.query,
 		.route = sl_str_of(x->match.route ? x->match.route->name : ""),
 		.upstream = sl_str_of(x->upstream_name ? x->upstream_name : ""),
 		.user_agent = field_or_none(x, SL_FIELD_USER_AGENT),
@@ -249,7 +250,7 @@ static void write_log(struct sl_exchange *x)
 		.minor = x->req.minor,
 		.bytes_received = x->bytes_received,
 		.bytes_sent = x->bytes_sent,
-		.duration_us = (w->loop.now_ns - x->start_ns) / SL_US,
+		.duration_us = (sl_now_ns() - x->start_ns) / SL_US,
 		.upstream_us = x->upstream_ns / SL_US,
 	};
 

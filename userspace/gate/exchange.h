@@ -24,7 +24,8 @@ struct sl_exchange {
 	struct sl_head req;
 	size_t req_len; /* bytes of the request's head */
 	struct sl_body req_body;
-	struct sl_uri uri; /* normalised: what is judged is what is sent */
+	struct sl_uri asked; /* as uri, before a rewrite: for the log */
+	struct sl_uri uri;   /* normalised: what is judged is what is sent */
 	struct sl_route_match match;
 	struct sl_str id;
 	struct sl_ip client_ip; /* behind trusted proxies */
