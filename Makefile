@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# sluice.  make [all] demo check lint layers asan fuzz bench install clean;  V=1 shows the commands,
+# sluice.  make [all] demo check check-vm lint layers asan fuzz bench install clean;  V=1 shows the commands,
 # B=DIR builds elsewhere, CC=clang is fine, WERROR=1 turns warnings into errors, FUZZ_SECONDS=n.
 # As root on Debian, demo, check, lint, asan, fuzz and bench install the packages they need first.
 
@@ -33,7 +33,7 @@ BENCH_BIN := $(patsubst %.c,$B/%,$(wildcard bench/*.c))
 FUZZ_BIN := $(FUZZ:tests/fuzz/%.c=$B/fuzz/%)
 TOOLS    := $(if $(wildcard userspace/main.c),$B/sluiced) $(if $(CTL_SRC),$B/sluicectl) $(BENCH_BIN)
 
-.PHONY: all demo check lint layers asan fuzz bench install clean packages-%
+.PHONY: all demo check check-vm lint layers asan fuzz bench install clean packages-%
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -69,6 +69,11 @@ check: packages-build packages-test
 	$(Q)$(MAKE) --no-print-directory all $(UNIT_BIN)
 	$(Q)SLUICE_BUILD=$(abspath $B) prove --timer $(UNIT_BIN) $(E2E)
 
+# The same on Linux 6.1, the oldest that we promise, in an emulated machine.
+check-vm: packages-build packages-test packages-vm
+	$(Q)$(MAKE) --no-print-directory all $(UNIT_BIN)
+	$(Q)tests/vm/run $B
+
 asan: packages-build packages-test
 	$(Q)$(MAKE) --no-print-directory check B=$B/asan OPT=-O1 \
 		SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
@@ -101,4 +106,4 @@ install: all
 clean:
 	$(Q)rm -rf $B
 
--include $(LIB_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(UNIT_BIN:=.d) $B/userspace/main.d $(BENCH_BIN:=.d) $(BENCH_OBJ:.o=.d)
+-include $(LIB_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(UNIT_BIN:=.d) $(TESTLIB:%.c=$B/%.d) $(FUZZ:%.c=$B/%.d) $B/userspace/main.d $(BENCH_BIN:=.d) $(BENCH_OBJ:.o=.d)
