@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The access log: two buffers a worker, one being filled while the other is written.
+// The access log: lines gather in one buffer, full ones queue for the ring, a piece at a time.
 #include "observe/accesslog.h"
 
 #include <errno.h>
@@ -13,10 +13,65 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { BUFFER_BYTES = 64 * 1024, FLUSH_MS = 1000, LAST_WRITE_MS = 1000 };
+enum {
+	BUFFER_BYTES = 64 * 1024,
+	BUFFERS_MAX = 64,  /* that wait for a slow disk, before lines are lost */
+	BUFFERS_SPARE = 1, /* kept for the next burst */
+	FLUSH_MS = 1000,
+	LAST_WRITE_MS = 1000,
+	/* A buffer's first byte is kept free: a line end that mends a line which a failed write tore. */
+	HEADROOM = 1,
+};
 
-/* A buffer's first byte is kept free: a line end that mends a line which a failed write tore. */
-enum { HEADROOM = 1 };
+struct sl_logbuf {
+	struct sl_logbuf *next;
+	size_t filled;
+	char data[BUFFER_BYTES];
+};
+
+/* ---- buffers ---- */
+
+static struct sl_logbuf *take_buffer(struct sl_accesslog *log)
+{
+	struct sl_logbuf *b = log->spare;
+
+	if (b) {
+		log->spare = b->next;
+		log->spare_nr--;
+	} else if (log->buffers_nr < BUFFERS_MAX) {
+		b = malloc(sizeof(*b));
+		log->buffers_nr += b != NULL;
+	}
+	if (b) {
+		b->next = NULL;
+		b->filled = HEADROOM;
+	}
+	return b;
+}
+
+static void give_buffer(struct sl_accesslog *log, struct sl_logbuf *b)
+{
+	if (log->spare_nr >= BUFFERS_SPARE) {
+		log->buffers_nr--;
+		free(b);
+		return;
+	}
+	b->next = log->spare;
+	log->spare = b;
+	log->spare_nr++;
+}
+
+static void free_all(struct sl_logbuf *b)
+{
+	while (b) {
+		struct sl_logbuf *next = b->next;
+
+		free(b);
+		b = next;
+	}
+}
+
+/* ---- writing: the first of the queue, a piece at a time ---- */
 
 static size_t count_lines(const char *p, size_t len)
 {
@@ -31,8 +86,8 @@ static size_t count_lines(const char *p, size_t len)
  * mix with those of other workers (pipe(7), PIPE_BUF). */
 static size_t next_piece(const struct sl_accesslog *log)
 {
-	const char *p = log->writing + log->written;
-	size_t left = log->to_write - log->written;
+	const char *p = log->first->data + log->written;
+	size_t left = log->first->filled - log->written;
 	const char *end;
 
 	if (!log->is_pipe || left <= PIPE_BUF)
@@ -45,25 +100,43 @@ static size_t next_piece(const struct sl_accesslog *log)
 
 static void write_piece(struct sl_accesslog *log)
 {
-	sl_ring_write(log->loop, &log->write_op, log->fd, log->writing + log->written,
+	sl_ring_write(log->loop, &log->write_op, log->fd, log->first->data + log->written,
 		      next_piece(log));
+}
+
+static void begin_first(struct sl_accesslog *log)
+{
+	log->first->data[0] = '\n';
+	log->written = log->is_torn ? 0 : HEADROOM;
+	log->is_torn = false;
+}
+
+static void count_lost(struct sl_accesslog *log, size_t lines, const char *why)
+{
+	sl_count(&log->stats->log_lines_lost, lines);
+	if (sl_log_allow(&log->warn_rate, log->loop->now_ns))
+		sl_log_warn("accesslog.lost", "lines=%zu error=\"%s\"", lines, why);
 }
 
 /* A full disk must not stop the gateway: these lines are lost, and counted. */
 static void lose_lines(struct sl_accesslog *log, int error)
 {
-	const char *rest = log->writing + log->written;
-	size_t lost = count_lines(rest, log->to_write - log->written);
+	const char *rest = log->first->data + log->written;
+	size_t lost = count_lines(rest, log->first->filled - log->written);
 
 	log->is_torn = log->written > HEADROOM && rest[-1] != '\n';
-	log->written = log->to_write;
-	sl_count(&log->stats->log_lines_lost, lost);
-	if (sl_log_allow(&log->warn_rate, log->loop->now_ns))
-		sl_log_warn("accesslog.write", "error=\"%s\" lines_lost=%zu", strerror(-error),
-			    lost);
+	log->written = log->first->filled;
+	count_lost(log, lost, strerror(-error));
 }
 
-static void start_write(struct sl_accesslog *log);
+static void drop_first(struct sl_accesslog *log)
+{
+	struct sl_logbuf *done = log->first;
+
+	log->first = done->next;
+	give_buffer(log, done);
+}
+
 static void on_written(struct sl_op *op, int res, uint32_t flags);
 
 static void on_writable(struct sl_op *op, int res, uint32_t flags)
@@ -87,60 +160,62 @@ static void on_written(struct sl_op *op, int res, uint32_t flags)
 		log->written += (size_t)res;
 	else if (res != -EINTR)
 		lose_lines(log, res ? res : -EIO);
-	if (log->written < log->to_write) {
-		write_piece(log);
-		return;
+	if (log->written == log->first->filled) {
+		drop_first(log);
+		log->is_writing = log->first != NULL;
+		if (log->is_writing)
+			begin_first(log);
 	}
-	log->is_writing = false;
-	if (log->is_due) /* the timer fired meanwhile, and will not again for these lines */
-		start_write(log);
+	if (log->is_writing)
+		write_piece(log);
 }
 
-static void start_write(struct sl_accesslog *log)
+/* What is gathered goes to the queue.  False when there is no buffer to go on with. */
+static bool hand_in(struct sl_accesslog *log)
 {
-	char *full = log->filling;
+	struct sl_logbuf *fresh, **end = &log->first;
 
-	if (log->is_writing || log->filled == HEADROOM)
-		return;
-	log->filling = log->writing;
-	log->writing = full;
-	log->to_write = log->filled;
-	log->filled = HEADROOM;
-	log->written = log->is_torn ? 0 : HEADROOM;
-	log->writing[0] = '\n';
-	log->is_torn = log->is_due = false;
-	log->is_writing = true;
-	write_piece(log);
+	if (log->filling->filled == HEADROOM)
+		return true;
+	fresh = take_buffer(log);
+	if (!fresh)
+		return false;
+	while (*end)
+		end = &(*end)->next;
+	*end = log->filling;
+	log->filling = fresh;
+	if (!log->is_writing) {
+		log->is_writing = true;
+		begin_first(log);
+		write_piece(log);
+	}
+	return true;
 }
 
 static void on_timer(struct sl_timer *t)
 {
 	struct sl_accesslog *log = sl_container_of(t, struct sl_accesslog, timer);
 
-	if (log->is_writing)
+	if (!hand_in(log)) /* they must not wait for traffic that may not come */
 		sl_timer_set(&log->loop->wheel, t, log->loop->now_ns + FLUSH_MS * SL_MS);
-	start_write(log);
 }
+
+/* ---- from start to end ---- */
 
 int sl_accesslog_init(struct sl_accesslog *log, struct sl_loop *loop, struct sl_stats *stats,
 		      struct sl_wall *wall, int fd)
 {
 	struct stat st;
 
-	*log = (struct sl_accesslog){
-		.loop = loop, .stats = stats, .wall = wall, .fd = fd, .filled = HEADROOM
-	};
+	*log = (struct sl_accesslog){ .loop = loop, .stats = stats, .wall = wall, .fd = fd };
 	log->write_op.done = on_written;
 	sl_timer_init(&log->timer, on_timer);
 	if (fd < 0)
 		return 0;
 	log->is_pipe = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode);
-	log->filling = malloc(BUFFER_BYTES);
-	log->writing = malloc(BUFFER_BYTES);
-	if (log->filling && log->writing)
+	log->filling = take_buffer(log);
+	if (log->filling)
 		return 0;
-	free(log->filling);
-	free(log->writing);
 	log->fd = -1;
 	return -ENOMEM;
 }
@@ -155,11 +230,11 @@ static bool can_write(int fd)
 
 static void write_rest(struct sl_accesslog *log)
 {
-	log->writing = log->filling;
-	log->to_write = log->filled;
-	log->written = HEADROOM;
-	while (log->written < log->to_write && can_write(log->fd)) {
-		ssize_t n = write(log->fd, log->writing + log->written, next_piece(log));
+	log->first = log->filling;
+	log->filling = NULL;
+	begin_first(log);
+	while (log->written < log->first->filled && can_write(log->fd)) {
+		ssize_t n = write(log->fd, log->first->data + log->written, next_piece(log));
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -172,20 +247,18 @@ static void write_rest(struct sl_accesslog *log)
 void sl_accesslog_end(struct sl_accesslog *log)
 {
 	sl_timer_stop(&log->timer);
-	log->is_due = false;
 }
 
 void sl_accesslog_fini(struct sl_accesslog *log)
 {
-	char *other = log->writing;
-
 	if (log->fd < 0)
 		return;
-	if (!log->is_writing) /* else that write is stuck, and another would be too */
+	if (!log->is_writing) { /* else that write is stuck, and another would be too */
 		write_rest(log);
+		free_all(log->first);
+	} /* and the kernel may still read its buffer; the process ends anyway */
 	free(log->filling);
-	if (!log->is_writing) /* the kernel may still read it; the process ends anyway */
-		free(other);
+	free_all(log->spare);
 	log->fd = -1;
 }
 
@@ -242,13 +315,14 @@ static void print_line(struct sl_accesslog *log, struct sl_out *o, const struct 
 
 static bool try_add(struct sl_accesslog *log, const struct sl_access *a)
 {
+	struct sl_logbuf *b = log->filling;
 	struct sl_out o;
 
-	sl_out_init(&o, log->filling + log->filled, BUFFER_BYTES - log->filled);
+	sl_out_init(&o, b->data + b->filled, BUFFER_BYTES - b->filled);
 	print_line(log, &o, a);
 	if (o.overflow)
 		return false;
-	log->filled += sl_out_len(&o);
+	b->filled += sl_out_len(&o);
 	return true;
 }
 
@@ -258,11 +332,14 @@ void sl_accesslog_add(struct sl_accesslog *log, const struct sl_access *a)
 
 	if (log->fd < 0)
 		return;
-	if (log->filled == HEADROOM)
+	if (log->filling->filled == HEADROOM)
 		sl_timer_set(&log->loop->wheel, &log->timer, log->loop->now_ns + FLUSH_MS * SL_MS);
 	if (try_add(log, a))
 		return;
-	start_write(log);
+	if (!hand_in(log)) {
+		count_lost(log, 1, "the file takes them too slowly");
+		return;
+	}
 	if (try_add(log, a))
 		return;
 	/* Escaped, a head of the largest size can be longer than a buffer: keep the line, cut the
@@ -273,5 +350,5 @@ void sl_accesslog_add(struct sl_accesslog *log, const struct sl_access *a)
 	if (shorter.host.len > 256)
 		shorter.host.len = 256;
 	if (!try_add(log, &shorter))
-		sl_count(&log->stats->log_lines_lost, 1);
+		count_lost(log, 1, "a line longer than a buffer");
 }

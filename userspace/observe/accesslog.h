@@ -25,16 +25,20 @@ struct sl_access {
 	uint64_t duration_us, upstream_us;
 };
 
+struct sl_logbuf;
+
 /* One a worker, all appending to one file: each write(2) holds whole lines. */
 struct sl_accesslog {
 	struct sl_loop *loop;
 	struct sl_stats *stats;
 	struct sl_wall *wall;
 	int fd; /* borrowed; -1: off */
-	char *filling, *writing;
-	size_t filled, to_write, written;
+	struct sl_logbuf *filling;
+	struct sl_logbuf *first; /* of those to be written: the one being written, if one is */
+	struct sl_logbuf *spare;
+	unsigned buffers_nr, spare_nr;
+	size_t written; /* bytes of the first */
 	bool is_writing;
-	bool is_due;  /* lines wait for the present write to end, and no longer for the timer */
 	bool is_torn; /* the file ends in half a line */
 	bool is_pipe; /* or anything else that is not a file */
 	struct sl_log_rate warn_rate;
