@@ -321,7 +321,7 @@ static void stop(struct daemon *d)
 	if (d->shared.access_fd >= 0)
 		close(d->shared.access_fd);
 	sl_config_free(d->rules);
-	sl_log_info("stopped", "every accepted request was answered");
+	sl_log_info("stopped", "workers=%u", d->workers_nr);
 }
 
 static int run(const char *file)

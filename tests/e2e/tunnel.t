@@ -21,6 +21,7 @@ SWITCH = (f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection
           f"Sec-WebSocket-Accept: {ACCEPT}\r\nSec-WebSocket-Protocol: chat\r\n\r\n").encode()
 MEGABYTE = random.Random(2).randbytes(1 << 20)
 seen = {}
+gone = threading.Event()
 
 
 def note(key, value):
@@ -66,13 +67,18 @@ def keeps_silent(conn):
     note("silence ended", True)
 
 
+def is_deaf(conn):
+    """Reads nothing of what comes."""
+    gone.wait(20)
+
+
 def resets(conn):
     conn.send(b"some")
     conn.exactly(2)
     conn.reset()
 
 
-TUNNELS = {"/echo": echo, "/both": both_ways, "/speaks-on": speaks_on, "/ends-first": ends_first,
+TUNNELS = {"/deaf": is_deaf, "/echo": echo, "/both": both_ways, "/speaks-on": speaks_on, "/ends-first": ends_first,
            "/silent": keeps_silent, "/resets": resets}
 REFUSALS = {
     "/400": origin.answer(b"no", "", "400 Bad Request"),
@@ -214,6 +220,29 @@ def idle():
         tap.same(got, [bytes([i]) for i in range(5)], "but none where something does")
 
 
+def deaf_origin():
+    """Both directions of a stuck tunnel end by the clock, with so many fibers gone before that
+    stacks are given back to the kernel: whatever still touched one would end the daemon."""
+    with Client(gateway.port) as client:
+        upgrade(client, "/deaf")
+        client.sock.settimeout(0.3)
+        try:
+            while True:
+                client.sock.send(MEGABYTE)
+        except TimeoutError:
+            pass
+        others = [Client(gateway.port) for _ in range(300)]
+        for other in others:
+            upgrade(other, "/echo")
+        for other in others:
+            other.close()
+        time.sleep(4)
+    gone.set()
+    with Client(gateway.port) as client:
+        tap.ok(upgrade(client, "/echo").status == 101 and gateway.is_alive(),
+               "a tunnel into an origin that reads nothing ends by the clock", gateway.complaint())
+
+
 def refusals():
     for path, status, body in (("/400", 400, b"no"), ("/426", 426, b"other"),
                                ("/200", 200, b"just a page"),
@@ -258,8 +287,9 @@ def many():
 
 tap.start(90)
 origins = origin.Origin(serve)
-gateway = Gateway(origins.port, {"limits": {"idle_timeout": "2s"}})
+gateway = Gateway(origins.port, {"limits": {"idle_timeout": "2s", "send_timeout": "2s"}})
 tap.facts(handshake, bytes_at_once, megabytes, half_closes, resets_and_leavers)
 tap.together(idle, refusals, request_smuggled_in_refusal, many)
+tap.facts(deaf_origin)
 gateway.end()
 tap.done()

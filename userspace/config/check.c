@@ -132,7 +132,7 @@ uint64_t sl_auto_connections(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
 		return FD_RESERVE;
-	half = lim.rlim_cur / 2;
+	half = lim.rlim_max / 2; /* the daemon raises its limit to that */
 	if (half > UINT32_MAX)
 		return UINT32_MAX;
 	return half > 2ull * FD_RESERVE ? half - FD_RESERVE : FD_RESERVE;

@@ -78,7 +78,9 @@ static const struct sl_key timeout_keys[] = {
 	  .def = "\"5s\"", .doc = "To open a connection; 0 is no limit." },
 	{ "response", &sl_kind_duration, SL_KEY_AT(sl_upstream_conf, response_timeout_ns),
 	  .def = "\"60s\"",
-	  .doc = "From the last byte of the request to the first of the answer; 0 is no limit." },
+	  .doc = "From the last byte of the request to the first of the answer, and between two "
+		 "parts "
+		 "of its body; 0 is no limit." },
 	{ "idle", &sl_kind_duration, SL_KEY_AT(sl_upstream_conf, idle_timeout_ns), .def = "\"60s\"",
 	  .doc = "An unused connection is closed after this; 0 is never." },
 	END,

@@ -14,6 +14,8 @@
 #include "base/clock.h"
 #include "sluice/admin.h"
 
+enum { ACCEPT_RETRY_MS = 100 };
+
 struct sl_control {
 	const struct sl_rules *rules;
 	const struct sl_stats *stats;
@@ -229,8 +231,11 @@ void sl_control_serve(struct sl_control *c)
 	json_t *json;
 	char *text;
 
-	if (fd < 0)
+	if (fd < 0) {
+		usleep(ACCEPT_RETRY_MS *
+		       1000); /* no descriptor: the caller waits, and we do not spin */
 		return;
+	}
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
 	if (read_line(fd, line, sizeof(line))) {

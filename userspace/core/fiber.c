@@ -216,10 +216,23 @@ static void resume(struct sl_fibers *fs, struct sl_fiber *f)
 
 void sl_fibers_run(struct sl_fibers *fs)
 {
-	struct sl_list *node;
+	struct sl_list batch, *node;
 
+	/* Those that become ready meanwhile wait for the next turn: one that yields must not come
+	 * first again. */
+	sl_list_init(&batch);
 	while ((node = sl_list_pop_front(&fs->ready)))
+		sl_list_push_back(&batch, node);
+	while ((node = sl_list_pop_front(&batch)))
 		resume(fs, sl_container_of(node, struct sl_fiber, node));
+}
+
+void sl_fiber_yield(struct sl_loop *loop)
+{
+	struct sl_fiber *f = loop->fibers.current;
+
+	sl_fiber_wake(loop, f);
+	switch_to_loop(f);
 }
 
 void sl_fiber_park(struct sl_loop *loop, uint64_t deadline_ns)

@@ -36,12 +36,14 @@ void sl_fibers_fini(struct sl_fibers *fs); /* no fiber may be alive */
  * budget.
  */
 int sl_fiber_spawn(struct sl_loop *loop, sl_fiber_fn *fn, void *arg, struct sl_fiber **ret_fiber);
-/* Runs every ready fiber until it waits or ends. */
+/* Runs every fiber that is ready now until it waits, yields or ends. */
 void sl_fibers_run(struct sl_fibers *fs);
 
 /* Inside a fiber: give up the thread until woken, or until deadline_ns (SL_NEVER: no deadline). May
  * wake for no reason: the caller loops on its condition. */
 void sl_fiber_park(struct sl_loop *loop, uint64_t deadline_ns);
+/* Inside a fiber with much to do: lets everybody else have a turn. */
+void sl_fiber_yield(struct sl_loop *loop);
 /* Puts a parked fiber on the ready list; harmless for one that is ready or running.  NULL is fine.
  */
 void sl_fiber_wake(struct sl_loop *loop, struct sl_fiber *f);

@@ -51,8 +51,11 @@ static int setup_ring(struct io_uring *ring)
 
 static void arm_wake(struct sl_loop *loop)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&loop->ring);
+	struct io_uring_sqe *sqe;
 
+	while (!(
+		sqe = io_uring_get_sqe(&loop->ring))) /* other completions of this turn filled it */
+		io_uring_submit(&loop->ring);
 	io_uring_prep_read(sqe, loop->wake_fd, &loop->wake_count, sizeof(loop->wake_count), 0);
 	io_uring_sqe_set_data(sqe, &loop->wake_op);
 }
@@ -69,14 +72,14 @@ static int init_buffers(struct sl_loop *loop, const char **ret_missing)
 {
 	int ret;
 
-	ret = sl_bufs_init(&loop->small, &loop->ring, &loop->budget, 0, SMALL_BYTES, SMALL_SLAB,
-			   SMALL_MAX);
+	ret = sl_bufs_init(&loop->small, &loop->ring, &loop->bufs_budget, 0, SMALL_BYTES,
+			   SMALL_SLAB, SMALL_MAX);
 	if (ret == -EINVAL)
 		*ret_missing = "io_uring provided buffer rings (Linux 5.19)";
 	if (ret < 0)
 		return ret;
-	ret = sl_bufs_init(&loop->large, &loop->ring, &loop->budget, 1, LARGE_BYTES, LARGE_SLAB,
-			   LARGE_MAX);
+	ret = sl_bufs_init(&loop->large, &loop->ring, &loop->bufs_budget, 1, LARGE_BYTES,
+			   LARGE_SLAB, LARGE_MAX);
 	if (ret < 0)
 		sl_bufs_fini(&loop->small);
 	return ret;
@@ -93,14 +96,18 @@ static int probe_receive(struct sl_loop *loop, const char **ret_missing)
 
 int sl_loop_init(struct sl_loop *loop, const struct sl_loop_conf *conf, const char **ret_missing)
 {
+	/* Threads for what cannot be done at once: writes to files, and the rest (a connect to a
+	 * full unix socket would otherwise take one each). */
+	unsigned helpers[2] = { 4, 16 };
 	const char *missing;
 	int ret;
 
 	*ret_missing = "";
 	*loop = (struct sl_loop){ .worker = conf->worker, .now_ns = sl_now_ns() };
-	loop->budget.limit = conf->memory_bytes;
+	loop->budget.limit = loop->bufs_budget.limit = (conf->memory_bytes + 1) / 2;
 	loop->wake_op.done = on_wake;
 	loop->ignore_op.done = on_ignored;
+	sl_list_init(&loop->starved);
 	sl_wheel_init(&loop->wheel, loop->now_ns);
 	sl_fibers_init(&loop->fibers, &loop->budget);
 	ret = setup_ring(&loop->ring);
@@ -112,6 +119,7 @@ int sl_loop_init(struct sl_loop *loop, const struct sl_loop_conf *conf, const ch
 		ret = -ENOSYS;
 		goto err_ring;
 	}
+	io_uring_register_iowq_max_workers(&loop->ring, helpers); /* fine without, too */
 	io_uring_register_ring_fd(
 		&loop->ring); /* saves a descriptor look-up a turn; fine without */
 	ret = init_buffers(loop, ret_missing);
@@ -170,6 +178,8 @@ static int submit_and_wait(struct sl_loop *loop)
 	struct __kernel_timespec ts;
 	uint64_t wait;
 
+	if (!sl_list_is_empty(&loop->fibers.ready))
+		next = 0; /* only look */
 	if (next == SL_NEVER)
 		return io_uring_submit_and_wait(&loop->ring, 1);
 	wait = next > loop->now_ns ? next - loop->now_ns : 0;
@@ -193,6 +203,24 @@ static void run_completions(struct sl_loop *loop)
 	io_uring_cq_advance(&loop->ring, n);
 }
 
+void sl_loop_starve(struct sl_loop *loop, struct sl_starved *s)
+{
+	sl_list_push_back(&loop->starved, &s->node);
+}
+
+/* As many as there are buffers for: the others would only come back. */
+static void feed_starved(struct sl_loop *loop)
+{
+	unsigned free_nr = (unsigned)(loop->small.nr - loop->small.out);
+	struct sl_list *node;
+
+	while (free_nr-- > 0 && (node = sl_list_pop_front(&loop->starved))) {
+		struct sl_starved *s = sl_container_of(node, struct sl_starved, node);
+
+		s->retry(s);
+	}
+}
+
 void sl_loop_run(struct sl_loop *loop)
 {
 	while (!loop->is_stopping) {
@@ -207,6 +235,8 @@ void sl_loop_run(struct sl_loop *loop)
 		run_completions(loop);
 		sl_wheel_run(&loop->wheel, loop->now_ns);
 		sl_fibers_run(&loop->fibers);
+		if (!sl_list_is_empty(&loop->starved))
+			feed_starved(loop);
 		if (loop->on_turn)
 			loop->on_turn(loop);
 	}

@@ -20,11 +20,19 @@ struct sl_op {
 	void (*done)(struct sl_op *op, int res, uint32_t flags);
 };
 
+/* Somebody who found no buffer, and wants to try again when there is one. */
+struct sl_starved {
+	struct sl_list node;
+	void (*retry)(struct sl_starved *s);
+};
+
 struct sl_loop {
 	struct io_uring ring;
-	struct sl_bufs small, large; /* provided buffers: heads and small bodies; streams */
-	struct sl_budget budget;
+	struct sl_bufs small, large;  /* provided buffers: heads and small bodies; streams */
+	struct sl_budget budget;      /* stacks, and what requests hold */
+	struct sl_budget bufs_budget; /* receive buffers: once taken they stay */
 	struct sl_pipes pipes;
+	struct sl_list starved; /* of sl_starved */
 	struct sl_wheel wheel;
 	struct sl_fibers fibers;
 	uint64_t now_ns; /* CLOCK_MONOTONIC, read once a turn */
@@ -40,7 +48,8 @@ struct sl_loop {
 
 struct sl_loop_conf {
 	unsigned worker;
-	size_t memory_bytes; /* for buffers, stacks and what requests hold; 0: no limit */
+	/* Half for receive buffers, half for stacks and what requests hold; 0: no limit. */
+	size_t memory_bytes;
 };
 
 /* 0, or a negative errno with *ret_missing naming what the kernel lacks ("" when it is not about
@@ -50,6 +59,8 @@ void sl_loop_fini(struct sl_loop *loop);
 /* Until sl_loop_stop(). */
 void sl_loop_run(struct sl_loop *loop);
 void sl_loop_stop(struct sl_loop *loop);
+/* Retries s, which is in no list, after a turn that leaves small buffers free. */
+void sl_loop_starve(struct sl_loop *loop, struct sl_starved *s);
 /* From any thread: makes the loop take a turn. */
 void sl_loop_kick(struct sl_loop *loop);
 

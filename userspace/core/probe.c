@@ -62,8 +62,8 @@ static int next_completion(struct io_uring *ring, struct sl_bufs *b, int *ret_re
 	return 0;
 }
 
-/* A byte, then the end of the stream, both there beforehand: it completes twice, and is over without
- * being cancelled.  A kernel that does not know the flag says -EINVAL. */
+/* A byte, then the end of the stream, both there beforehand: it completes twice, and is over
+ * without being cancelled.  A kernel that does not know the flag says -EINVAL. */
 static int receive_twice(struct io_uring *ring, struct sl_bufs *b, int fd)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);

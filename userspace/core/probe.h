@@ -10,9 +10,9 @@
 /* What the loop needs and this kernel lacks; NULL when nothing is missing. */
 const char *sl_probe_ops(struct io_uring *ring);
 
-/* A receive that stays armed, tried on a socketpair of its own.  The ring must be idle, and is again
- * afterwards, all of b's buffers back; but after any failure nothing may be done with the ring but
- * ending it.  0, -ENOSYS when the kernel does not know it, or another negative errno. */
+/* A receive that stays armed, tried on a socketpair of its own.  The ring must be idle, and is
+ * again afterwards, all of b's buffers back; but after any failure nothing may be done with the
+ * ring but ending it.  0, -ENOSYS when the kernel does not know it, or another negative errno. */
 int sl_probe_multishot(struct io_uring *ring, struct sl_bufs *b);
 
 #endif

@@ -163,11 +163,9 @@ static void serve(void *arg)
 	struct sl_client *c = arg;
 	bool goes_on = settle_identity(c) == 0;
 
-	while (goes_on) {
+	/* A balancer may connect ahead, and send its header long before there is a request. */
+	while (goes_on && sl_conn_peek(&c->conn).len > 0)
 		goes_on = sl_exchange_run(c);
-		if (!goes_on || sl_conn_peek(&c->conn).len == 0)
-			break;
-	}
 	if (goes_on && !c->conn.eof && !c->conn.rx_error)
 		go_idle(c);
 	else

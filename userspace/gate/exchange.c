@@ -82,8 +82,12 @@ static int receive_request(struct sl_exchange *x)
 	ret = sl_head_receive(&x->client->conn, SL_HEAD_REQUEST, &x->req, &limits, SL_METHOD_OTHER,
 			      &x->arena,
 			      sl_exchange_deadline(x, x->rules->limits.header_timeout_ns));
-	if (ret < 0)
+	if (ret < 0) {
+		x->req.fields_nr = 0; /* nothing that a refused head says is believed */
+		sl_forward_find_client(x);
+		sl_forward_find_id(x);
 		return give_up_receiving(x, ret) < 0 ? ret : -EBADMSG;
+	}
 	x->req_len = (size_t)ret;
 	sl_body_init(&x->req_body, &x->client->conn, &x->req);
 	x->must_close |= !x->req.keep_alive;

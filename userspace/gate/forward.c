@@ -122,6 +122,22 @@ static bool is_believed(const struct sl_exchange *x, enum sl_field_id id)
 	return mode == SL_FORWARD_PASS || (mode == SL_FORWARD_APPEND && x->is_peer_trusted);
 }
 
+/* What some origins take for one of the fields above: CGI and its heirs read "X_Real_IP" and
+ * "X-Real-IP" as one name (RFC 3875 4.1.18), and "Proxy" as the name of a proxy to use. */
+static bool is_in_disguise(const struct sl_field *f)
+{
+	static const struct sl_str family = SL_STR("x-forwarded-");
+	char mem[32];
+	struct sl_str name = { mem, f->name_len < sizeof(mem) ? f->name_len : sizeof(mem) };
+
+	if (sl_lower(f->name[0]) != 'x' && sl_lower(f->name[0]) != 'p')
+		return false;
+	for (size_t i = 0; i < name.len; i++)
+		mem[i] = f->name[i] == '_' ? '-' : sl_lower(f->name[i]);
+	return sl_str_starts(name, family) || sl_str_eq(name, SL_S("x-real-ip")) ||
+	       sl_str_eq(name, SL_S("x-request-id")) || sl_str_eq(name, SL_S("proxy"));
+}
+
 /* Fields that we write ourselves, or that are for us only. */
 static bool is_passed_on(const struct sl_exchange *x, const struct sl_field *f)
 {
@@ -145,6 +161,8 @@ static bool is_passed_on(const struct sl_exchange *x, const struct sl_field *f)
 		return mode_of(x, f->id) == SL_FORWARD_PASS;
 	case SL_FIELD_MAX_FORWARDS:
 		return x->req.method_id != SL_METHOD_OPTIONS;
+	case SL_FIELD_OTHER:
+		return is_believed(x, SL_FIELD_X_FORWARDED_FOR) || !is_in_disguise(f);
 	default:
 		return true;
 	}
@@ -282,7 +300,9 @@ void sl_forward_request(struct sl_exchange *x, struct sl_out *o)
 	sl_out_char(o, ' ');
 	put_target(x, o);
 	sl_out_lit(o, " HTTP/1.1\r\n");
-	put_pair(o, SL_S("Host"), x->req.authority);
+	/* A HTTP/1.0 client may name none; HTTP/1.1 has to (RFC 9112 3.2). */
+	put_pair(o, SL_S("Host"),
+		 x->req.authority.len ? x->req.authority : sl_str_of(x->upstream_name));
 	for (unsigned i = 0; i < x->req.fields_nr; i++)
 		if (is_passed_on(x, &x->req.fields[i]))
 			put_field(o, &x->req.fields[i]);

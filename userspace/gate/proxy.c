@@ -12,10 +12,11 @@
 #include "net/proxyproto.h"
 
 enum {
-	HEAD_EXTRA = 1024,  /* what forwarding adds to a head at the most, names and addresses */
-	BODY_JOINED = 4096, /* body bytes that go out in one segment with the head */
-	INTERIM_MAX = 16,   /* 1xx answers to one request */
-	ATTEMPTS_MAX = 4,
+	HEAD_EXTRA = 1024,   /* what forwarding adds to a head at the most, names and addresses */
+	BODY_JOINED = 4096,  /* body bytes that go out in one segment with the head */
+	INTERIM_MAX = 16,    /* 1xx answers to one request */
+	ATTEMPTS_MAX = 4,    /* requests sent */
+	TARGETS_MAX = 16,    /* connections tried, each time */
 	LAST_WORDS_MS = 200, /* for what a closed connection has left to say */
 };
 
@@ -128,7 +129,8 @@ static int retry(struct attempt *a)
 
 static int lost_peer(struct attempt *a, int error)
 {
-	sl_count(&a->x->worker->stats->upstream_failures, 1);
+	if (is_peers_fault(error) || error == -ETIMEDOUT || error == -EBADMSG)
+		sl_count(&a->x->worker->stats->upstream_failures, 1);
 	return can_retry(a, error) ? retry(a) : fail_upstream(a, error);
 }
 
@@ -166,6 +168,23 @@ static int send_proxy_header(struct sl_exchange *x, int version)
 			    sl_exchange_deadline(x, x->rules->limits.send_timeout_ns));
 }
 
+/* What may not be sent twice is not sent where the target has just hung up: its FIN is here, though
+ * the ring has not told us yet. */
+static struct sl_peer *reuse(struct attempt *a, struct sl_target *t)
+{
+	bool once_only =
+		a->x->req.body != SL_BODY_NONE || !sl_method_is_idempotent(a->x->req.method_id);
+	struct sl_peer *peer;
+	char c;
+
+	while ((peer = sl_target_reuse(a->upstream, t)) && once_only) {
+		if (recv(peer->conn.fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN)
+			break;
+		sl_peer_close(peer);
+	}
+	return peer;
+}
+
 /* With a PROXY header the connection speaks for one client and is not shared. */
 static int connect_peer(struct attempt *a, struct sl_target *t)
 {
@@ -176,12 +195,12 @@ static int connect_peer(struct attempt *a, struct sl_target *t)
 
 	x->upstream_name = t->conf->name;
 	if (!version && !a->is_fresh_only)
-		x->peer = sl_target_reuse(a->upstream, t);
+		x->peer = reuse(a, t);
 	if (x->peer) {
 		sl_count(&s->upstream_reuses, 1);
 		return 0;
 	}
-	ret = sl_target_connect(a->upstream, t, &x->peer);
+	ret = sl_target_connect(a->upstream, t, x->deadline_ns, &x->peer);
 	if (ret < 0) {
 		sl_count(&s->upstream_failures, 1);
 		return ret;
@@ -197,7 +216,10 @@ static int find_peer(struct attempt *a)
 	struct sl_target *t;
 	int ret = -EHOSTUNREACH;
 
-	while ((t = sl_upstream_pick(a->upstream, a->tried, x->worker->loop.now_ns))) {
+	for (unsigned i = 0; i < TARGETS_MAX; i++) {
+		t = sl_upstream_pick(a->upstream, a->tried, x->worker->loop.now_ns);
+		if (!t)
+			break;
 		ret = connect_peer(a, t);
 		if (ret == 0)
 			return 0;
@@ -206,6 +228,10 @@ static int find_peer(struct attempt *a)
 		x->peer = NULL;
 		if (ret == -ECANCELED || ret == -EMFILE || ret == -ENFILE)
 			break;
+		if (x->client->conn.rx_error)
+			return -ECONNABORTED;
+		if (x->worker->loop.now_ns >= x->deadline_ns)
+			return -ETIMEDOUT;
 	}
 	return ret;
 }
@@ -216,7 +242,8 @@ static int start_request(struct attempt *a)
 {
 	struct sl_exchange *x = a->x;
 	bool has_body = x->req.body != SL_BODY_NONE;
-	size_t room = 4 * x->req_len + HEAD_EXTRA + (has_body ? BODY_JOINED : 0);
+	size_t room = 4 * x->req_len + x->uri.path.len + x->uri.query.len + HEAD_EXTRA +
+		      (has_body ? BODY_JOINED : 0);
 	char *mem = sl_arena_alloc(&x->arena, room);
 	const struct sl_limits *l = &x->rules->limits;
 
@@ -236,7 +263,8 @@ static int start_request(struct attempt *a)
 		.head = &a->head,
 		.receive_timeout_ns = l->idle_timeout_ns,
 		.send_timeout_ns = a->upstream->conf->response_timeout_ns,
-		.rate_bytes = l->body_rate_bytes,
+		/* A client that waits for 100 cannot be slow yet. */
+		.rate_bytes = x->req.expect_continue ? 0 : l->body_rate_bytes,
 		.limit_bytes = l->body_bytes,
 		.watch = &x->peer->conn,
 		.count = &x->bytes_received,
@@ -255,6 +283,7 @@ static int continue_request(struct attempt *a)
 	if (a->is_request_complete)
 		return 0;
 	sl_conn_arm(&a->x->peer->conn, SL_RECV_ONCE_LATER);
+	a->request.rate_bytes = a->x->rules->limits.body_rate_bytes;
 	ret = sl_relay_run(&a->request);
 	a->is_request_complete = ret == 0;
 	return ret;
@@ -284,7 +313,7 @@ static int wait_answer(struct sl_exchange *x, uint64_t deadline_ns)
 		if (loop->now_ns >= deadline_ns)
 			return -ETIMEDOUT;
 		if (loop->now_ns >= look_ns) {
-			sl_conn_arm(client, SL_RECV_MULTISHOT);
+			sl_conn_arm(client, SL_RECV_ONCE_LATER);
 			look_ns = SL_NEVER;
 		}
 		sl_conn_arm(peer, SL_RECV_ONCE_LATER);

@@ -222,10 +222,15 @@ static int finish_chunks(struct sl_relay *r)
 static void choose_buffers(struct sl_relay *r)
 {
 	struct sl_body *b = r->from;
+	struct sl_bufs *large = &b->conn->loop->large;
 	uint64_t expected = b->kind == SL_BODY_LENGTH ? b->left : b->seen;
 
-	if (expected > LARGE_BODY_BYTES)
-		sl_conn_use_bufs(b->conn, &b->conn->loop->large);
+	/* A large buffer is out for as long as its reader likes: the last half of them is not lent
+	 * to streams that may be the slowest. */
+	if (expected > LARGE_BODY_BYTES && large->out < large->entries / 2)
+		sl_conn_use_bufs(b->conn, large);
+	else
+		sl_conn_use_bufs(b->conn, &b->conn->loop->small);
 }
 
 static int send_taken(struct sl_relay *r, struct iovec *iov, unsigned nr, size_t bytes)

@@ -39,7 +39,8 @@ struct sl_limits {
 	uint32_t connections;
 	/* from one address; default 0 */
 	uint32_t client_connections;
-	/* heap held by exchanges in all workers; default 256 MiB; beyond: 503 */
+	/* of all workers: half for receive buffers, half for what requests hold; default 256 MiB;
+	 * beyond: 503 */
 	uint64_t memory_bytes;
 };
 

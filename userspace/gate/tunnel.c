@@ -50,15 +50,23 @@ static int pump_bytes(struct pump *p)
 	return ret;
 }
 
+/* The other direction sees both ends close, and ends too. */
+static void end_both(const struct pump *p)
+{
+	shutdown(p->from->fd, SHUT_RDWR);
+	shutdown(p->to->fd, SHUT_RDWR);
+}
+
 static void run_pump(void *arg)
 {
 	struct pump *p = arg;
 
 	p->ret = pump_bytes(p);
-	if (p->ret < 0) { /* the other direction sees both ends close, and ends too */
-		shutdown(p->from->fd, SHUT_RDWR);
-		shutdown(p->to->fd, SHUT_RDWR);
-	}
+	if (p->ret < 0)
+		end_both(p);
+	/* What still comes from this side must not wake a fiber that is gone. */
+	if (p->waiter)
+		p->from->reader = p->waiter;
 	p->is_over = true;
 	sl_fiber_wake(p->from->loop, p->waiter);
 }
@@ -67,6 +75,7 @@ int sl_tunnel_run(struct sl_exchange *x)
 {
 	struct sl_conn *client = &x->client->conn, *peer = &x->peer->conn;
 	struct sl_loop *loop = client->loop;
+	struct sl_fiber *self = sl_fiber_self(loop);
 	uint64_t last_ns = loop->now_ns;
 	struct pump up = {
 		.x = x,
@@ -81,7 +90,7 @@ int sl_tunnel_run(struct sl_exchange *x)
 		.to = client,
 		.last_ns = &last_ns,
 		.count = &x->bytes_sent,
-		.waiter = sl_fiber_self(loop),
+		.waiter = self,
 	};
 	int ret;
 
@@ -92,8 +101,11 @@ int sl_tunnel_run(struct sl_exchange *x)
 		return ret;
 	sl_count(&x->worker->stats->tunnels, 1);
 	run_pump(&up);
-	while (!down.is_over)
+	while (!down.is_over) {
+		if (sl_fiber_is_cancelled(self))
+			end_both(&down);
 		sl_fiber_park(loop, SL_NEVER);
+	}
 	peer->reader = NULL;
 	return -ECONNABORTED; /* neither connection can carry anything else */
 }

@@ -20,6 +20,7 @@ enum {
 	ACCEPT_RETRY_MS = 100, /* after descriptors ran out */
 	DRAIN_IDLE_MS = 1000,  /* a keep-alive connection may still bring a request */
 	DRAIN_MAX_MS = 30000,  /* then whatever is left is cut off */
+	DRAIN_DOOR_MS = 300,   /* the door stays open: whoever has connected gets to send */
 	DRAIN_STEP_MS = 100,
 };
 
@@ -154,7 +155,7 @@ static void on_turn(struct sl_loop *loop)
 	w->drain_start_ns = loop->now_ns;
 	for (unsigned i = 0; i < w->acceptors_nr; i++)
 		stop_deferring(&w->acceptors[i]);
-	sl_timer_set(&loop->wheel, &w->drain_timer, loop->now_ns + DRAIN_STEP_MS * SL_MS);
+	sl_timer_set(&loop->wheel, &w->drain_timer, loop->now_ns + DRAIN_DOOR_MS * SL_MS);
 }
 
 /* ---- starting ---- */

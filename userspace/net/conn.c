@@ -87,16 +87,28 @@ static void cancel_receive(struct sl_conn *c)
 	sl_ring_cancel(c->loop, &c->rx_op);
 }
 
-/* No buffer was free.  With more memory given, try again; else wait until a later turn frees some.
- */
+static void on_retry(struct sl_starved *s)
+{
+	struct sl_conn *c = sl_container_of(s, struct sl_conn, starved);
+
+	sl_conn_arm(c, SL_RECV_ONCE);
+}
+
+/* No buffer was free.  With more memory given, or from the small ones, try again at once; else when
+ * one comes back.  It is not this connection's fault, so it is no error of it. */
 static void on_starved(struct sl_conn *c)
 {
-	if (sl_bufs_grow(c->rx_bufs) == 0) {
+	struct sl_bufs *small = &c->loop->small;
+	bool is_dry = c->rx_bufs->out == c->rx_bufs->nr; /* others may have been here before us */
+
+	if (!is_dry || sl_bufs_grow(c->rx_bufs) == 0) {
 		sl_conn_arm(c, SL_RECV_ONCE);
-		return;
+	} else if (c->rx_bufs != small && c->rx_first == SL_BUF_NONE) {
+		c->rx_next = small;
+		sl_conn_arm(c, SL_RECV_ONCE);
+	} else if (sl_list_is_alone(&c->starved.node)) {
+		sl_loop_starve(c->loop, &c->starved);
 	}
-	c->rx_error = -ENOBUFS;
-	notify(c);
 }
 
 static void on_received(struct sl_op *op, int res, uint32_t flags)
@@ -138,7 +150,9 @@ void sl_conn_init(struct sl_conn *c, struct sl_loop *loop, int fd)
 		.rx_held = SL_BUF_NONE,
 		.fd = fd,
 		.until_ns = SL_NEVER,
+		.starved.retry = on_retry,
 	};
+	sl_list_init(&c->starved.node);
 }
 
 void sl_conn_close(struct sl_conn *c)
@@ -147,6 +161,7 @@ void sl_conn_close(struct sl_conn *c)
 	c->closing = true;
 	c->reader = NULL;
 	drop_all(c);
+	sl_list_del(&c->starved.node);
 	cancel_receive(c);
 	if (c->fd >= 0)
 		sl_ring_close(c->loop, c->fd);

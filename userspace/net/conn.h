@@ -26,6 +26,7 @@ struct sl_conn {
 	void (*on_event)(struct sl_conn *c);  /* data, end or error while nobody reads */
 	void (*on_closed)(struct sl_conn *c); /* the kernel is done with it: free it now */
 	struct sl_op rx_op;
+	struct sl_starved starved; /* waits for a buffer */
 	struct sl_bufs
 		*rx_bufs; /* the group that the queued buffers and the armed receive are of */
 	struct sl_bufs *rx_next; /* and the one to change to when the queue is empty */

@@ -15,6 +15,7 @@
 enum {
 	LOW_WATER_BYTES =
 		128 * 1024, /* measured at 1 MB: a quarter less CPU than waking for every segment */
+	YIELD_BYTES = 512 * 1024,
 	LOW_WATER_WAIT_MS = 50, /* a slow sender is passed on as it comes after this */
 };
 
@@ -23,6 +24,7 @@ struct splice {
 	struct sl_pipe pipe;
 	uint64_t left; /* to be read from `from` */
 	uint64_t receive_timeout_ns, send_timeout_ns, deadline_ns;
+	size_t since_yield;
 	int low_water;
 	bool is_slow;
 	bool to_failed;
@@ -146,6 +148,21 @@ static int wait_output(struct splice *s)
 	return ret;
 }
 
+/* While both sides keep up there is nothing to wait for, but others wait for us. */
+static int give_way(struct splice *s, size_t moved)
+{
+	struct sl_loop *loop = s->from->loop;
+
+	s->since_yield += moved;
+	if (s->since_yield < YIELD_BYTES)
+		return 0;
+	s->since_yield = 0;
+	sl_fiber_yield(loop);
+	if (sl_fiber_is_cancelled(sl_fiber_self(loop)))
+		return -ECANCELED;
+	return loop->now_ns >= s->deadline_ns ? -ETIMEDOUT : 0;
+}
+
 static int run(struct splice *s)
 {
 	while (s->left > 0 || s->pipe.filled > 0) {
@@ -157,8 +174,12 @@ static int run(struct splice *s)
 			return (int)out;
 		if (in < 0 && in != -EAGAIN && s->pipe.filled == 0)
 			return (int)in;
-		if (in > 0 || out > 0)
+		if (in > 0 || out > 0) {
+			ret = give_way(s, in > 0 ? (size_t)in : 0);
+			if (ret < 0)
+				return ret;
 			continue;
+		}
 		ret = s->pipe.filled > 0 ? wait_output(s) : wait_input(s);
 		if (ret < 0)
 			return ret;

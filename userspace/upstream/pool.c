@@ -73,7 +73,9 @@ static struct sl_target *pick_among(struct sl_upstream *u, uint64_t tried, uint6
 	for (unsigned i = 0; i < u->conf->targets_nr; i++) {
 		struct sl_target *t = &u->targets[i];
 
-		if (i >= 64 ? tried != 0 : (tried & sl_target_bit(u, t)) != 0)
+		if (tried &
+		    sl_target_bit(
+			    u, t)) /* beyond 64 they are not told apart, and may be tried again */
 			continue;
 		if (!down_too && t->down_until_ns > now_ns)
 			continue;
@@ -181,10 +183,12 @@ static int open_socket(const struct sl_addr *addr)
 	return fd;
 }
 
-int sl_target_connect(struct sl_upstream *u, struct sl_target *t, struct sl_peer **ret_peer)
+int sl_target_connect(struct sl_upstream *u, struct sl_target *t, uint64_t deadline_ns,
+		      struct sl_peer **ret_peer)
 {
 	const struct sl_addr *addr = &t->conf->address;
 	struct sl_loop *loop = u->pool->loop;
+	uint64_t by_timeout = sl_deadline(loop->now_ns, u->conf->connect_timeout_ns);
 	struct sl_peer *peer;
 	int fd, ret;
 
@@ -197,10 +201,11 @@ int sl_target_connect(struct sl_upstream *u, struct sl_target *t, struct sl_peer
 		return -ENOMEM;
 	}
 	ret = sl_conn_connect(&peer->conn, &addr->sa, addr->len,
-			      sl_deadline(loop->now_ns, u->conf->connect_timeout_ns));
+			      by_timeout < deadline_ns ? by_timeout : deadline_ns);
 	if (ret < 0) {
 		sl_peer_close(peer);
-		if (ret != -ECANCELED)
+		/* Out of our own time it is not known to be down. */
+		if (ret != -ECANCELED && (ret != -ETIMEDOUT || loop->now_ns >= by_timeout))
 			t->down_until_ns = loop->now_ns + u->conf->down_for_ns;
 		return ret;
 	}

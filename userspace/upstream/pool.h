@@ -60,9 +60,10 @@ uint64_t sl_target_bit(const struct sl_upstream *u, const struct sl_target *t);
 
 /* An idle connection to the target, or NULL.  Its reader is the current fiber. */
 struct sl_peer *sl_target_reuse(struct sl_upstream *u, struct sl_target *t);
-/* A new one.  0 or a negative errno; after a refusal or a timeout the target counts as down for a
- * while. */
-int sl_target_connect(struct sl_upstream *u, struct sl_target *t, struct sl_peer **ret_peer);
+/* A new one, by deadline_ns at the latest.  0 or a negative errno; after a refusal or a timeout the
+ * target counts as down for a while. */
+int sl_target_connect(struct sl_upstream *u, struct sl_target *t, uint64_t deadline_ns,
+		      struct sl_peer **ret_peer);
 
 /* Back to the idle ones: the exchange on it is complete and it may carry another. */
 void sl_peer_release(struct sl_peer *peer);

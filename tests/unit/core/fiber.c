@@ -114,6 +114,8 @@ static void woken_while_running(void)
 	init(0);
 	sl_fiber_spawn(&loop, wake_itself, &has_ended, NULL);
 	sl_fibers_run(&loop.fibers);
+	ok(!has_ended, "a fiber that is ready again while it runs waits for the next turn");
+	sl_fibers_run(&loop.fibers);
 	ok(has_ended, "a wake while it runs ends its next park");
 	ok(sl_list_is_empty(&loop.fibers.ready), "a wake on the last step resumes no dead fiber");
 	fini();
