@@ -19,7 +19,7 @@ enum {
 	BUFFERS_SPARE = 1, /* kept for the next burst */
 	FLUSH_MS = 1000,
 	LAST_WRITE_MS = 1000,
-	/* A buffer's first byte is kept free: a line end that mends a line which a failed write tore. */
+	/* A buffer's first byte is kept free: a line end that mends a line which a write tore. */
 	HEADROOM = 1,
 };
 
