@@ -5,37 +5,23 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "gate/attempt.h"
 #include "gate/forward.h"
 #include "gate/receive.h"
 #include "gate/relay.h"
 #include "gate/reply.h"
-#include "net/proxyproto.h"
 
 enum {
 	HEAD_EXTRA = 1024,   /* what forwarding adds to a head at the most, names and addresses */
 	BODY_JOINED = 4096,  /* body bytes that go out in one segment with the head */
 	INTERIM_MAX = 16,    /* 1xx answers to one request */
 	ATTEMPTS_MAX = 4,    /* requests sent */
-	TARGETS_MAX = 16,    /* connections tried, each time */
 	LAST_WORDS_MS = 200, /* for what a closed connection has left to say */
-};
-
-struct attempt {
-	struct sl_exchange *x;
-	struct sl_upstream *upstream;
-	struct sl_relay request; /* the request's body, on its way up */
-	struct sl_out head;
-	uint64_t tried; /* targets that failed */
-	unsigned nr;
-	bool is_request_complete; /* all of it was sent */
-	unsigned interim_nr;
-	bool has_answered;  /* bytes of an answer came */
-	bool is_fresh_only; /* a kept connection was stale: the others may be too */
 };
 
 /* ---- failures ---- */
 
-static int fail(struct attempt *a, unsigned status, const char *error, const char *detail)
+static int fail(struct sl_attempt *a, unsigned status, const char *error, const char *detail)
 {
 	struct sl_exchange *x = a->x;
 
@@ -44,7 +30,7 @@ static int fail(struct attempt *a, unsigned status, const char *error, const cha
 	return sl_reply_problem(x, status, error, detail);
 }
 
-static int fail_upstream(struct attempt *a, int error)
+static int fail_upstream(struct sl_attempt *a, int error)
 {
 	switch (error) {
 	case -ECANCELED: /* the client is gone, or we are stopping */
@@ -69,7 +55,7 @@ static int fail_upstream(struct attempt *a, int error)
 
 /* The request's body could not be read to its end: what went upstream must not look complete, so
  * that connection ends here, and the client is told if it still listens. */
-static int fail_request(struct attempt *a, int error)
+static int fail_request(struct sl_attempt *a, int error)
 {
 	a->x->must_close = true;
 	switch (error) {
@@ -105,7 +91,7 @@ static bool is_peers_fault(int error)
 
 /* Only what does no harm when it is done twice, and only while nothing was answered (RFC
  * 9110 9.2.2). */
-static bool can_retry(const struct attempt *a, int error)
+static bool can_retry(const struct sl_attempt *a, int error)
 {
 	const struct sl_exchange *x = a->x;
 
@@ -113,7 +99,7 @@ static bool can_retry(const struct attempt *a, int error)
 	       sl_method_is_idempotent(x->req.method_id) && !a->has_answered;
 }
 
-static int retry(struct attempt *a)
+static int retry(struct sl_attempt *a)
 {
 	struct sl_exchange *x = a->x;
 
@@ -127,118 +113,16 @@ static int retry(struct attempt *a)
 	return -EAGAIN;
 }
 
-static int lost_peer(struct attempt *a, int error)
+static int lost_peer(struct sl_attempt *a, int error)
 {
 	if (is_peers_fault(error) || error == -ETIMEDOUT || error == -EBADMSG)
 		sl_count(&a->x->worker->stats->upstream_failures, 1);
 	return can_retry(a, error) ? retry(a) : fail_upstream(a, error);
 }
 
-/* ---- a connection ---- */
-
-/* The client that a balancer in front named, or the two ends of the client's own connection. */
-static int find_ends(const struct sl_client *c, struct sl_addr *ret_src, struct sl_addr *ret_dst)
-{
-	struct sl_addr src = { .len = sizeof(src.un) }, dst = { .len = sizeof(dst.un) };
-
-	if (c->proxy) {
-		*ret_src = c->proxy->src;
-		*ret_dst = c->proxy->dst;
-		return 0;
-	}
-	if (getpeername(c->conn.fd, &src.sa, &src.len) < 0 ||
-	    getsockname(c->conn.fd, &dst.sa, &dst.len) < 0)
-		return -errno;
-	*ret_src = src;
-	*ret_dst = dst;
-	return 0;
-}
-
-static int send_proxy_header(struct sl_exchange *x, int version)
-{
-	char mem[SL_PROXY_WRITE_MAX];
-	struct sl_addr src, dst;
-	ssize_t n = find_ends(x->client, &src, &dst);
-
-	if (n == 0)
-		n = sl_proxy_write(version, &src, &dst, mem, sizeof(mem));
-	if (n < 0)
-		return (int)n;
-	return sl_conn_send(&x->peer->conn, mem, (size_t)n,
-			    sl_exchange_deadline(x, x->rules->limits.send_timeout_ns));
-}
-
-/* What may not be sent twice is not sent where the target has just hung up: its FIN is here, though
- * the ring has not told us yet. */
-static struct sl_peer *reuse(struct attempt *a, struct sl_target *t)
-{
-	bool once_only =
-		a->x->req.body != SL_BODY_NONE || !sl_method_is_idempotent(a->x->req.method_id);
-	struct sl_peer *peer;
-	char c;
-
-	while ((peer = sl_target_reuse(a->upstream, t)) && once_only) {
-		if (recv(peer->conn.fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN)
-			break;
-		sl_peer_close(peer);
-	}
-	return peer;
-}
-
-/* With a PROXY header the connection speaks for one client and is not shared. */
-static int connect_peer(struct attempt *a, struct sl_target *t)
-{
-	struct sl_exchange *x = a->x;
-	struct sl_stats *s = x->worker->stats;
-	enum sl_proxy_version version = a->upstream->conf->send_proxy;
-	int ret;
-
-	x->upstream_name = t->conf->name;
-	if (!version && !a->is_fresh_only)
-		x->peer = reuse(a, t);
-	if (x->peer) {
-		sl_count(&s->upstream_reuses, 1);
-		return 0;
-	}
-	ret = sl_target_connect(a->upstream, t, x->deadline_ns, &x->peer);
-	if (ret < 0) {
-		sl_count(&s->upstream_failures, 1);
-		return ret;
-	}
-	sl_count(&s->upstream_connects, 1);
-	return version ? send_proxy_header(x, version == SL_PROXY_V1 ? 1 : 2) : 0;
-}
-
-/* A connection that was refused has carried nothing, so any request may go to the next target. */
-static int find_peer(struct attempt *a)
-{
-	struct sl_exchange *x = a->x;
-	struct sl_target *t;
-	int ret = -EHOSTUNREACH;
-
-	for (unsigned i = 0; i < TARGETS_MAX; i++) {
-		t = sl_upstream_pick(a->upstream, a->tried, x->worker->loop.now_ns);
-		if (!t)
-			break;
-		ret = connect_peer(a, t);
-		if (ret == 0)
-			return 0;
-		a->tried |= sl_target_bit(a->upstream, t);
-		sl_peer_close(x->peer);
-		x->peer = NULL;
-		if (ret == -ECANCELED || ret == -EMFILE || ret == -ENFILE)
-			break;
-		if (x->client->conn.rx_error)
-			return -ECONNABORTED;
-		if (x->worker->loop.now_ns >= x->deadline_ns)
-			return -ETIMEDOUT;
-	}
-	return ret;
-}
-
 /* ---- the request ---- */
 
-static int start_request(struct attempt *a)
+static int start_request(struct sl_attempt *a)
 {
 	struct sl_exchange *x = a->x;
 	bool has_body = x->req.body != SL_BODY_NONE;
@@ -276,7 +160,7 @@ static int start_request(struct attempt *a)
 	return sl_relay_run(&a->request);
 }
 
-static int continue_request(struct attempt *a)
+static int continue_request(struct sl_attempt *a)
 {
 	int ret;
 
@@ -322,7 +206,7 @@ static int wait_answer(struct sl_exchange *x, uint64_t deadline_ns)
 	return 0;
 }
 
-static int receive_answer(struct attempt *a)
+static int receive_answer(struct sl_attempt *a)
 {
 	struct sl_exchange *x = a->x;
 	struct sl_head_limits limits = sl_exchange_head_limits(x);
@@ -341,7 +225,7 @@ static int receive_answer(struct attempt *a)
 	return ret;
 }
 
-static int pass_interim(struct attempt *a, size_t head_len)
+static int pass_interim(struct sl_attempt *a, size_t head_len)
 {
 	struct sl_exchange *x = a->x;
 	size_t room = head_len + HEAD_EXTRA;
@@ -366,7 +250,7 @@ static int pass_interim(struct attempt *a, size_t head_len)
 	return 0;
 }
 
-static void finish_peer(struct attempt *a, const struct sl_body *body)
+static void finish_peer(struct sl_attempt *a, const struct sl_body *body)
 {
 	struct sl_exchange *x = a->x;
 	struct sl_peer *peer = x->peer;
@@ -382,7 +266,7 @@ static void finish_peer(struct attempt *a, const struct sl_body *body)
 }
 
 /* An answer that stops in the middle must look like it: without a length, only a reset says so. */
-static void break_off(struct attempt *a, const struct sl_relay *r)
+static void break_off(struct sl_attempt *a, const struct sl_relay *r)
 {
 	struct sl_exchange *x = a->x;
 
@@ -397,7 +281,7 @@ static void break_off(struct attempt *a, const struct sl_relay *r)
 	sl_conn_abort_on_close(&x->client->conn);
 }
 
-static int pass_answer(struct attempt *a, size_t head_len)
+static int pass_answer(struct sl_attempt *a, size_t head_len)
 {
 	struct sl_exchange *x = a->x;
 	bool has_body = x->resp.body != SL_BODY_NONE;
@@ -440,7 +324,7 @@ static int pass_answer(struct attempt *a, size_t head_len)
 	return ret < 0 ? -ECONNABORTED : 0;
 }
 
-static int pass_upgrade(struct attempt *a, size_t head_len)
+static int pass_upgrade(struct sl_attempt *a, size_t head_len)
 {
 	struct sl_exchange *x = a->x;
 	int ret;
@@ -470,7 +354,7 @@ static bool has_last_words(struct sl_exchange *x, int error)
 }
 
 /* One try on one connection.  0 or a negative errno as sl_proxy_run(); -EAGAIN: try again. */
-static int talk(struct attempt *a)
+static int talk(struct sl_attempt *a)
 {
 	struct sl_exchange *x = a->x;
 	int ret = start_request(a);
@@ -502,12 +386,12 @@ static int talk(struct attempt *a)
 
 int sl_proxy_run(struct sl_exchange *x)
 {
-	struct attempt a = { .x = x,
-			     .upstream = &x->worker->pool.upstreams[x->match.route->upstream] };
+	struct sl_attempt a = { .x = x,
+				.upstream = &x->worker->pool.upstreams[x->match.route->upstream] };
 	int ret;
 
 	do {
-		ret = find_peer(&a);
+		ret = sl_attempt_connect(&a);
 		if (ret < 0)
 			return fail_upstream(&a, ret);
 		a.nr++;

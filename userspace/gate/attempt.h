@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A request's tries at its upstream: which targets failed, and what the present connection has
+ * seen. */
+#ifndef SL_GATE_ATTEMPT_H
+#define SL_GATE_ATTEMPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/out.h"
+#include "gate/exchange.h"
+#include "gate/relay.h"
+
+struct sl_attempt {
+	struct sl_exchange *x;
+	struct sl_upstream *upstream;
+	struct sl_relay request; /* the request's body, on its way up */
+	struct sl_out head;
+	uint64_t tried; /* targets that failed */
+	unsigned nr;
+	bool is_request_complete; /* all of it was sent */
+	unsigned interim_nr;
+	bool has_answered;  /* bytes of an answer came */
+	bool is_fresh_only; /* a kept connection was stale: the others may be too */
+};
+
+/* Finds a connection for the next try: a kept one, or a new one to the first target that takes it.
+ * 0 with x->peer set, its reader being the current fiber; -EHOSTUNREACH when every target was
+ * tried; -ETIMEDOUT, -ECONNABORTED (the client left), -ECANCELED, or the last target's error. */
+int sl_attempt_connect(struct sl_attempt *a);
+
+#endif

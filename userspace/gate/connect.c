@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds a connection to a target of the upstream.
+#include "gate/attempt.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "net/proxyproto.h"
+
+enum { TARGETS_MAX = 16 }; /* connections tried for one sending of a request */
+
+/* The client that a balancer in front named, or the two ends of the client's own connection. */
+static int find_ends(const struct sl_client *c, struct sl_addr *ret_src, struct sl_addr *ret_dst)
+{
+	struct sl_addr src = { .len = sizeof(src.un) }, dst = { .len = sizeof(dst.un) };
+
+	if (c->proxy) {
+		*ret_src = c->proxy->src;
+		*ret_dst = c->proxy->dst;
+		return 0;
+	}
+	if (getpeername(c->conn.fd, &src.sa, &src.len) < 0 ||
+	    getsockname(c->conn.fd, &dst.sa, &dst.len) < 0)
+		return -errno;
+	*ret_src = src;
+	*ret_dst = dst;
+	return 0;
+}
+
+static int send_proxy_header(struct sl_exchange *x, int version)
+{
+	char mem[SL_PROXY_WRITE_MAX];
+	struct sl_addr src, dst;
+	ssize_t n = find_ends(x->client, &src, &dst);
+
+	if (n == 0)
+		n = sl_proxy_write(version, &src, &dst, mem, sizeof(mem));
+	if (n < 0)
+		return (int)n;
+	return sl_conn_send(&x->peer->conn, mem, (size_t)n,
+			    sl_exchange_deadline(x, x->rules->limits.send_timeout_ns));
+}
+
+/* What may not be sent twice is not sent where the target has just hung up: its FIN is here, though
+ * the ring has not told us yet. */
+static struct sl_peer *reuse(struct sl_attempt *a, struct sl_target *t)
+{
+	bool once_only =
+		a->x->req.body != SL_BODY_NONE || !sl_method_is_idempotent(a->x->req.method_id);
+	struct sl_peer *peer;
+	char c;
+
+	while ((peer = sl_target_reuse(a->upstream, t)) && once_only) {
+		if (recv(peer->conn.fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN)
+			break;
+		sl_peer_close(peer);
+	}
+	return peer;
+}
+
+/* With a PROXY header the connection speaks for one client and is not shared. */
+static int connect_peer(struct sl_attempt *a, struct sl_target *t)
+{
+	struct sl_exchange *x = a->x;
+	struct sl_stats *s = x->worker->stats;
+	enum sl_proxy_version version = a->upstream->conf->send_proxy;
+	int ret;
+
+	x->upstream_name = t->conf->name;
+	if (!version && !a->is_fresh_only)
+		x->peer = reuse(a, t);
+	if (x->peer) {
+		sl_count(&s->upstream_reuses, 1);
+		return 0;
+	}
+	ret = sl_target_connect(a->upstream, t, x->deadline_ns, &x->peer);
+	if (ret < 0) {
+		sl_count(&s->upstream_failures, 1);
+		return ret;
+	}
+	sl_count(&s->upstream_connects, 1);
+	return version ? send_proxy_header(x, version == SL_PROXY_V1 ? 1 : 2) : 0;
+}
+
+/* A connection that was refused has carried nothing, so any request may go to the next target. */
+int sl_attempt_connect(struct sl_attempt *a)
+{
+	struct sl_exchange *x = a->x;
+	struct sl_target *t;
+	int ret = -EHOSTUNREACH;
+
+	for (unsigned i = 0; i < TARGETS_MAX; i++) {
+		t = sl_upstream_pick(a->upstream, a->tried, x->worker->loop.now_ns);
+		if (!t)
+			break;
+		ret = connect_peer(a, t);
+		if (ret == 0)
+			return 0;
+		a->tried |= sl_target_bit(a->upstream, t);
+		sl_peer_close(x->peer);
+		x->peer = NULL;
+		if (ret == -ECANCELED || ret == -EMFILE || ret == -ENFILE)
+			break;
+		if (x->client->conn.rx_error)
+			return -ECONNABORTED;
+		if (x->worker->loop.now_ns >= x->deadline_ns)
+			return -ETIMEDOUT;
+	}
+	return ret;
+}
