@@ -221,18 +221,11 @@ static void put_x_forwarded(struct sl_exchange *x, struct sl_out *o)
 	}
 }
 
-static bool is_ipv4(const struct sl_ip *ip)
-{
-	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-
-	return memcmp(ip->b, mapped, sizeof(mapped)) == 0;
-}
-
 /* RFC 7239 4: an IPv6 address is quoted and bracketed, as is a host with a port. */
 static void put_forwarded(struct sl_exchange *x, struct sl_out *o)
 {
 	enum sl_forward_mode mode = x->rules->forwarded.forwarded;
-	bool plain = is_ipv4(&x->client->ip);
+	bool plain = sl_ip_is_v4(&x->client->ip);
 
 	if (mode == SL_FORWARD_OFF || mode == SL_FORWARD_PASS)
 		return;

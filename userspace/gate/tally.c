@@ -6,17 +6,10 @@ enum { WINDOW = 8 };
 
 static const uint64_t count_mask = (1u << 20) - 1;
 
-static bool is_v4(const struct sl_ip *ip)
-{
-	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-
-	return memcmp(ip->b, mapped, sizeof(mapped)) == 0;
-}
-
 /* An IPv6 site has 2^64 addresses to call from: its /64 counts as one client. */
 static uint64_t hash_of(const struct sl_tally *t, const struct sl_ip *ip)
 {
-	return sl_siphash(t->key, ip->b, is_v4(ip) ? 16 : 8);
+	return sl_siphash(t->key, ip->b, sl_ip_is_v4(ip) ? 16 : 8);
 }
 
 /* Never 0, which is a free word. */

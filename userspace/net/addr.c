@@ -23,7 +23,7 @@ static bool copy_z(struct sl_str text, char *buf, size_t size)
 	return true;
 }
 
-static bool is_mapped(const struct sl_ip *ip)
+bool sl_ip_is_v4(const struct sl_ip *ip)
 {
 	return memcmp(ip->b, mapped_prefix, sizeof(mapped_prefix)) == 0;
 }
@@ -255,7 +255,7 @@ void sl_ip_print(struct sl_out *o, const struct sl_ip *ip)
 	const uint8_t *v4 = ip->b + sizeof(mapped_prefix);
 	char buf[INET6_ADDRSTRLEN];
 
-	if (!is_mapped(ip)) {
+	if (!sl_ip_is_v4(ip)) {
 		inet_ntop(AF_INET6, ip->b, buf, sizeof(buf));
 		sl_out_str(o, sl_str_of(buf));
 		return;

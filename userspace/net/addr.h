@@ -47,6 +47,7 @@ uint16_t sl_addr_port(const struct sl_addr *addr); /* host order; 0 for a unix s
 void sl_ip_print(struct sl_out *o, const struct sl_ip *ip);
 /* As sl_addr_parse reads it. */
 void sl_addr_print(struct sl_out *o, const struct sl_addr *addr);
+bool sl_ip_is_v4(const struct sl_ip *ip); /* IPv4-mapped */
 /* Reads one IPv4 or IPv6 address, no port, no brackets.  0 or -EINVAL. */
 int sl_ip_parse(struct sl_str text, struct sl_ip *ret_ip);
 
