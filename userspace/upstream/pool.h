@@ -54,7 +54,8 @@ void sl_pool_close_idle(struct sl_pool *p);
 void sl_pool_fini(struct sl_pool *p);
 
 /* Round robin by weight over the targets that are not down and not in tried (a bit a target, the
- * first 64); when all are down, over those not tried.  NULL when all were tried. */
+ * first 64: those beyond may come again, the caller counts); when all are down, over those not
+ * tried.  NULL when all were tried. */
 struct sl_target *sl_upstream_pick(struct sl_upstream *u, uint64_t tried, uint64_t now_ns);
 uint64_t sl_target_bit(const struct sl_upstream *u, const struct sl_target *t);
 
