@@ -248,6 +248,16 @@ def pipelines():
         tap.same(got, list(range(50)), "and 50 requests cut anywhere")
 
 
+def short_and_long_in_turn():
+    """On one connection each: the receive that waits for a short answer is in a long one's way."""
+    sizes = [10, 1 << 20, 10, 10, 70000, 300000, 5000, 1 << 20, 9000, 65536 + 4096, 1]
+    with Client(gateway.port) as client:
+        for how in ("length", "65536"):
+            got = [digest(client.ask(get(f"/down/{n}/{how}")).body) for n in sizes]
+            tap.same(got, [digest(body_of(n)) for n in sizes],
+                     f"short and long answers in turn, sent by {how}")
+
+
 def vanishing_clients():
     """Clients that leave in the middle take nobody with them."""
     for i in range(20):
@@ -300,7 +310,8 @@ gateway = Gateway(origins.port)
 directory = tempfile.mkdtemp(prefix="sluice-e2e-")
 tap.at_end(lambda: shutil.rmtree(directory, ignore_errors=True))
 tap.together(bodies_up, chunks_up, bodies_down, chunks_down)
-tap.together(old_clients, drips, slow_readers, late_answers, half_closes, pipelines, curl)
+tap.together(old_clients, drips, slow_readers, late_answers, half_closes, pipelines, curl,
+             short_and_long_in_turn)
 tap.facts(vanishing_clients)
 tap.same(origins.faults(), [], "the origin found nothing to argue about")
 gateway.end()

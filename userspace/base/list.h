@@ -61,4 +61,16 @@ static inline struct sl_list *sl_list_pop_front(struct sl_list *l)
 	return node;
 }
 
+/* All nodes of from, in their order, become the only ones of to; from is empty then. */
+static inline void sl_list_take(struct sl_list *to, struct sl_list *from)
+{
+	if (sl_list_is_empty(from)) {
+		sl_list_init(to);
+		return;
+	}
+	*to = *from;
+	to->next->prev = to->prev->next = to;
+	sl_list_init(from);
+}
+
 #endif

@@ -220,9 +220,7 @@ void sl_fibers_run(struct sl_fibers *fs)
 
 	/* Those that become ready meanwhile wait for the next turn: one that yields must not come
 	 * first again. */
-	sl_list_init(&batch);
-	while ((node = sl_list_pop_front(&fs->ready)))
-		sl_list_push_back(&batch, node);
+	sl_list_take(&batch, &fs->ready);
 	while ((node = sl_list_pop_front(&batch)))
 		resume(fs, sl_container_of(node, struct sl_fiber, node));
 }

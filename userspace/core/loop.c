@@ -201,6 +201,7 @@ static void run_completions(struct sl_loop *loop)
 		n++;
 	}
 	io_uring_cq_advance(&loop->ring, n);
+	loop->batch = n;
 }
 
 void sl_loop_starve(struct sl_loop *loop, struct sl_starved *s)

@@ -39,6 +39,7 @@ struct sl_loop {
 	unsigned worker;
 	void (*on_turn)(struct sl_loop *loop); /* after the completions of each turn; may be NULL */
 	bool is_stopping;
+	unsigned batch; /* completions of this turn: how busy we are */
 	uint64_t turns;
 	struct sl_op wake_op;
 	int wake_fd; /* eventfd: other threads write to it */

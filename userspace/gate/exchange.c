@@ -248,13 +248,13 @@ static void write_log(struct sl_exchange *x)
 		.user_agent = field_or_none(x, SL_FIELD_USER_AGENT),
 		.referer = field_or_none(x, SL_FIELD_REFERER),
 		.error = x->error,
-		.client = x->client_ip,
+		.client = x->client_text,
 		.client_port = x->client->port,
 		.status = x->status,
 		.minor = x->req.minor,
 		.bytes_received = x->bytes_received,
 		.bytes_sent = x->bytes_sent,
-		.duration_us = (sl_now_ns() - x->start_ns) / SL_US,
+		.duration_us = (w->loop.now_ns - x->start_ns) / SL_US,
 		.upstream_us = x->upstream_ns / SL_US,
 	};
 

@@ -28,7 +28,8 @@ struct sl_exchange {
 	struct sl_uri uri;   /* normalised: what is judged is what is sent */
 	struct sl_route_match match;
 	struct sl_str id;
-	struct sl_ip client_ip; /* behind trusted proxies */
+	struct sl_ip client_ip;	   /* behind trusted proxies */
+	struct sl_str client_text; /* the same as text: it is written up to three times */
 	bool is_peer_trusted;
 
 	struct sl_peer *peer; /* the connection to the upstream, while there is one */
@@ -43,6 +44,7 @@ struct sl_exchange {
 	bool must_close;   /* the client's connection cannot carry another request */
 	const char *error; /* for the log: a word that never changes */
 	char id_mem[33];
+	char client_mem[INET6_ADDRSTRLEN];
 	_Alignas(16) char first_block[16384];
 };
 

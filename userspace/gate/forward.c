@@ -57,19 +57,12 @@ static void walk_back(struct sl_exchange *x, struct sl_str list)
 	}
 }
 
-void sl_forward_find_client(struct sl_exchange *x)
+/* Several X-Forwarded-For lines are one list (RFC 9110 5.2); the last line holds its end. */
+static void walk_all_back(struct sl_exchange *x)
 {
 	const struct sl_forwarded *fw = &x->rules->forwarded;
 	const struct sl_field *f;
 
-	x->client_ip = x->client->ip;
-	x->is_peer_trusted =
-		fw->trusted_proxies_nr > 0 &&
-		sl_nets_have(fw->trusted_proxies, fw->trusted_proxies_nr, &x->client->ip);
-	if (!x->is_peer_trusted)
-		return;
-	/* Several X-Forwarded-For lines are one list (RFC 9110 5.2); the last line holds its end.
-	 */
 	for (unsigned i = x->req.fields_nr; i-- > 0;) {
 		f = &x->req.fields[i];
 		if (f->id != SL_FIELD_X_FORWARDED_FOR)
@@ -78,6 +71,22 @@ void sl_forward_find_client(struct sl_exchange *x)
 		if (!sl_nets_have(fw->trusted_proxies, fw->trusted_proxies_nr, &x->client_ip))
 			return;
 	}
+}
+
+void sl_forward_find_client(struct sl_exchange *x)
+{
+	const struct sl_forwarded *fw = &x->rules->forwarded;
+	struct sl_out o;
+
+	x->client_ip = x->client->ip;
+	x->is_peer_trusted =
+		fw->trusted_proxies_nr > 0 &&
+		sl_nets_have(fw->trusted_proxies, fw->trusted_proxies_nr, &x->client->ip);
+	if (x->is_peer_trusted)
+		walk_all_back(x);
+	sl_out_init(&o, x->client_mem, sizeof(x->client_mem));
+	sl_ip_print(&o, &x->client_ip);
+	x->client_text = sl_out_done(&o);
 }
 
 static uint64_t mix(uint64_t v)
@@ -191,6 +200,15 @@ static bool has_field(const struct sl_exchange *x, enum sl_field_id id)
 	return is_believed(x, id) && sl_head_find(&x->req, id);
 }
 
+/* The end of the connection itself, which is the client unless a trusted proxy spoke for it. */
+static void put_peer(struct sl_exchange *x, struct sl_out *o)
+{
+	if (x->is_peer_trusted)
+		sl_ip_print(o, &x->client->ip);
+	else
+		sl_out_str(o, x->client_text);
+}
+
 static void put_listener_port(struct sl_exchange *x, struct sl_out *o)
 {
 	sl_out_u64(o, sl_addr_port(&x->client->listener->address));
@@ -203,7 +221,7 @@ static void put_x_forwarded(struct sl_exchange *x, struct sl_out *o)
 	if (mode == SL_FORWARD_OFF || mode == SL_FORWARD_PASS)
 		return;
 	put_appended(x, o, SL_S("X-Forwarded-For"), SL_FIELD_X_FORWARDED_FOR);
-	sl_ip_print(o, &x->client->ip);
+	put_peer(x, o);
 	sl_out_lit(o, "\r\n");
 	if (!has_field(x, SL_FIELD_X_FORWARDED_PROTO))
 		sl_out_lit(o, "X-Forwarded-Proto: http\r\n");
@@ -216,7 +234,10 @@ static void put_x_forwarded(struct sl_exchange *x, struct sl_out *o)
 	}
 	if (!has_field(x, SL_FIELD_X_REAL_IP)) {
 		sl_out_lit(o, "X-Real-IP: ");
-		sl_ip_print(o, mode == SL_FORWARD_REPLACE ? &x->client->ip : &x->client_ip);
+		if (mode == SL_FORWARD_REPLACE)
+			put_peer(x, o);
+		else
+			sl_out_str(o, x->client_text);
 		sl_out_lit(o, "\r\n");
 	}
 }
@@ -231,7 +252,7 @@ static void put_forwarded(struct sl_exchange *x, struct sl_out *o)
 		return;
 	put_appended(x, o, SL_S("Forwarded"), SL_FIELD_FORWARDED);
 	sl_out_str(o, plain ? SL_S("for=") : SL_S("for=\"["));
-	sl_ip_print(o, &x->client->ip);
+	put_peer(x, o);
 	sl_out_str(o, plain ? SL_S(";proto=http") : SL_S("]\";proto=http"));
 	if (x->req.authority.len) {
 		sl_out_lit(o, ";host=\"");

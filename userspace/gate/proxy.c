@@ -10,6 +10,7 @@
 #include "gate/receive.h"
 #include "gate/relay.h"
 #include "gate/reply.h"
+#include "net/splice.h"
 
 enum {
 	HEAD_EXTRA = 1024,   /* what forwarding adds to a head at the most, names and addresses */
@@ -256,6 +257,7 @@ static void finish_peer(struct sl_attempt *a, const struct sl_body *body)
 	struct sl_peer *peer = x->peer;
 
 	x->peer = NULL;
+	peer->is_bulk = body->seen >= SL_SPLICE_MIN;
 	sl_body_consume((struct sl_body *)body);
 	sl_conn_release(&peer->conn);
 	if (a->is_request_complete && x->resp.keep_alive && body->is_complete &&

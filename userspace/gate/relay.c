@@ -112,6 +112,15 @@ static bool has_news(const struct sl_conn *watch)
 	return watch && (watch->rx_first != SL_BUF_NONE || watch->eof || watch->rx_error);
 }
 
+static bool can_splice(const struct sl_relay *r)
+{
+	const struct sl_body *b = r->from;
+
+	return b->kind == SL_BODY_LENGTH && r->framing == SL_FRAMING_LENGTH && !r->watch &&
+	       !r->has_no_pipe && b->left >= SL_SPLICE_MIN && b->conn->rx_first == SL_BUF_NONE &&
+	       !b->conn->armed && !b->conn->eof && !b->conn->rx_error;
+}
+
 /* Until `from` has something to read or `watch` something to say. */
 static int wait_for_more(struct sl_relay *r, uint64_t deadline_ns)
 {
@@ -119,6 +128,8 @@ static int wait_for_more(struct sl_relay *r, uint64_t deadline_ns)
 	struct sl_loop *loop = from->loop;
 
 	while (from->rx_first == SL_BUF_NONE && !from->eof && !from->rx_error) {
+		if (can_splice(r)) /* the receive that was in its way has ended */
+			return 0;
 		if (has_news(r->watch))
 			return -EALREADY;
 		if (sl_fiber_is_cancelled(from->reader))
@@ -129,15 +140,6 @@ static int wait_for_more(struct sl_relay *r, uint64_t deadline_ns)
 		sl_fiber_park(loop, deadline_ns);
 	}
 	return 0;
-}
-
-static bool can_splice(const struct sl_relay *r)
-{
-	const struct sl_body *b = r->from;
-
-	return b->kind == SL_BODY_LENGTH && r->framing == SL_FRAMING_LENGTH && !r->watch &&
-	       b->left >= SL_SPLICE_MIN && b->conn->rx_first == SL_BUF_NONE && !b->conn->armed &&
-	       !b->conn->eof && !b->conn->rx_error;
 }
 
 static int splice_rest(struct sl_relay *r)
@@ -252,9 +254,12 @@ static int refill(struct sl_relay *r, uint64_t start_ns)
 
 	if (ret < 0)
 		return ret;
-	ret = can_splice(r) ? splice_rest(r) : -ENOSYS;
-	if (ret != -ENOSYS) /* without a pipe it goes through buffers */
-		return ret;
+	if (can_splice(r)) {
+		ret = splice_rest(r);
+		r->has_no_pipe = ret == -ENOSYS; /* then it goes through buffers */
+		if (!r->has_no_pipe)
+			return ret;
+	}
 	choose_buffers(r);
 	return wait_for_more(r, receive_deadline(r, start_ns));
 }

@@ -28,6 +28,7 @@ struct sl_relay {
 	bool is_last;	     /* nothing comes after it on `to` */
 	uint64_t *count;     /* body bytes moved are added here */
 	bool has_sent;	     /* some of it has left */
+	bool has_no_pipe;    /* splicing was tried, and there was none */
 	bool is_to_blame_to; /* after a failure: the sending side failed, not the receiving one */
 };
 

@@ -285,7 +285,7 @@ static void print_line(struct sl_accesslog *log, struct sl_out *o, const struct 
 	sl_out_lit(o, "{\"time\":\"");
 	sl_wall_print(log->wall, log->loop->now_ns, o);
 	sl_out_lit(o, "\",\"client\":\"");
-	sl_ip_print(o, &a->client);
+	sl_out_str(o, a->client);
 	sl_out_char(o, '"');
 	put_u64(o, "client_port", a->client_port);
 	put(o, "request_id", a->request_id);

@@ -16,13 +16,14 @@
 
 /* What a line says.  An empty string is left out of it. */
 struct sl_access {
-	struct sl_str request_id, method, host, path, query, route, upstream, user_agent, referer;
+	struct sl_str client, request_id, method, host, path, query, route, upstream, user_agent,
+		referer;
 	const char *error; /* NULL: none */
-	struct sl_ip client;
 	uint16_t client_port, status;
 	uint8_t minor; /* HTTP/1.minor */
 	uint64_t bytes_received, bytes_sent;
-	uint64_t duration_us, upstream_us;
+	uint64_t duration_us,
+		upstream_us; /* between turns of the loop, as nginx's are between ms */
 };
 
 struct sl_logbuf;

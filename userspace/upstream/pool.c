@@ -108,9 +108,20 @@ static void on_closed(struct sl_conn *c)
 	sl_slab_put(&pool->peers, peer);
 }
 
+/* A receive that stays armed saves asking anew for each answer (measured: 2 % of a small one).  It
+ * would have to be taken back before a long body, which does without receive buffers. */
+static void arm_idle(struct sl_peer *peer)
+{
+	sl_conn_arm(&peer->conn, peer->is_bulk ? SL_RECV_ONCE_LATER : SL_RECV_MULTISHOT);
+}
+
 /* Whatever comes on an idle connection ends it: a close, or bytes that nobody asked for. */
 static void on_idle_event(struct sl_conn *c)
 {
+	if (c->rx_first == SL_BUF_NONE && !c->eof && !c->rx_error) {
+		arm_idle(sl_container_of(c, struct sl_peer, conn)); /* only a receive has ended */
+		return;
+	}
 	sl_peer_close(sl_container_of(c, struct sl_peer, conn));
 }
 
@@ -165,7 +176,7 @@ static struct sl_peer *new_peer(struct sl_upstream *u, struct sl_target *t, int 
 	peer->conn.reader = sl_fiber_self(u->pool->loop);
 	peer->upstream = u;
 	peer->target = t;
-	peer->is_reused = false;
+	peer->is_reused = peer->is_bulk = false;
 	sl_list_init(&peer->node);
 	sl_timer_init(&peer->timer, on_idle_timeout);
 	return peer;
@@ -229,6 +240,6 @@ void sl_peer_release(struct sl_peer *peer)
 	}
 	sl_list_push_front(&t->idle, &peer->node);
 	t->idle_nr++;
-	sl_conn_arm(&peer->conn, SL_RECV_ONCE_LATER);
+	arm_idle(peer);
 	sl_timer_set(&loop->wheel, &peer->timer, sl_deadline(loop->now_ns, conf->idle_timeout_ns));
 }

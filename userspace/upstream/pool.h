@@ -35,6 +35,7 @@ struct sl_peer {
 	struct sl_list node; /* in target->idle, or alone */
 	struct sl_timer timer;
 	bool is_reused;
+	bool is_bulk; /* its last answer was long */
 };
 
 struct sl_pool {

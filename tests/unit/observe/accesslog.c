@@ -32,6 +32,7 @@ static struct sl_access plain(void)
 		.path = SL_STR("/a"),
 		.status = 200,
 		.minor = 1,
+		.client = SL_STR("192.0.2.7"),
 		.client_port = 4711,
 		.bytes_sent = INT64_MAX,
 	};
@@ -121,7 +122,7 @@ static void one_line(struct sl_loop *loop)
 	is_int(count_lines(fd, &line), 1, "then it is written");
 	ok(says(line, "method", "GET") && says(line, "host", "example.com") &&
 		   says(line, "path", "/a") && says(line, "protocol", "HTTP/1.1") &&
-		   says(line, "error", "client_closed") && says(line, "client", "::"),
+		   says(line, "error", "client_closed") && says(line, "client", "192.0.2.7"),
 	   "and says what happened");
 	is_int(json_integer_value(json_object_get(line, "status")), 200, "with its status");
 	ok(says(line, "query", NULL) && says(line, "upstream", NULL) &&
