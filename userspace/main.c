@@ -1,28 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // sluiced: arguments, start, signals, stop.  The one file that knows everybody.
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "control/daemon.h"
 #include "control/notify.h"
 #include "control/socket.h"
-#include "gate/worker.h"
 
 enum { EXIT_CONFIG = 2, EXIT_USAGE = 64 };
 
@@ -42,43 +35,8 @@ static const char usage[] =
 	"or more later, at once.\n"
 	"USR1 opens the access log anew, for log rotation.\n";
 
-struct daemon {
-	const char *file;
-	struct sl_rules *rules;
-	struct sl_shared shared;
-	struct sl_worker *workers;
-	unsigned workers_nr; /* started */
-	struct sl_control *control;
-	int first_fds[SL_LISTENERS_MAX]; /* of the first worker */
-	int signal_fd;
-	uint64_t stop_ns; /* when the first signal to stop came; 0: none has */
-};
-
-/* Each connection takes a descriptor, a proxied one two: as many as we may have. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-static int open_access_log(const struct sl_logs *logs)
-{
-	int fd;
-
-	if (!logs->access_path)
-		return -1;
-	if (strcmp(logs->access_path, "-") == 0)
-		return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	fd = open(logs->access_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
-	if (fd < 0)
-		sl_log_error("accesslog.open", "path=%s error=\"%s\"", logs->access_path,
-			     strerror(errno));
-	return fd;
-}
+static int signal_fd;
+static uint64_t stop_ns; /* when the first signal to stop came; 0: none has */
 
 /* Signals are read in the main thread; workers inherit the mask. */
 static int block_signals(void)
@@ -98,158 +56,15 @@ static int block_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int refuse_listener(const struct sl_listener_conf *conf, int error)
-{
-	char address[160];
-	struct sl_out o;
-
-	sl_out_init(&o, address, sizeof(address));
-	sl_addr_print(&o, &conf->address);
-	sl_log_error("listener.open", "listener=%s address=%.*s error=\"%s\"", conf->name,
-		     SL_STR_ARG(sl_out_done(&o)), strerror(-error));
-	return error;
-}
-
-/* A TCP socket a worker, so that the kernel shares out connections; a unix socket exists once. */
-static int open_listener(const struct daemon *d, unsigned i)
-{
-	const struct sl_listener_conf *conf = &d->rules->listeners[i];
-	int ret;
-
-	if (d->workers_nr > 0)
-		return conf->address.sa.sa_family == AF_UNIX
-			       ? fcntl(d->first_fds[i], F_DUPFD_CLOEXEC, 3)
-			       : sl_listener_open(conf);
-	/* A daemon that was killed holds its sockets until the kernel has torn its rings down. */
-	for (int try = 0; (ret = sl_listener_probe(conf)) == -EADDRINUSE && try < 10; try++)
-		usleep(50 * 1000);
-	return ret < 0 ? ret : sl_listener_open(conf);
-}
-
-static int open_listeners(struct daemon *d, int *fds)
-{
-	for (unsigned i = 0; i < d->rules->listeners_nr; i++) {
-		fds[i] = open_listener(d, i);
-		if (fds[i] < 0)
-			return refuse_listener(&d->rules->listeners[i], fds[i]);
-		if (d->workers_nr == 0)
-			d->first_fds[i] = fds[i];
-	}
-	return 0;
-}
-
-static void explain_start_failure(const struct sl_worker *w, int error)
-{
-	struct utsname un = { .release = "?" };
-
-	uname(&un);
-	if (w->start_missing[0])
-		sl_log_error("worker.start",
-			     "this kernel (%s) lacks %s; sluice needs Linux 6.1 or newer",
-			     un.release, w->start_missing);
-	else if (error == -EPERM || error == -ENOSYS)
-		sl_log_error("worker.start",
-			     "io_uring is not available (%s): kernel.io_uring_disabled is set, or "
-			     "a container's "
-			     "seccomp profile forbids it",
-			     strerror(-error));
-	else
-		sl_log_error("worker.start", "error=\"%s\"", strerror(-error));
-}
-
-static int start_worker(struct daemon *d)
-{
-	struct sl_worker *w = &d->workers[d->workers_nr];
-	int fds[SL_LISTENERS_MAX];
-	int ret = open_listeners(d, fds);
-
-	if (ret < 0)
-		return ret;
-	ret = sl_worker_start(w, &d->shared, d->workers_nr, fds);
-	if (ret < 0) {
-		explain_start_failure(w, ret);
-		return ret;
-	}
-	d->workers_nr++;
-	return 0;
-}
-
-static int make_tally(struct sl_shared *shared)
-{
-	if (!shared->rules->limits.client_connections)
-		return 0;
-	shared->tally = calloc(1, sizeof(*shared->tally));
-	if (!shared->tally)
-		return -ENOMEM;
-	if (getrandom(&shared->tally->key, sizeof(shared->tally->key), 0) < 0)
-		return -errno;
-	return 0;
-}
-
-static int start(struct daemon *d)
-{
-	size_t stats_bytes = d->rules->workers * sizeof(struct sl_stats);
-	int ret;
-
-	raise_descriptor_limit();
-	d->signal_fd = block_signals();
-	d->shared.rules = d->rules;
-	d->shared.done_fd = eventfd(0, EFD_CLOEXEC);
-	d->shared.access_fd = open_access_log(&d->rules->logs);
-	if (d->rules->logs.access_path && d->shared.access_fd < 0)
-		return -errno;
-	d->shared.stats =
-		mmap(NULL, stats_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	d->workers = calloc(d->rules->workers, sizeof(*d->workers));
-	if (d->shared.stats == MAP_FAILED || !d->workers || d->signal_fd < 0 ||
-	    d->shared.done_fd < 0)
-		return -ENOMEM;
-	ret = make_tally(&d->shared);
-	if (ret < 0)
-		return ret;
-	while (d->workers_nr < d->rules->workers) {
-		ret = start_worker(d);
-		if (ret < 0)
-			return ret;
-	}
-	ret = sl_control_open(&d->control, d->rules, d->shared.stats);
-	if (ret < 0)
-		sl_log_warn("control.open",
-			    "run_dir=%s error=\"%s\" effect=\"sluicectl cannot reach this daemon\"",
-			    d->rules->run_dir, strerror(-ret));
-	return 0;
-}
-
-static void reopen_log(struct daemon *d)
-{
-	int fd = open_access_log(&d->rules->logs);
-
-	/* The same number goes on meaning the log: workers need not be told. */
-	if (fd < 0 || d->shared.access_fd < 0)
-		return;
-	if (dup3(fd, d->shared.access_fd, O_CLOEXEC) < 0)
-		sl_log_error("accesslog.reopen", "error=\"%s\"", strerror(errno));
-	close(fd);
-}
-
-static void drain(struct daemon *d)
-{
-	sl_log_info("stopping", "connections=%u", atomic_load(&d->shared.connections));
-	sl_notify("STOPPING=1");
-	atomic_store(&d->shared.is_draining, true);
-	for (unsigned i = 0; i < d->workers_nr; i++)
-		sl_loop_kick(&d->workers[i].loop);
-}
-
 /* True when it is time to end. */
-static bool handle_signal(struct daemon *d)
+static bool handle_signal(struct sl_daemon *d)
 {
 	struct signalfd_siginfo info;
 
-	if (read(d->signal_fd, &info, sizeof(info)) != sizeof(info))
+	if (read(signal_fd, &info, sizeof(info)) != sizeof(info))
 		return false;
 	if (info.ssi_signo == SIGUSR1) {
-		reopen_log(d);
+		sl_daemon_reopen_log(d);
 		return false;
 	}
 	if (info.ssi_signo == SIGHUP || info.ssi_signo == SIGUSR2) {
@@ -259,19 +74,19 @@ static bool handle_signal(struct daemon *d)
 		return false;
 	}
 	/* timeout(1) and some supervisors send the same signal twice in a row. */
-	if (d->stop_ns && sl_now_ns() - d->stop_ns > SL_SEC) {
+	if (stop_ns && sl_now_ns() - stop_ns > SL_SEC) {
 		sl_log_warn("stopped", "a second signal: connections were cut");
 		_exit(EXIT_FAILURE);
 	}
-	if (!d->stop_ns)
-		d->stop_ns = sl_now_ns();
+	if (!stop_ns)
+		stop_ns = sl_now_ns();
 	return true;
 }
 
-static void wait_for_end(struct daemon *d)
+static void wait_for_end(struct sl_daemon *d)
 {
 	struct pollfd fds[] = {
-		{ .fd = d->signal_fd, .events = POLLIN },
+		{ .fd = signal_fd, .events = POLLIN },
 		{ .fd = sl_control_fd(d->control), .events = POLLIN },
 	};
 
@@ -286,10 +101,10 @@ static void wait_for_end(struct daemon *d)
 }
 
 /* While workers answer what was accepted, a second signal still ends it at once. */
-static void wait_for_workers(struct daemon *d)
+static void wait_for_workers(struct sl_daemon *d)
 {
 	struct pollfd fds[] = {
-		{ .fd = d->signal_fd, .events = POLLIN },
+		{ .fd = signal_fd, .events = POLLIN },
 		{ .fd = d->shared.done_fd, .events = POLLIN },
 	};
 	uint64_t ended = 0, n;
@@ -302,36 +117,27 @@ static void wait_for_workers(struct daemon *d)
 		if (fds[1].revents && read(d->shared.done_fd, &n, sizeof(n)) == sizeof(n))
 			ended += n;
 	}
-	for (unsigned i = 0; i < d->workers_nr; i++)
-		sl_worker_join(&d->workers[i]);
 }
 
-static void stop(struct daemon *d)
+static void stop(struct sl_daemon *d)
 {
 	sl_control_close(d->control);
-	drain(d);
+	sl_daemon_drain(d);
 	wait_for_workers(d);
-	for (unsigned i = 0; i < d->rules->listeners_nr; i++)
-		sl_listener_forget(&d->rules->listeners[i]);
-	free(d->workers);
-	free(d->shared.tally);
-	munmap(d->shared.stats, d->rules->workers * sizeof(struct sl_stats));
-	close(d->signal_fd);
-	close(d->shared.done_fd);
-	if (d->shared.access_fd >= 0)
-		close(d->shared.access_fd);
-	sl_config_free(d->rules);
+	sl_daemon_free(d);
+	close(signal_fd);
 	sl_log_info("stopped", "workers=%u", d->workers_nr);
 }
 
 static int run(const char *file)
 {
-	struct daemon d = { .file = file };
+	struct sl_daemon d = { .file = file };
 
 	if (sl_config_load(file, stderr, &d.rules) < 0)
 		return EXIT_CONFIG;
 	sl_log_set_level((enum sl_log_level)d.rules->logs.level);
-	if (start(&d) < 0)
+	signal_fd = block_signals();
+	if (signal_fd < 0 || sl_daemon_start(&d) < 0)
 		_exit(EXIT_FAILURE); /* some workers may run already: no clean-up under their feet
 				      */
 	sl_log_info("started", "version=%s workers=%u listeners=%u routes=%u", SL_VERSION,

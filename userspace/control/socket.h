@@ -3,15 +3,11 @@
 #ifndef SL_CONTROL_SOCKET_H
 #define SL_CONTROL_SOCKET_H
 
-#include "gate/rules.h"
-#include "observe/stats.h"
+#include "control/daemon.h"
 
-struct sl_control;
-
-/* RUN_DIR/control.sock, for our own user and group only; rules and stats (one a worker) are
- * borrowed. 0 or a negative errno: -EADDRINUSE when another daemon answers there. */
-int sl_control_open(struct sl_control **ret_control, const struct sl_rules *rules,
-		    const struct sl_stats *stats);
+/* RUN_DIR/control.sock, for our own user and group only; the daemon is borrowed.  0 or a negative
+ * errno: -EADDRINUSE when another daemon answers there. */
+int sl_control_open(struct sl_control **ret_control, struct sl_daemon *daemon);
 void sl_control_close(struct sl_control *c);   /* NULL is fine; removes the socket */
 int sl_control_fd(const struct sl_control *c); /* readable: call sl_control_serve(); -1 for NULL */
 /* Answers one caller; a slow one is given a second. */

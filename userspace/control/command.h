@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands that a running daemon understands, whoever sends them. */
+#ifndef SL_CONTROL_COMMAND_H
+#define SL_CONTROL_COMMAND_H
+
+#include <jansson.h>
+
+#include "control/daemon.h"
+
+enum { SL_COMMAND_ARGS_MAX = 16 };
+
+/* What follows the command's own words, cut at single spaces. */
+struct sl_command_args {
+	char *word[SL_COMMAND_ARGS_MAX];
+	unsigned nr;
+};
+
+/* Runs in the main thread.  The answer is a JSON object, the caller's to put; never NULL but when
+ * memory is out.  line is cut up. */
+json_t *sl_command_run(struct sl_daemon *d, char *line);
+/* { "error": text }.  Nothing of what a caller sent belongs into it: that may be any bytes, and
+ * JSON is UTF-8. */
+json_t *sl_command_error(const char *text);
+
+/* The commands, a file each or a few that belong together. */
+json_t *sl_command_status(struct sl_daemon *d, const struct sl_command_args *args);
+
+#endif

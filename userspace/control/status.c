@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Command "status": what the daemon is and has counted.
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/out.h"
+#include "control/command.h"
+
+static json_t *make_counters(const struct sl_daemon *d)
+{
+	json_t *counters = json_object();
+
+#define SUM_UP(name, help)                                                                         \
+	do {                                                                                       \
+		uint64_t sum = 0;                                                                  \
+		for (unsigned i = 0; i < d->rules->workers; i++)                                   \
+			sum += __atomic_load_n(&d->shared.stats[i].name, __ATOMIC_RELAXED);        \
+		json_object_set_new(counters, #name, json_integer((json_int_t)sum));               \
+	} while (0);
+	SL_STATS(SUM_UP)
+#undef SUM_UP
+	return counters;
+}
+
+static json_t *print_addr(const struct sl_addr *addr)
+{
+	char mem[160];
+	struct sl_out o;
+
+	sl_out_init(&o, mem, sizeof(mem));
+	sl_addr_print(&o, addr);
+	return json_stringn(mem, sl_out_len(&o));
+}
+
+static json_t *make_listeners(const struct sl_rules *r)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < r->listeners_nr; i++) {
+		json_t *item = json_object();
+
+		json_object_set_new(item, "name", json_string(r->listeners[i].name));
+		json_object_set_new(item, "address", print_addr(&r->listeners[i].address));
+		json_array_append_new(list, item);
+	}
+	return list;
+}
+
+static json_t *make_upstreams(const struct sl_rules *r)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < r->upstreams_nr; i++) {
+		json_t *item = json_object(), *targets = json_array();
+
+		for (unsigned k = 0; k < r->upstreams[i].targets_nr; k++)
+			json_array_append_new(targets,
+					      json_string(r->upstreams[i].targets[k].name));
+		json_object_set_new(item, "name", json_string(r->upstreams[i].name));
+		json_object_set_new(item, "targets", targets);
+		json_array_append_new(list, item);
+	}
+	return list;
+}
+
+json_t *sl_command_status(struct sl_daemon *d, const struct sl_command_args *args)
+{
+	json_t *status = json_object();
+
+	json_object_set_new(status, "version", json_string(SL_VERSION));
+	json_object_set_new(status, "pid", json_integer(getpid()));
+	json_object_set_new(status, "uptime_s",
+			    json_integer((json_int_t)((sl_now_ns() - d->start_ns) / SL_SEC)));
+	json_object_set_new(status, "config", json_string(d->rules->file));
+	json_object_set_new(status, "workers", json_integer(d->rules->workers));
+	json_object_set_new(status, "listeners", make_listeners(d->rules));
+	json_object_set_new(status, "upstreams", make_upstreams(d->rules));
+	json_object_set_new(status, "counters", make_counters(d));
+	return status;
+}
