@@ -14,7 +14,9 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "control/daemon.h"
+#include "control/generation.h"
 #include "control/notify.h"
+#include "control/reload.h"
 #include "control/socket.h"
 
 enum { EXIT_CONFIG = 2, EXIT_USAGE = 64 };
@@ -33,6 +35,7 @@ static const char usage[] =
 	"\n"
 	"TERM, INT and QUIT end it when every accepted request is answered; another one, a second\n"
 	"or more later, at once.\n"
+	"HUP reads the configuration again; a file with faults changes nothing.\n"
 	"USR1 opens the access log anew, for log rotation.\n";
 
 static int signal_fd;
@@ -67,10 +70,14 @@ static bool handle_signal(struct sl_daemon *d)
 		sl_daemon_reopen_log(d);
 		return false;
 	}
-	if (info.ssi_signo == SIGHUP || info.ssi_signo == SIGUSR2) {
-		/* People send these blindly, and their default would end us. */
-		sl_log_warn("signal", "%s is not in this version: restart to read %s again",
-			    info.ssi_signo == SIGHUP ? "reload" : "upgrade", d->file);
+	if (info.ssi_signo == SIGHUP) {
+		if (!stop_ns)
+			sl_daemon_reload(d, stderr);
+		return false;
+	}
+	if (info.ssi_signo == SIGUSR2) {
+		/* People send it blindly, and its default would end us. */
+		sl_log_warn("signal", "upgrade is not in this version: restart instead");
 		return false;
 	}
 	/* timeout(1) and some supervisors send the same signal twice in a row. */
@@ -88,15 +95,18 @@ static void wait_for_end(struct sl_daemon *d)
 	struct pollfd fds[] = {
 		{ .fd = signal_fd, .events = POLLIN },
 		{ .fd = sl_control_fd(d->control), .events = POLLIN },
+		{ .fd = d->shared.retired_fd, .events = POLLIN },
 	};
 
 	for (;;) {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		if (poll(fds, 3, -1) < 0 && errno != EINTR)
 			return;
 		if (fds[0].revents && handle_signal(d))
 			return;
 		if (fds[1].revents)
 			sl_control_serve(d->control);
+		if (fds[2].revents)
+			sl_daemon_reap(d);
 	}
 }
 

@@ -7,8 +7,10 @@
  * The caller sends one line, a command and its words separated by single spaces; the daemon sends
  * one JSON object and closes.  An error is { "error": "..." }.
  *
- *   status    { "version", "pid", "uptime_s", "config", "workers", "counters": { NAME: SUM },
- * "listeners": [], "upstreams": [] }
+ *   config reload   { "reloaded": true, "generation", "ms", "needs_restart": [KEY...] } or
+ *                   { "reloaded": false, "faults": [LINE...] } or { ..., "reason" }
+ *   status    { "version", "pid", "uptime_s", "config", "generation", "workers", "counters": {
+ * NAME: SUM }, "listeners": [], "upstreams": [] }
  */
 #define SL_ADMIN_SOCKET "control.sock"
 #define SL_ADMIN_LINE_MAX 4096

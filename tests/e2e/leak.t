@@ -99,11 +99,6 @@ def pipes(pid):
     return sum(kind.startswith("pipe:") for kind in kinds(pid))
 
 
-def has_sanitizer():
-    with open(os.path.join(gateway.BUILD, "sluiced"), "rb") as f:
-        return b"__asan_init" in f.read()
-
-
 def counters(gw):
     out = subprocess.run([os.path.join(gateway.BUILD, "sluicectl"), "-j", "-r", gw.directory,
                           "status"], check=True, stdout=subprocess.PIPE, timeout=20).stdout
@@ -188,7 +183,7 @@ def judge(gw, files, memory):
     tap.diag(f"{counts['requests']} requests on {counts['connections_accepted']} connections, "
              f"{counts['requests_bad']} bad, {counts['requests_aborted']} abandoned; "
              f"{memory} kB after the first fifth, then {grown:+d} kB")
-    if has_sanitizer():
+    if gateway.has_sanitizer():
         tap.skip("memory is flat", "a sanitizer keeps what was freed; it finds leaks by itself")
     else:
         tap.ok(grown <= MARGIN_KB, f"memory has not grown by more than {MARGIN_KB} kB",

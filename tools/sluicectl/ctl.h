@@ -47,6 +47,7 @@ void ctl_print_options(void); /* on stderr, as all help */
 
 enum ctl_exit ctl_status_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_config_check(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_config_reload(struct ctl *ctl, char **arguments);
 
 /* Asks the daemon one line.  CTL_OK with *ret_answer, the caller's to put; else the reason was
  * printed. */

@@ -12,6 +12,7 @@ static enum ctl_exit show_version(struct ctl *ctl, char **arguments);
 static const struct ctl_command commands[] = {
 	{ "status",  "show",  "",     0, ctl_status_show,  "what the daemon is and has counted" },
 	{ "config",  "check", "FILE", 1, ctl_config_check, "all that is wrong in a configuration" },
+	{ "config",  "reload", "",    0, ctl_config_reload, "the daemon reads its file again" },
 	{ "version", NULL,    "",     0, show_version,     "the version of sluicectl" },
 	{ "help",    NULL,    "",     0, show_help,        "this" },
 };

@@ -30,18 +30,13 @@ void sl_check_gateway(struct sl_reader *r, json_t *value, void *to)
 	sl_reader_store_text(r, sizeof(rules->run_dir), &rules->run_dir, sl_str_of(path));
 }
 
-static bool is_same_address(const struct sl_addr *a, const struct sl_addr *b)
-{
-	return a->len && a->len == b->len && memcmp(&a->sa, &b->sa, a->len) == 0;
-}
-
 /* The kernel would share the connections out between them (SO_REUSEPORT), and nobody means that. */
 void sl_check_listener(struct sl_reader *r, json_t *value, void *to)
 {
 	const struct sl_listener_conf *self = to;
 
 	for (const struct sl_listener_conf *l = r->rules->listeners; l < self; l++)
-		if (l->name && is_same_address(&l->address, &self->address)) {
+		if (l->name && sl_addr_eq(&l->address, &self->address)) {
 			sl_report_fault(&r->report, "listener '%.64s' has the same address",
 					l->name);
 			return;

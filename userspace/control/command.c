@@ -12,6 +12,7 @@ struct command {
 
 static const struct command commands[] = {
 	{ "status", 0, 0, sl_command_status },
+	{ "config reload", 0, 0, sl_command_reload },
 };
 
 json_t *sl_command_error(const char *text)
@@ -19,25 +20,24 @@ json_t *sl_command_error(const char *text)
 	return json_pack("{s:s}", "error", text);
 }
 
-/* What follows the words in the line, or NULL when the line does not begin with them. */
-static char *skip_words(char *line, const char *words)
+static bool is_called(const char *line, const char *words)
 {
 	size_t n = strlen(words);
 
-	if (strncmp(line, words, n) != 0)
-		return NULL;
-	if (line[n] == ' ')
-		return line + n + 1;
-	return line[n] == '\0' ? line + n : NULL;
+	return strncmp(line, words, n) == 0 && (line[n] == ' ' || line[n] == '\0');
 }
 
+/* Single spaces only: a word is never empty. */
 static bool cut(char *rest, struct sl_command_args *args)
 {
-	char *save, *word;
+	char *word;
 
 	*args = (struct sl_command_args){ .nr = 0 };
-	for (word = strtok_r(rest, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-		if (args->nr == SL_COMMAND_ARGS_MAX)
+	if (*rest == '\0')
+		return true;
+	rest++;
+	while ((word = strsep(&rest, " "))) {
+		if (*word == '\0' || args->nr == SL_COMMAND_ARGS_MAX)
 			return false;
 		args->word[args->nr++] = word;
 	}
@@ -49,11 +49,11 @@ json_t *sl_command_run(struct sl_daemon *d, char *line)
 	for (unsigned i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
 		const struct command *c = &commands[i];
 		struct sl_command_args args;
-		char *rest = skip_words(line, c->words);
 
-		if (!rest)
+		if (!is_called(line, c->words))
 			continue;
-		if (!cut(rest, &args) || args.nr < c->args_min || args.nr > c->args_max)
+		if (!cut(line + strlen(c->words), &args) || args.nr < c->args_min ||
+		    args.nr > c->args_max)
 			return sl_command_error("wrong number of words for this command");
 		return c->run(d, &args);
 	}

@@ -25,4 +25,8 @@ json_t *sl_command_error(const char *text);
 /* The commands, a file each or a few that belong together. */
 json_t *sl_command_status(struct sl_daemon *d, const struct sl_command_args *args);
 
+/* { "reloaded": true, "generation", "ms", "needs_restart": [key...] } or { "reloaded": false,
+ * "faults": [line...] | "reason" }. */
+json_t *sl_command_reload(struct sl_daemon *d, const struct sl_command_args *args);
+
 #endif

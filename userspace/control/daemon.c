@@ -15,7 +15,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "config/config.h"
+#include "control/generation.h"
+#include "control/listeners.h"
 #include "control/notify.h"
 #include "control/socket.h"
 
@@ -30,59 +31,20 @@ static void raise_descriptor_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int open_access_log(const struct sl_logs *logs)
+int sl_daemon_open_log(const struct sl_logs *logs)
 {
+	const char *path = logs->access_path ? logs->access_path : "/dev/null";
 	int fd;
 
-	if (!logs->access_path)
-		return -1;
-	if (strcmp(logs->access_path, "-") == 0)
-		return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	fd = open(logs->access_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
-	if (fd < 0)
-		sl_log_error("accesslog.open", "path=%s error=\"%s\"", logs->access_path,
-			     strerror(errno));
+	if (strcmp(path, "-") == 0)
+		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	else
+		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+	if (fd >= 0)
+		return fd;
+	fd = -errno;
+	sl_log_error("accesslog.open", "path=%s error=\"%s\"", path, strerror(-fd));
 	return fd;
-}
-
-static int refuse_listener(const struct sl_listener_conf *conf, int error)
-{
-	char address[160];
-	struct sl_out o;
-
-	sl_out_init(&o, address, sizeof(address));
-	sl_addr_print(&o, &conf->address);
-	sl_log_error("listener.open", "listener=%s address=%.*s error=\"%s\"", conf->name,
-		     SL_STR_ARG(sl_out_done(&o)), strerror(-error));
-	return error;
-}
-
-/* A TCP socket a worker, so that the kernel shares out connections; a unix socket exists once. */
-static int open_listener(const struct sl_daemon *d, unsigned i)
-{
-	const struct sl_listener_conf *conf = &d->rules->listeners[i];
-	int ret;
-
-	if (d->workers_nr > 0)
-		return conf->address.sa.sa_family == AF_UNIX
-			       ? fcntl(d->first_fds[i], F_DUPFD_CLOEXEC, 3)
-			       : sl_listener_open(conf);
-	/* A daemon that was killed holds its sockets until the kernel has torn its rings down. */
-	for (int try = 0; (ret = sl_listener_probe(conf)) == -EADDRINUSE && try < 10; try++)
-		usleep(50 * 1000);
-	return ret < 0 ? ret : sl_listener_open(conf);
-}
-
-static int open_listeners(struct sl_daemon *d, int *fds)
-{
-	for (unsigned i = 0; i < d->rules->listeners_nr; i++) {
-		fds[i] = open_listener(d, i);
-		if (fds[i] < 0)
-			return refuse_listener(&d->rules->listeners[i], fds[i]);
-		if (d->workers_nr == 0)
-			d->first_fds[i] = fds[i];
-	}
-	return 0;
 }
 
 static void explain_start_failure(const struct sl_worker *w, int error)
@@ -104,28 +66,33 @@ static void explain_start_failure(const struct sl_worker *w, int error)
 		sl_log_error("worker.start", "error=\"%s\"", strerror(-error));
 }
 
-static int start_worker(struct sl_daemon *d)
+static int start_workers(struct sl_daemon *d)
 {
-	struct sl_worker *w = &d->workers[d->workers_nr];
-	int fds[SL_LISTENERS_MAX];
-	int ret = open_listeners(d, fds);
+	struct sl_listeners listeners;
+	int ret = sl_listeners_open(&listeners, d->rules, NULL, d->rules->workers);
 
 	if (ret < 0)
 		return ret;
-	ret = sl_worker_start(w, &d->shared, d->workers_nr, fds);
-	if (ret < 0) {
-		explain_start_failure(w, ret);
-		return ret;
+	while (ret == 0 && d->workers_nr < d->rules->workers) {
+		struct sl_worker *w = &d->workers[d->workers_nr];
+		int *fds = sl_listeners_of(&listeners, d->workers_nr);
+
+		ret = sl_worker_start(w, &d->shared, d->rules, d->workers_nr, fds);
+		if (ret < 0) {
+			explain_start_failure(w, ret);
+			break;
+		}
+		for (unsigned i = 0; i < d->rules->listeners_nr; i++)
+			fds[i] = -1;
+		d->workers_nr++;
 	}
-	d->workers_nr++;
-	return 0;
+	sl_listeners_fini(&listeners);
+	return ret;
 }
 
 static int make_tally(struct sl_shared *shared)
 {
-	if (!shared->rules->limits.client_connections)
-		return 0;
-	shared->tally = calloc(1, sizeof(*shared->tally));
+	shared->tally = calloc(1, sizeof(*shared->tally)); /* untouched, it takes no memory */
 	if (!shared->tally)
 		return -ENOMEM;
 	if (getrandom(&shared->tally->key, sizeof(shared->tally->key), 0) < 0)
@@ -137,15 +104,16 @@ static int open_shared(struct sl_daemon *d)
 {
 	size_t stats_bytes = d->rules->workers * sizeof(struct sl_stats);
 
-	d->shared.rules = d->rules;
 	d->shared.done_fd = eventfd(0, EFD_CLOEXEC);
-	d->shared.access_fd = open_access_log(&d->rules->logs);
-	if (d->rules->logs.access_path && d->shared.access_fd < 0)
-		return -errno;
+	d->shared.retired_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	d->shared.access_fd = sl_daemon_open_log(&d->rules->logs);
+	if (d->shared.access_fd < 0)
+		return d->shared.access_fd;
 	d->shared.stats =
 		mmap(NULL, stats_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	d->workers = calloc(d->rules->workers, sizeof(*d->workers));
-	if (d->shared.stats == MAP_FAILED || !d->workers || d->shared.done_fd < 0)
+	if (d->shared.stats == MAP_FAILED || !d->workers || d->shared.done_fd < 0 ||
+	    d->shared.retired_fd < 0)
 		return -ENOMEM;
 	return make_tally(&d->shared);
 }
@@ -157,8 +125,10 @@ int sl_daemon_start(struct sl_daemon *d)
 	d->start_ns = sl_now_ns();
 	raise_descriptor_limit();
 	ret = open_shared(d);
-	while (ret == 0 && d->workers_nr < d->rules->workers)
-		ret = start_worker(d);
+	if (ret == 0)
+		ret = sl_daemon_adopt(d, d->rules);
+	if (ret == 0)
+		ret = start_workers(d);
 	if (ret < 0)
 		return ret;
 	ret = sl_control_open(&d->control, d);
@@ -169,16 +139,20 @@ int sl_daemon_start(struct sl_daemon *d)
 	return 0;
 }
 
-void sl_daemon_reopen_log(struct sl_daemon *d)
+/* The same number goes on meaning the log: workers need not be told. */
+void sl_daemon_use_log(struct sl_daemon *d, int fd)
 {
-	int fd = open_access_log(&d->rules->logs);
-
-	/* The same number goes on meaning the log: workers need not be told. */
-	if (fd < 0 || d->shared.access_fd < 0)
-		return;
 	if (dup3(fd, d->shared.access_fd, O_CLOEXEC) < 0)
 		sl_log_error("accesslog.reopen", "error=\"%s\"", strerror(errno));
 	close(fd);
+}
+
+void sl_daemon_reopen_log(struct sl_daemon *d)
+{
+	int fd = sl_daemon_open_log(&d->rules->logs);
+
+	if (fd >= 0)
+		sl_daemon_use_log(d, fd);
 }
 
 void sl_daemon_drain(struct sl_daemon *d)
@@ -196,11 +170,11 @@ void sl_daemon_free(struct sl_daemon *d)
 		sl_worker_join(&d->workers[i]);
 	for (unsigned i = 0; i < d->rules->listeners_nr; i++)
 		sl_listener_forget(&d->rules->listeners[i]);
+	munmap(d->shared.stats, d->rules->workers * sizeof(struct sl_stats));
 	free(d->workers);
 	free(d->shared.tally);
-	munmap(d->shared.stats, d->rules->workers * sizeof(struct sl_stats));
 	close(d->shared.done_fd);
-	if (d->shared.access_fd >= 0)
-		close(d->shared.access_fd);
-	sl_config_free(d->rules);
+	close(d->shared.access_fd);
+	sl_daemon_abandon_all(d);
+	close(d->shared.retired_fd);
 }

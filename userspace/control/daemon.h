@@ -7,15 +7,19 @@
 
 struct sl_control;
 
+enum { SL_RESTART_WORKERS = 1 << 0, SL_RESTART_RUN_DIR = 1 << 1 };
+
 struct sl_daemon {
-	const char *file; /* of the configuration */
-	struct sl_rules *rules;
+	const char *file;		   /* of the configuration */
+	struct sl_rules *rules;		   /* the current ones */
+	uint64_t generation;		   /* of them: 1 at start, one more with each reload */
+	struct sl_generation *generations; /* the current one and those that requests still need */
 	struct sl_shared shared;
 	struct sl_worker *workers;
 	unsigned workers_nr; /* started */
 	struct sl_control *control;
-	int first_fds[SL_LISTENERS_MAX]; /* of the first worker */
 	uint64_t start_ns;
+	unsigned restart_needed; /* mask of SL_RESTART_*: what the last reload could not change */
 };
 
 /* Opens what d->rules name and starts the workers.  0, or a negative errno when the reason is
@@ -26,7 +30,12 @@ int sl_daemon_start(struct sl_daemon *d);
 void sl_daemon_drain(struct sl_daemon *d);
 /* When all have ended. */
 void sl_daemon_free(struct sl_daemon *d);
-/* Opens the access log anew, for log rotation. */
+/* The access log's file, or nowhere when there is none.  A descriptor, or a negative errno when the
+ * reason is logged. */
+int sl_daemon_open_log(const struct sl_logs *logs);
+/* From now on the access log goes to fd, which is taken over. */
+void sl_daemon_use_log(struct sl_daemon *d, int fd);
+/* Opens it anew, for log rotation; goes on with the old file when that fails. */
 void sl_daemon_reopen_log(struct sl_daemon *d);
 
 #endif

@@ -72,6 +72,7 @@ json_t *sl_command_status(struct sl_daemon *d, const struct sl_command_args *arg
 	json_object_set_new(status, "uptime_s",
 			    json_integer((json_int_t)((sl_now_ns() - d->start_ns) / SL_SEC)));
 	json_object_set_new(status, "config", json_string(d->rules->file));
+	json_object_set_new(status, "generation", json_integer((json_int_t)d->generation));
 	json_object_set_new(status, "workers", json_integer(d->rules->workers));
 	json_object_set_new(status, "listeners", make_listeners(d->rules));
 	json_object_set_new(status, "upstreams", make_upstreams(d->rules));

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/mailbox.h"
 #include "core/probe.h"
 
 enum {
@@ -64,8 +65,10 @@ static void on_wake(struct sl_op *op, int res, uint32_t flags)
 {
 	struct sl_loop *loop = sl_container_of(op, struct sl_loop, wake_op);
 
-	if (!loop->is_stopping)
-		arm_wake(loop);
+	if (loop->is_stopping)
+		return;
+	arm_wake(loop);
+	sl_mail_open_all(loop);
 }
 
 static int init_buffers(struct sl_loop *loop, const char **ret_missing)
@@ -94,6 +97,11 @@ static int probe_receive(struct sl_loop *loop, const char **ret_missing)
 	return ret;
 }
 
+void sl_loop_set_memory(struct sl_loop *loop, size_t memory_bytes)
+{
+	loop->budget.limit = loop->bufs_budget.limit = (memory_bytes + 1) / 2;
+}
+
 int sl_loop_init(struct sl_loop *loop, const struct sl_loop_conf *conf, const char **ret_missing)
 {
 	/* Threads for what cannot be done at once: writes to files, and the rest (a connect to a
@@ -104,7 +112,7 @@ int sl_loop_init(struct sl_loop *loop, const struct sl_loop_conf *conf, const ch
 
 	*ret_missing = "";
 	*loop = (struct sl_loop){ .worker = conf->worker, .now_ns = sl_now_ns() };
-	loop->budget.limit = loop->bufs_budget.limit = (conf->memory_bytes + 1) / 2;
+	sl_loop_set_memory(loop, conf->memory_bytes);
 	loop->wake_op.done = on_wake;
 	loop->ignore_op.done = on_ignored;
 	sl_list_init(&loop->starved);

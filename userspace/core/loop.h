@@ -26,6 +26,8 @@ struct sl_starved {
 	void (*retry)(struct sl_starved *s);
 };
 
+struct sl_mail;
+
 struct sl_loop {
 	struct io_uring ring;
 	struct sl_bufs small, large;  /* provided buffers: heads and small bodies; streams */
@@ -41,6 +43,7 @@ struct sl_loop {
 	bool is_stopping;
 	unsigned batch; /* completions of this turn: how busy we are */
 	uint64_t turns;
+	_Atomic(struct sl_mail *) inbox;
 	struct sl_op wake_op;
 	int wake_fd; /* eventfd: other threads write to it */
 	uint64_t wake_count;
@@ -57,6 +60,8 @@ struct sl_loop_conf {
  * that). Call it on the thread that will run the loop: the ring belongs to it. */
 int sl_loop_init(struct sl_loop *loop, const struct sl_loop_conf *conf, const char **ret_missing);
 void sl_loop_fini(struct sl_loop *loop);
+/* As in sl_loop_conf; what is held beyond a lower limit is held until it is given back. */
+void sl_loop_set_memory(struct sl_loop *loop, size_t memory_bytes);
 /* Until sl_loop_stop(). */
 void sl_loop_run(struct sl_loop *loop);
 void sl_loop_stop(struct sl_loop *loop);

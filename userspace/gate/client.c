@@ -20,6 +20,7 @@ static void on_closed(struct sl_conn *c)
 	atomic_fetch_sub_explicit(&w->shared->connections, 1, memory_order_relaxed);
 	sl_uncount(&w->stats->connections_open, 1);
 	free(client->proxy);
+	sl_acceptor_leave(client->acceptor);
 	sl_slab_put(&w->client_slab, client);
 }
 
@@ -67,7 +68,7 @@ static int believe(struct sl_client *c, const struct sl_proxy *proxy)
 static int read_proxy_header(struct sl_client *c)
 {
 	uint64_t deadline_ns =
-		sl_deadline(c->conn.loop->now_ns, c->worker->rules->limits.header_timeout_ns);
+		sl_deadline(c->conn.loop->now_ns, c->worker->view->rules->limits.header_timeout_ns);
 	char mem[SL_PROXY_READ_MAX];
 	size_t len = 0;
 
@@ -97,7 +98,9 @@ static int read_proxy_header(struct sl_client *c)
 
 static bool is_from_balancer(const struct sl_client *c)
 {
-	return sl_nets_have(c->listener->proxy_from, c->listener->proxy_from_nr, &c->ip);
+	const struct sl_listener_conf *l = c->acceptor->conf;
+
+	return sl_nets_have(l->proxy_from, l->proxy_from_nr, &c->ip);
 }
 
 /* The one client behind many connections, not the balancer that all of them come through. */
@@ -105,10 +108,11 @@ static int enter_tally(struct sl_client *c)
 {
 	struct sl_worker *w = c->worker;
 
-	if (!w->shared->tally || c->is_tallied)
+	uint32_t max = w->view->rules->limits.client_connections;
+
+	if (max == 0 || c->is_tallied)
 		return 0;
-	c->is_tallied =
-		sl_tally_enter(w->shared->tally, &c->ip, w->rules->limits.client_connections);
+	c->is_tallied = sl_tally_enter(w->shared->tally, &c->ip, max);
 	if (c->is_tallied)
 		return 0;
 	sl_count(&w->stats->connections_refused, 1);
@@ -130,7 +134,7 @@ static int tally_early(struct sl_client *c)
 {
 	int ret;
 
-	if (!c->worker->shared->tally)
+	if (c->worker->view->rules->limits.client_connections == 0)
 		return 0;
 	ret = find_address(c);
 	if (ret < 0 || (c->wants_proxy && is_from_balancer(c)))
@@ -145,7 +149,7 @@ static void go_idle(struct sl_client *c)
 	c->conn.reader = NULL;
 	sl_conn_arm(&c->conn, SL_RECV_MULTISHOT);
 	sl_timer_set(&w->loop.wheel, &c->timer,
-		     sl_deadline(w->loop.now_ns, w->rules->limits.idle_timeout_ns));
+		     sl_deadline(w->loop.now_ns, w->view->rules->limits.idle_timeout_ns));
 }
 
 /* The client must not lose our answer to a reset, which is what closing on unread bytes would be.
@@ -212,7 +216,7 @@ static void on_idle(struct sl_timer *t)
 
 static bool is_allowed(struct sl_worker *w)
 {
-	uint32_t max = w->rules->limits.connections;
+	uint32_t max = w->view->rules->limits.connections;
 	uint32_t now = atomic_fetch_add_explicit(&w->shared->connections, 1, memory_order_relaxed);
 
 	if (!max || now < max)
@@ -227,8 +231,9 @@ static void refuse(struct sl_worker *w, int fd)
 	sl_ring_close(&w->loop, fd);
 }
 
-void sl_client_accept(struct sl_worker *w, const struct sl_listener_conf *listener, int fd)
+void sl_client_accept(struct sl_acceptor *a, int fd)
 {
+	struct sl_worker *w = a->worker;
 	struct sl_client *c;
 
 	sl_count(&w->stats->connections_accepted, 1);
@@ -242,11 +247,12 @@ void sl_client_accept(struct sl_worker *w, const struct sl_listener_conf *listen
 		refuse(w, fd);
 		return;
 	}
-	*c = (struct sl_client){ .worker = w, .listener = listener };
+	*c = (struct sl_client){ .worker = w, .acceptor = a };
+	a->clients_nr++;
 	sl_conn_init(&c->conn, &w->loop, fd);
 	c->conn.on_event = on_event;
 	c->conn.on_closed = on_closed;
-	c->wants_proxy = listener->proxy_from_nr > 0;
+	c->wants_proxy = a->conf->proxy_from_nr > 0;
 	sl_timer_init(&c->timer, on_idle);
 	sl_list_push_back(&w->clients, &c->node);
 	w->clients_nr++;
@@ -258,5 +264,5 @@ void sl_client_accept(struct sl_worker *w, const struct sl_listener_conf *listen
 	/* One shot: a connection for one request never has a receive to take back. */
 	sl_conn_arm(&c->conn, SL_RECV_ONCE);
 	sl_timer_set(&w->loop.wheel, &c->timer,
-		     sl_deadline(w->loop.now_ns, w->rules->limits.idle_timeout_ns));
+		     sl_deadline(w->loop.now_ns, w->view->rules->limits.idle_timeout_ns));
 }

@@ -13,11 +13,11 @@
 struct sl_client {
 	struct sl_conn conn;
 	struct sl_worker *worker;
-	const struct sl_listener_conf *listener;
-	struct sl_list node;	/* in worker->clients */
-	struct sl_timer timer;	/* idle */
-	struct sl_proxy *proxy; /* what a PROXY header said; NULL: none came */
-	struct sl_ip ip;	/* of the client, as far as the connection tells: see has_address */
+	struct sl_acceptor *acceptor; /* that let it in */
+	struct sl_list node;	      /* in worker->clients */
+	struct sl_timer timer;	      /* idle */
+	struct sl_proxy *proxy;	      /* what a PROXY header said; NULL: none came */
+	struct sl_ip ip; /* of the client, as far as the connection tells: see has_address */
 	uint16_t port;
 	uint32_t requests;
 	bool is_tallied;  /* counts in shared->tally */
@@ -27,7 +27,7 @@ struct sl_client {
 };
 
 /* Takes over fd. */
-void sl_client_accept(struct sl_worker *w, const struct sl_listener_conf *listener, int fd);
+void sl_client_accept(struct sl_acceptor *a, int fd);
 /* No fiber serves it at the moment. */
 bool sl_client_is_idle(const struct sl_client *c);
 void sl_client_close(struct sl_client *c);

@@ -35,11 +35,12 @@ struct sl_head_limits sl_exchange_head_limits(const struct sl_exchange *x)
 static int begin(struct sl_exchange *x, struct sl_client *c)
 {
 	struct sl_worker *w = c->worker;
-	const struct sl_limits *l = &w->rules->limits;
+	const struct sl_limits *l = &w->view->rules->limits;
 
 	x->worker = w;
 	x->client = c;
-	x->rules = w->rules;
+	x->view = sl_view_get(w->view);
+	x->rules = x->view->rules;
 	sl_arena_init(&x->arena, x->first_block, sizeof(x->first_block),
 		      (size_t)l->header_bytes * ARENA_LIMIT_FACTOR);
 	x->arena.budget = &w->loop.budget;
@@ -276,6 +277,7 @@ static void end(struct sl_exchange *x)
 	sl_body_consume(&x->req_body);
 	sl_conn_release(&x->client->conn);
 	sl_arena_fini(&x->arena);
+	sl_view_put(x->view);
 }
 
 /* The parser points to nothing before it has begun; what a refusal and its log line need is set

@@ -18,7 +18,8 @@ enum { SL_REQUEST_ID_MAX = 128 };
 struct sl_exchange {
 	struct sl_worker *worker;
 	struct sl_client *client;
-	const struct sl_rules *rules; /* those it began with */
+	struct sl_view *view;	      /* the one it began with */
+	const struct sl_rules *rules; /* of that view */
 	struct sl_arena arena;
 
 	struct sl_head req;

@@ -211,7 +211,7 @@ static void put_peer(struct sl_exchange *x, struct sl_out *o)
 
 static void put_listener_port(struct sl_exchange *x, struct sl_out *o)
 {
-	sl_out_u64(o, sl_addr_port(&x->client->listener->address));
+	sl_out_u64(o, sl_addr_port(&x->client->acceptor->conf->address));
 }
 
 static void put_x_forwarded(struct sl_exchange *x, struct sl_out *o)

@@ -389,7 +389,7 @@ static int talk(struct sl_attempt *a)
 int sl_proxy_run(struct sl_exchange *x)
 {
 	struct sl_attempt a = { .x = x,
-				.upstream = &x->worker->pool.upstreams[x->match.route->upstream] };
+				.upstream = &x->view->pool.upstreams[x->match.route->upstream] };
 	int ret;
 
 	do {

@@ -3,87 +3,19 @@
 #include "gate/worker.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "gate/client.h"
 
 enum {
-	ACCEPT_RETRY_MS = 100, /* after descriptors ran out */
-	DRAIN_IDLE_MS = 1000,  /* a keep-alive connection may still bring a request */
-	DRAIN_MAX_MS = 30000,  /* then whatever is left is cut off */
-	DRAIN_DOOR_MS = 300,   /* the door stays open: whoever has connected gets to send */
+	DRAIN_IDLE_MS = 1000, /* a keep-alive connection may still bring a request */
+	DRAIN_MAX_MS = 30000, /* then whatever is left is cut off */
+	DRAIN_DOOR_MS = 300,  /* the door stays open: whoever has connected gets to send */
 	DRAIN_STEP_MS = 100,
 };
-
-/* ---- accepting ---- */
-
-static void arm_accept(struct sl_acceptor *a)
-{
-	if (a->armed || a->fd < 0)
-		return;
-	a->armed = true;
-	sl_ring_accept(&a->worker->loop, &a->op, a->fd);
-}
-
-static void on_retry(struct sl_timer *t)
-{
-	arm_accept(sl_container_of(t, struct sl_acceptor, timer));
-}
-
-/* Out of descriptors: connections wait in the backlog until some are free again. */
-static void pause_accept(struct sl_acceptor *a, int error)
-{
-	struct sl_worker *w = a->worker;
-
-	if (sl_log_allow(&w->log_rate, w->loop.now_ns))
-		sl_log_warn("accept.failed", "listener=%s error=\"%s\"", a->conf->name,
-			    strerror(-error));
-	sl_timer_set(&w->loop.wheel, &a->timer, w->loop.now_ns + ACCEPT_RETRY_MS * SL_MS);
-}
-
-static void on_accepted(struct sl_op *op, int res, uint32_t flags)
-{
-	struct sl_acceptor *a = sl_container_of(op, struct sl_acceptor, op);
-
-	if (!(flags & IORING_CQE_F_MORE))
-		a->armed = false;
-	if (res >= 0)
-		sl_client_accept(a->worker, a->conf, res);
-	if (a->armed || a->fd < 0)
-		return;
-	if (res >= 0 || res == -ECONNABORTED || res == -EINTR)
-		arm_accept(a);
-	else
-		pause_accept(a, res);
-}
-
-/* What the kernel has already accepted for us is answered; only then is the door closed. */
-static void close_acceptor(struct sl_acceptor *a)
-{
-	int fd = a->fd, client;
-
-	if (fd < 0)
-		return;
-	a->fd = -1;
-	sl_timer_stop(&a->timer);
-	if (a->armed)
-		sl_ring_cancel(&a->worker->loop, &a->op);
-	/* The ring wants a blocking descriptor, this loop the opposite. */
-	if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
-		return;
-	while ((client = accept4(fd, NULL, NULL, SOCK_CLOEXEC)) >= 0)
-		sl_client_accept(a->worker, a->conf, client);
-	sl_ring_close(&a->worker->loop, fd);
-}
 
 /* ---- ending ---- */
 
@@ -91,8 +23,8 @@ static bool is_quiet(const struct sl_worker *w, uint64_t since_ns)
 {
 	bool is_log_stuck = since_ns >= DRAIN_MAX_MS * SL_MS;
 
-	return w->clients_nr == 0 && w->pool.peers_nr == 0 && w->loop.fibers.live_nr == 0 &&
-	       (!w->log.is_writing || is_log_stuck);
+	return w->clients_nr == 0 && w->views_nr == 1 && w->view->pool.peers_nr == 0 &&
+	       w->loop.fibers.live_nr == 0 && (!w->log.is_writing || is_log_stuck);
 }
 
 static void close_idle_clients(struct sl_worker *w)
@@ -121,28 +53,19 @@ static void on_drain_step(struct sl_timer *t)
 	uint64_t since_ns = w->loop.now_ns - w->drain_start_ns;
 
 	for (unsigned i = 0; i < w->acceptors_nr; i++)
-		close_acceptor(&w->acceptors[i]);
+		sl_acceptor_close(w->acceptors[i]);
 	if (since_ns >= DRAIN_IDLE_MS * SL_MS)
 		close_idle_clients(w);
 	if (since_ns >= DRAIN_MAX_MS * SL_MS)
 		cut_off_clients(w);
 	if (w->clients_nr == 0)
-		sl_pool_close_idle(&w->pool);
+		sl_pool_close_idle(&w->view->pool);
 	if (is_quiet(w, since_ns)) {
 		sl_accesslog_end(&w->log);
 		sl_loop_stop(&w->loop);
 		return;
 	}
 	sl_timer_set(&w->loop.wheel, t, w->loop.now_ns + DRAIN_STEP_MS * SL_MS);
-}
-
-/* A client whose connection is still deferred has one in its own eyes, and may be about to send on
- * it. */
-static void stop_deferring(struct sl_acceptor *a)
-{
-	int off = 0;
-
-	setsockopt(a->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &off, sizeof(off));
 }
 
 static void on_turn(struct sl_loop *loop)
@@ -154,37 +77,44 @@ static void on_turn(struct sl_loop *loop)
 	w->is_draining = true;
 	w->drain_start_ns = loop->now_ns;
 	for (unsigned i = 0; i < w->acceptors_nr; i++)
-		stop_deferring(&w->acceptors[i]);
+		sl_acceptor_stop_deferring(w->acceptors[i]);
 	sl_timer_set(&loop->wheel, &w->drain_timer, loop->now_ns + DRAIN_DOOR_MS * SL_MS);
 }
 
 /* ---- starting ---- */
 
+static void free_acceptors(struct sl_worker *w)
+{
+	for (unsigned i = 0; w->acceptors && i < w->acceptors_nr; i++)
+		free(w->acceptors[i]);
+	free(w->acceptors);
+	w->acceptors = NULL;
+}
+
 static int open_acceptors(struct sl_worker *w, const int *fds)
 {
-	w->acceptors_nr = w->rules->listeners_nr;
-	w->acceptors = calloc(w->acceptors_nr, sizeof(*w->acceptors));
-	if (!w->acceptors)
-		return -ENOMEM;
-	for (unsigned i = 0; i < w->acceptors_nr; i++) {
-		struct sl_acceptor *a = &w->acceptors[i];
+	const struct sl_rules *rules = w->view->rules;
 
-		*a = (struct sl_acceptor){
-			.op.done = on_accepted,
-			.worker = w,
-			.conf = &w->rules->listeners[i],
-			.fd = fds[i],
-		};
-		sl_timer_init(&a->timer, on_retry);
+	w->acceptors_nr = rules->listeners_nr;
+	w->acceptors = calloc(w->acceptors_nr, sizeof(*w->acceptors));
+	for (unsigned i = 0; w->acceptors && i < w->acceptors_nr; i++) {
+		w->acceptors[i] = sl_acceptor_new(w, &rules->listeners[i], fds[i]);
+		if (!w->acceptors[i])
+			return -ENOMEM;
 	}
-	return 0;
+	return w->acceptors ? 0 : -ENOMEM;
+}
+
+static size_t memory_of(const struct sl_rules *rules)
+{
+	return rules->limits.memory_bytes / rules->workers;
 }
 
 static int init(struct sl_worker *w)
 {
 	struct sl_loop_conf conf = {
 		.worker = w->index,
-		.memory_bytes = w->rules->limits.memory_bytes / w->rules->workers,
+		.memory_bytes = memory_of(w->view->rules),
 	};
 	int ret;
 
@@ -197,24 +127,22 @@ static int init(struct sl_worker *w)
 	if (ret < 0)
 		return ret;
 	w->loop.on_turn = on_turn;
-	ret = sl_pool_init(&w->pool, &w->loop, w->rules->upstreams, w->rules->upstreams_nr);
-	if (ret == 0)
-		ret = sl_accesslog_init(&w->log, &w->loop, w->stats, &w->wall,
-					w->shared->access_fd);
-	if (ret < 0) {
-		sl_pool_fini(&w->pool);
+	sl_slab_init(&w->peer_slab, sizeof(struct sl_peer));
+	ret = sl_accesslog_init(&w->log, &w->loop, w->stats, &w->wall, w->shared->access_fd);
+	w->log.is_on = w->view->rules->logs.access_path != NULL;
+	if (ret < 0)
 		sl_loop_fini(&w->loop);
-	}
 	return ret;
 }
 
 static void fini(struct sl_worker *w)
 {
 	sl_accesslog_fini(&w->log);
-	sl_pool_fini(&w->pool);
+	sl_view_free(w->view);
+	sl_slab_fini(&w->peer_slab);
 	sl_slab_fini(&w->client_slab);
 	sl_loop_fini(&w->loop);
-	free(w->acceptors);
+	free_acceptors(w);
 }
 
 struct start {
@@ -234,41 +162,102 @@ static void *run(void *arg)
 	if (ret < 0)
 		return NULL;
 	for (unsigned i = 0; i < w->acceptors_nr; i++)
-		arm_accept(&w->acceptors[i]);
+		sl_acceptor_start(w->acceptors[i]);
 	sl_loop_run(&w->loop);
 	fini(w);
 	eventfd_write(w->shared->done_fd, 1);
 	return NULL;
 }
 
-int sl_worker_start(struct sl_worker *w, struct sl_shared *shared, unsigned index, const int *fds)
+static int start_thread(struct sl_worker *w)
 {
 	struct start start = { .worker = w };
 	int ret;
 
+	pthread_barrier_init(&start.ready, NULL, 2);
+	ret = -pthread_create(&w->thread, NULL, run, &start);
+	if (ret < 0)
+		return ret;
+	pthread_barrier_wait(&start.ready);
+	pthread_barrier_destroy(&start.ready);
+	if (w->start_result < 0)
+		pthread_join(w->thread, NULL);
+	return w->start_result;
+}
+
+int sl_worker_start(struct sl_worker *w, struct sl_shared *shared, const struct sl_rules *rules,
+		    unsigned index, const int *fds)
+{
+	int ret;
+
 	*w = (struct sl_worker){
 		.shared = shared,
-		.rules = shared->rules,
 		.stats = &shared->stats[index],
 		.index = index,
 		.start_missing = "",
+		.views_nr = 1,
 	};
-	ret = open_acceptors(w, fds);
-	if (ret < 0)
-		return ret;
-	pthread_barrier_init(&start.ready, NULL, 2);
-	ret = -pthread_create(&w->thread, NULL, run, &start);
+	w->view = sl_view_new(w, rules);
+	ret = w->view ? open_acceptors(w, fds) : -ENOMEM;
+	if (ret == 0)
+		ret = start_thread(w);
 	if (ret < 0) {
-		free(w->acceptors);
-		return ret;
+		free_acceptors(w);
+		sl_view_free(w->view);
 	}
-	pthread_barrier_wait(&start.ready);
-	pthread_barrier_destroy(&start.ready);
-	if (w->start_result < 0) {
-		pthread_join(w->thread, NULL);
-		free(w->acceptors);
+	return ret;
+}
+
+/* ---- another configuration ---- */
+
+/* Listeners that stay keep their sockets and their clients, and learn the new settings. */
+static void take_over_acceptors(struct sl_worker *w, struct sl_switch *s)
+{
+	const struct sl_rules *rules = s->view->rules;
+
+	for (unsigned i = 0; i < rules->listeners_nr; i++) {
+		struct sl_acceptor **old;
+
+		if (s->acceptors[i]) {
+			sl_acceptor_start(s->acceptors[i]);
+			continue;
+		}
+		old = &w->acceptors[s->kept[i]];
+		s->acceptors[i] = *old;
+		s->acceptors[i]->conf = &rules->listeners[i];
+		sl_listener_tune(s->acceptors[i]->fd, s->acceptors[i]->conf);
+		*old = NULL;
 	}
-	return w->start_result;
+	for (unsigned i = 0; i < w->acceptors_nr; i++)
+		if (w->acceptors[i])
+			sl_acceptor_drop(w->acceptors[i], w->view);
+}
+
+/* Nothing here can fail: whatever could was done before it was posted. */
+static void switch_over(struct sl_mail *m)
+{
+	struct sl_switch *s = sl_container_of(m, struct sl_switch, mail);
+	struct sl_worker *w = s->worker;
+	struct sl_view *old = w->view;
+	struct sl_acceptor **acceptors = w->acceptors;
+
+	sl_pool_inherit(&s->view->pool, &old->pool, s->targets);
+	take_over_acceptors(w, s);
+	w->acceptors = s->acceptors;
+	w->acceptors_nr = s->view->rules->listeners_nr;
+	s->acceptors = acceptors; /* for the sender to free */
+	w->view = s->view;
+	w->views_nr++;
+	sl_loop_set_memory(&w->loop, memory_of(w->view->rules));
+	w->log.is_on = w->view->rules->logs.access_path != NULL;
+	sl_view_put(old);
+	sem_post(s->done); /* s is gone after this */
+}
+
+void sl_worker_switch(struct sl_switch *s)
+{
+	s->mail.open = switch_over;
+	sl_mail_post(&s->worker->loop, &s->mail);
 }
 
 void sl_worker_join(struct sl_worker *w)

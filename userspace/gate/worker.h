@@ -5,6 +5,7 @@
 #define SL_GATE_WORKER_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,45 +13,37 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/slab.h"
-#include "core/loop.h"
-#include "gate/rules.h"
+#include "core/mailbox.h"
+#include "gate/acceptor.h"
 #include "gate/tally.h"
+#include "gate/view.h"
 #include "observe/accesslog.h"
 #include "observe/clock.h"
 #include "observe/stats.h"
-#include "upstream/pool.h"
 
 /* What all workers of the process share. */
 struct sl_shared {
-	const struct sl_rules *rules;
 	struct sl_stats *stats;	      /* one a worker */
 	_Atomic uint32_t connections; /* client connections open, in all workers */
 	_Atomic bool is_draining;
-	struct sl_tally *tally; /* NULL: no limit on one client's connections */
-	int done_fd;		/* eventfd: each worker adds 1 when it has ended */
-	int access_fd;		/* -1: no access log */
-};
-
-struct sl_acceptor {
-	struct sl_op op;
-	struct sl_worker *worker;
-	const struct sl_listener_conf *conf;
-	struct sl_timer timer; /* tries again after descriptors ran out */
-	int fd;
-	bool armed;
+	struct sl_tally *tally;
+	int done_fd;   /* eventfd: each worker adds 1 when it has ended */
+	int access_fd; /* of the access log; always open, to nowhere when there is none */
+	_Atomic(struct sl_view *) retired; /* what no worker needs any more */
+	int retired_fd;			   /* eventfd: there is something in retired */
 };
 
 struct sl_worker {
 	struct sl_loop loop;
 	struct sl_shared *shared;
-	const struct sl_rules *rules;
+	struct sl_view *view; /* the current one */
+	unsigned views_nr;    /* alive: it, and those that requests still need */
 	struct sl_stats *stats;
-	struct sl_pool pool;
 	struct sl_accesslog log;
 	struct sl_wall wall;
-	struct sl_acceptor *acceptors;
+	struct sl_acceptor **acceptors; /* one a listener of the current rules */
 	unsigned acceptors_nr;
-	struct sl_slab client_slab;
+	struct sl_slab client_slab, peer_slab;
 	struct sl_list clients;
 	unsigned clients_nr;
 	unsigned index;
@@ -66,9 +59,25 @@ struct sl_worker {
 };
 
 /* Starts the thread and waits until it is ready or has failed; fds[] are the listening sockets, one
- * a listener, taken over.  0 or a negative errno, with worker->start_missing as in sl_loop_init().
- */
-int sl_worker_start(struct sl_worker *w, struct sl_shared *shared, unsigned index, const int *fds);
+ * a listener of the rules, taken over.  0 or a negative errno, with worker->start_missing as in
+ * sl_loop_init(). */
+int sl_worker_start(struct sl_worker *w, struct sl_shared *shared, const struct sl_rules *rules,
+		    unsigned index, const int *fds);
+/* All that a worker needs to go over to another configuration, made before anything changes. */
+struct sl_switch {
+	struct sl_mail mail;
+	struct sl_worker *worker;
+	struct sl_view *view;
+	/* One a listener of the new rules: a new one, or NULL for the old one whose number is in
+	 * kept[].  Afterwards the array to free is here. */
+	struct sl_acceptor **acceptors;
+	const uint32_t *kept;
+	const uint32_t *targets; /* as sl_pool_map() fills it in */
+	sem_t *done;		 /* posted when it has happened */
+};
+
+/* Requests that have begun end as they began; the next ones go by the new rules. */
+void sl_worker_switch(struct sl_switch *s);
 /* After shared->is_draining was set: answers what was accepted, then ends; waits for that. */
 void sl_worker_join(struct sl_worker *w);
 

@@ -299,3 +299,8 @@ void sl_addr_print(struct sl_out *o, const struct sl_addr *addr)
 		return;
 	}
 }
+
+bool sl_addr_eq(const struct sl_addr *a, const struct sl_addr *b)
+{
+	return a->len == b->len && memcmp(&a->sa, &b->sa, a->len) == 0;
+}

@@ -40,6 +40,7 @@ int sl_net_parse(struct sl_str text, struct sl_net *ret_net);
 bool sl_net_has(const struct sl_net *net, const struct sl_ip *ip);
 bool sl_nets_have(const struct sl_net *nets, unsigned nr, const struct sl_ip *ip);
 
+bool sl_addr_eq(const struct sl_addr *a, const struct sl_addr *b);
 /* All zero for a unix socket. */
 struct sl_ip sl_addr_ip(const struct sl_addr *addr);
 uint16_t sl_addr_port(const struct sl_addr *addr); /* host order; 0 for a unix socket */

@@ -14,6 +14,14 @@ static bool is_unix(const struct sl_addr *addr)
 	return addr->sa.sa_family == AF_UNIX;
 }
 
+void sl_listener_tune(int fd, const struct sl_listener_conf *conf)
+{
+	int seconds = conf->defer_accept ? 1 : 0;
+
+	if (!is_unix(&conf->address))
+		setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds));
+}
+
 static int set_options(int fd, const struct sl_listener_conf *conf)
 {
 	const struct sl_addr *addr = &conf->address;
@@ -25,8 +33,7 @@ static int set_options(int fd, const struct sl_listener_conf *conf)
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0 ||
 	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
 		return -errno;
-	if (conf->defer_accept)
-		setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &on, sizeof(on));
+	sl_listener_tune(fd, conf);
 	/* "[::]:80" takes IPv4 too, as its users expect; ignore systems that forbid it. */
 	if (addr->sa.sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));

@@ -27,6 +27,8 @@ int sl_listener_probe(const struct sl_listener_conf *conf);
 /* A bound, listening, non-blocking-accept socket with TCP_NODELAY for its connections to inherit.
  * Returns the descriptor or a negative errno. */
 int sl_listener_open(const struct sl_listener_conf *conf);
+/* What of the settings can change on an open socket. */
+void sl_listener_tune(int fd, const struct sl_listener_conf *conf);
 /* At the end: removes the file of a unix socket. */
 void sl_listener_forget(const struct sl_listener_conf *conf);
 

@@ -207,7 +207,9 @@ int sl_accesslog_init(struct sl_accesslog *log, struct sl_loop *loop, struct sl_
 {
 	struct stat st;
 
-	*log = (struct sl_accesslog){ .loop = loop, .stats = stats, .wall = wall, .fd = fd };
+	*log = (struct sl_accesslog){
+		.loop = loop, .stats = stats, .wall = wall, .fd = fd, .is_on = fd >= 0
+	};
 	log->write_op.done = on_written;
 	sl_timer_init(&log->timer, on_timer);
 	if (fd < 0)
@@ -330,7 +332,7 @@ void sl_accesslog_add(struct sl_accesslog *log, const struct sl_access *a)
 {
 	struct sl_access shorter = *a;
 
-	if (log->fd < 0)
+	if (!log->is_on)
 		return;
 	if (log->filling->filled == HEADROOM)
 		sl_timer_set(&log->loop->wheel, &log->timer, log->loop->now_ns + FLUSH_MS * SL_MS);

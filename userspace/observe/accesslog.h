@@ -33,7 +33,8 @@ struct sl_accesslog {
 	struct sl_loop *loop;
 	struct sl_stats *stats;
 	struct sl_wall *wall;
-	int fd; /* borrowed; -1: off */
+	int fd;	    /* borrowed; -1: none */
+	bool is_on; /* lines are wanted */
 	struct sl_logbuf *filling;
 	struct sl_logbuf *first; /* of those to be written: the one being written, if one is */
 	struct sl_logbuf *spare;

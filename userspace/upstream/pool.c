@@ -8,22 +8,28 @@
 
 #include "base/clock.h"
 
-int sl_pool_init(struct sl_pool *p, struct sl_loop *loop, const struct sl_upstream_conf *conf,
-		 unsigned nr)
+size_t sl_pool_count_targets(const struct sl_upstream_conf *conf, unsigned nr)
 {
-	struct sl_target *t;
-	size_t targets = 0;
+	size_t n = 0;
 
-	*p = (struct sl_pool){ .loop = loop, .nr = nr };
 	for (unsigned i = 0; i < nr; i++)
-		targets += conf[i].targets_nr;
+		n += conf[i].targets_nr;
+	return n;
+}
+
+int sl_pool_init(struct sl_pool *p, struct sl_loop *loop, struct sl_slab *slab,
+		 const struct sl_upstream_conf *conf, unsigned nr)
+{
+	size_t targets = sl_pool_count_targets(conf, nr);
+	struct sl_target *t;
+
+	*p = (struct sl_pool){ .loop = loop, .slab = slab, .nr = nr };
 	p->upstreams = calloc(nr + 1, sizeof(*p->upstreams));
 	p->targets = t = calloc(targets + 1, sizeof(*p->targets));
 	if (!p->upstreams || !p->targets) {
 		sl_pool_fini(p);
 		return -ENOMEM;
 	}
-	sl_slab_init(&p->peers, sizeof(struct sl_peer));
 	for (unsigned i = 0; i < nr; i++) {
 		p->upstreams[i] = (struct sl_upstream){ .conf = &conf[i], .pool = p, .targets = t };
 		for (unsigned k = 0; k < conf[i].targets_nr; k++, t++) {
@@ -49,7 +55,6 @@ void sl_pool_close_idle(struct sl_pool *p)
 
 void sl_pool_fini(struct sl_pool *p)
 {
-	sl_slab_fini(&p->peers);
 	free(p->upstreams);
 	free(p->targets);
 	*p = (struct sl_pool){ 0 };
@@ -104,8 +109,10 @@ static void on_closed(struct sl_conn *c)
 	struct sl_peer *peer = sl_container_of(c, struct sl_peer, conn);
 	struct sl_pool *pool = peer->upstream->pool;
 
+	sl_slab_put(pool->slab, peer);
 	pool->peers_nr--;
-	sl_slab_put(&pool->peers, peer);
+	if (pool->peers_nr == 0 && pool->on_empty)
+		pool->on_empty(pool);
 }
 
 /* A receive that stays armed saves asking anew for each answer (measured: 2 % of a small one).  It
@@ -165,7 +172,7 @@ struct sl_peer *sl_target_reuse(struct sl_upstream *u, struct sl_target *t)
 
 static struct sl_peer *new_peer(struct sl_upstream *u, struct sl_target *t, int fd)
 {
-	struct sl_peer *peer = sl_slab_get(&u->pool->peers);
+	struct sl_peer *peer = sl_slab_get(u->pool->slab);
 
 	if (!peer)
 		return NULL;

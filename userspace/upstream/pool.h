@@ -42,14 +42,24 @@ struct sl_pool {
 	struct sl_loop *loop;
 	struct sl_upstream *upstreams;
 	struct sl_target *targets; /* all of them; upstreams point in here */
-	struct sl_slab peers;
+	struct sl_slab *slab;	   /* of sl_peer; the worker's: peers move from pool to pool */
 	unsigned nr;
-	unsigned peers_nr; /* alive, idle or not */
+	unsigned peers_nr;		     /* alive, idle or not */
+	void (*on_empty)(struct sl_pool *p); /* the last peer has gone; may be NULL */
 };
 
-/* conf[] must outlive the pool.  0 or -ENOMEM. */
-int sl_pool_init(struct sl_pool *p, struct sl_loop *loop, const struct sl_upstream_conf *conf,
-		 unsigned nr);
+/* conf[] must outlive the pool; slab holds objects of struct sl_peer.  0 or -ENOMEM. */
+int sl_pool_init(struct sl_pool *p, struct sl_loop *loop, struct sl_slab *slab,
+		 const struct sl_upstream_conf *conf, unsigned nr);
+#define SL_NO_TARGET UINT32_MAX
+/* Fills in, for each target of the new configuration, which target of the old one it was: its
+ * number over all upstreams, or SL_NO_TARGET.  The same means: same upstream name, target name and
+ * address, and connections that begin alike.  ret_map has room for all targets of the new one. */
+int sl_pool_map(const struct sl_upstream_conf *from, unsigned from_nr,
+		const struct sl_upstream_conf *to, unsigned to_nr, uint32_t *ret_map);
+size_t sl_pool_count_targets(const struct sl_upstream_conf *conf, unsigned nr);
+/* Takes over what the old pool knows of its targets, and their idle connections. */
+void sl_pool_inherit(struct sl_pool *p, struct sl_pool *from, const uint32_t *map);
 /* Closes what is idle; needs turns of the loop until peers_nr is 0. */
 void sl_pool_close_idle(struct sl_pool *p);
 void sl_pool_fini(struct sl_pool *p);

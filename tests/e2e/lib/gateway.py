@@ -36,6 +36,11 @@ def reserve_port(host="127.0.0.1"):
     return keep, keep.getsockname()[1]
 
 
+def has_sanitizer():
+    with open(os.path.join(BUILD, "sluiced"), "rb") as f:
+        return b"__asan_init" in f.read()
+
+
 def _die_with_parent():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -87,6 +92,29 @@ class Gateway:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise Failed(f"the daemon did not start: {self.complaint()}")
             time.sleep(0.01)
+
+    def rewrite(self, **changes):
+        """Writes the configuration anew, with these top-level keys replaced; whoever wants that
+        read calls reload()."""
+        self.conf.update(changes)
+        self.write(json.dumps(self.conf))
+
+    def write(self, text):
+        """Moved into place, as editors do: nobody reads half a file."""
+        path = os.path.join(self.directory, "sluice.json")
+        with open(path + ".new", "w", encoding="utf-8") as f:
+            f.write(text)
+        os.rename(path + ".new", path)
+
+    def ctl(self, *words):
+        """What sluicectl says of this daemon, a subprocess.CompletedProcess."""
+        return subprocess.run([os.path.join(BUILD, "sluicectl"), "-r", self.directory, *words],
+                              capture_output=True, text=True, timeout=20, check=False)
+
+    def reload(self, **changes):
+        """Over the control socket: it is done when this returns.  The answer, as JSON."""
+        self.rewrite(**changes)
+        return json.loads(self.ctl("-j", "config", "reload").stdout)
 
     def _is_listening(self):
         """Its own word for it, not a connection: tests count those."""

@@ -17,13 +17,14 @@ enum { TARGETS_MAX = 70 };
 static struct sl_target_conf targets[TARGETS_MAX];
 static struct sl_upstream_conf conf = { .name = "u", .targets = targets };
 static struct sl_pool pool;
+static struct sl_slab slab;
 
 static struct sl_upstream *make(const uint32_t *weights, unsigned nr)
 {
 	for (unsigned i = 0; i < nr; i++)
 		targets[i] = (struct sl_target_conf){ .weight = weights ? weights[i] : 1 };
 	conf.targets_nr = nr;
-	if (sl_pool_init(&pool, NULL, &conf, 1) < 0)
+	if (sl_pool_init(&pool, NULL, &slab, &conf, 1) < 0)
 		abort();
 	return &pool.upstreams[0];
 }
@@ -167,7 +168,7 @@ static struct sl_upstream *make_real(struct sl_loop *loop, uint32_t idle)
 		.down_for_ns = 2 * SL_SEC,
 		.idle_connections = idle,
 	};
-	if (sl_pool_init(&pool, loop, &conf, 1) < 0)
+	if (sl_pool_init(&pool, loop, &slab, &conf, 1) < 0)
 		abort();
 	return &pool.upstreams[0];
 }
@@ -276,10 +277,12 @@ static void facts(struct sl_loop *loop)
 
 int main(void)
 {
+	sl_slab_init(&slab, sizeof(struct sl_peer));
 	weights();
 	spread();
 	down();
 	tried_before();
 	loopback_run(facts, 0);
+	sl_slab_fini(&slab);
 	return done_testing();
 }

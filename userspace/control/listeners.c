@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opens listening sockets, all of them or none.
+#include "control/listeners.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/out.h"
+
+static int refuse(const struct sl_listener_conf *conf, int error)
+{
+	char address[160];
+	struct sl_out o;
+
+	sl_out_init(&o, address, sizeof(address));
+	sl_addr_print(&o, &conf->address);
+	sl_log_error("listener.open", "listener=%s address=%.*s error=\"%s\"", conf->name,
+		     SL_STR_ARG(sl_out_done(&o)), strerror(-error));
+	return error;
+}
+
+/* Probed before the first is opened: SO_REUSEPORT would share with a stranger silently. */
+static int open_first(const struct sl_listener_conf *conf)
+{
+	int ret;
+
+	/* A daemon that was killed holds its sockets until the kernel has torn its rings down. */
+	for (int try = 0; (ret = sl_listener_probe(conf)) == -EADDRINUSE && try < 10; try++)
+		usleep(50 * 1000);
+	return ret < 0 ? ret : sl_listener_open(conf);
+}
+
+/* A TCP socket a worker, so that the kernel shares out connections; a unix socket exists once. */
+static int open_next(const struct sl_listener_conf *conf, int first_fd)
+{
+	if (conf->address.sa.sa_family != AF_UNIX)
+		return sl_listener_open(conf);
+	first_fd = fcntl(first_fd, F_DUPFD_CLOEXEC, 3);
+	return first_fd < 0 ? -errno : first_fd;
+}
+
+static int open_all(struct sl_listeners *l, const struct sl_listener_conf *conf, unsigned i)
+{
+	for (unsigned w = 0; w < l->workers; w++) {
+		int fd = w == 0 ? open_first(conf) : open_next(conf, l->fds[i]);
+
+		if (fd < 0)
+			return refuse(conf, fd);
+		l->fds[w * l->nr + i] = fd;
+	}
+	return 0;
+}
+
+static uint32_t find(const struct sl_rules *old, const struct sl_listener_conf *conf)
+{
+	for (unsigned i = 0; old && i < old->listeners_nr; i++)
+		if (sl_addr_eq(&old->listeners[i].address, &conf->address))
+			return i;
+	return SL_LISTENER_NEW;
+}
+
+int sl_listeners_open(struct sl_listeners *l, const struct sl_rules *rules,
+		      const struct sl_rules *old, unsigned workers)
+{
+	size_t nr = (size_t)rules->listeners_nr * workers;
+	int ret = 0;
+
+	*l = (struct sl_listeners){ .nr = rules->listeners_nr, .workers = workers };
+	l->fds = malloc(nr * sizeof(*l->fds));
+	if (!l->fds)
+		return -ENOMEM;
+	memset(l->fds, 0xff, nr * sizeof(*l->fds)); /* -1, all of them */
+	for (unsigned i = 0; i < l->nr && ret == 0; i++) {
+		l->kept[i] = find(old, &rules->listeners[i]);
+		if (l->kept[i] == SL_LISTENER_NEW)
+			ret = open_all(l, &rules->listeners[i], i);
+	}
+	if (ret < 0)
+		sl_listeners_fini(l);
+	return ret;
+}
+
+int *sl_listeners_of(struct sl_listeners *l, unsigned worker)
+{
+	return l->fds + (size_t)worker * l->nr;
+}
+
+void sl_listeners_fini(struct sl_listeners *l)
+{
+	for (size_t i = 0; i < (size_t)l->nr * l->workers; i++)
+		if (l->fds[i] >= 0)
+			close(l->fds[i]);
+	free(l->fds);
+}

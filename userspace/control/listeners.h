@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The listening sockets of a configuration: one a listener and worker. */
+#ifndef SL_CONTROL_LISTENERS_H
+#define SL_CONTROL_LISTENERS_H
+
+#include "gate/rules.h"
+
+#define SL_LISTENER_NEW UINT32_MAX
+
+struct sl_listeners {
+	unsigned nr, workers;
+	uint32_t kept[SL_LISTENERS_MAX]; /* the old one that goes on under it, or SL_LISTENER_NEW */
+	int *fds;			 /* [worker * nr + listener]; -1: kept, or given away */
+};
+
+/* Opens what is not in `old` (NULL: nothing is) already, for so many workers.  0, or a negative
+ * errno when the reason is logged and nothing is left open. */
+int sl_listeners_open(struct sl_listeners *l, const struct sl_rules *rules,
+		      const struct sl_rules *old, unsigned workers);
+/* The sockets of one worker; the caller takes over those that it uses and sets them to -1. */
+int *sl_listeners_of(struct sl_listeners *l, unsigned worker);
+/* Closes what was not taken. */
+void sl_listeners_fini(struct sl_listeners *l);
+
+#endif

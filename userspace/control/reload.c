@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reload: everything that can fail comes first, then every worker is handed what it needs.
+#include "control/reload.h"
+
+#include <errno.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "control/generation.h"
+#include "control/listeners.h"
+#include "control/notify.h"
+#include "gate/worker.h"
+
+struct reload {
+	struct sl_daemon *daemon;
+	struct sl_rules *rules;
+	struct sl_listeners listeners;
+	uint32_t *targets;
+	struct sl_switch *switches; /* one a worker */
+	int log_fd;
+	sem_t done;
+};
+
+/* ---- what only a restart changes ---- */
+
+static void keep_what_stays(struct sl_daemon *d, struct sl_rules *fresh)
+{
+	const struct sl_rules *old = d->rules;
+
+	d->restart_needed = (old->workers != fresh->workers ? SL_RESTART_WORKERS : 0) |
+			    (strcmp(old->run_dir, fresh->run_dir) ? SL_RESTART_RUN_DIR : 0);
+	if (d->restart_needed & SL_RESTART_WORKERS)
+		sl_log_warn("reload", "key=/gateway/workers effect=\"needs a restart\"");
+	if (d->restart_needed & SL_RESTART_RUN_DIR)
+		sl_log_warn("reload", "key=/gateway/run_dir effect=\"needs a restart\"");
+	fresh->workers = old->workers;
+}
+
+/* ---- preparing ---- */
+
+static int map_targets(struct reload *r)
+{
+	const struct sl_rules *old = r->daemon->rules, *fresh = r->rules;
+	size_t nr = sl_pool_count_targets(fresh->upstreams, fresh->upstreams_nr);
+
+	r->targets = malloc((nr + 1) * sizeof(*r->targets));
+	return r->targets ? sl_pool_map(old->upstreams, old->upstreams_nr, fresh->upstreams,
+					fresh->upstreams_nr, r->targets)
+			  : -ENOMEM;
+}
+
+static int make_acceptors(struct reload *r, struct sl_switch *s, int *fds)
+{
+	for (unsigned i = 0; i < r->rules->listeners_nr; i++) {
+		if (fds[i] < 0)
+			continue;
+		s->acceptors[i] = sl_acceptor_new(s->worker, &r->rules->listeners[i], fds[i]);
+		if (!s->acceptors[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int make_switch(struct reload *r, unsigned index)
+{
+	struct sl_switch *s = &r->switches[index];
+
+	*s = (struct sl_switch){
+		.worker = &r->daemon->workers[index],
+		.kept = r->listeners.kept,
+		.targets = r->targets,
+		.done = &r->done,
+	};
+	s->view = sl_view_new(s->worker, r->rules);
+	s->acceptors = calloc(r->rules->listeners_nr, sizeof(struct sl_acceptor *));
+	if (!s->view || !s->acceptors)
+		return -ENOMEM;
+	return make_acceptors(r, s, sl_listeners_of(&r->listeners, index));
+}
+
+static int prepare(struct reload *r)
+{
+	struct sl_daemon *d = r->daemon;
+	int ret = map_targets(r);
+
+	r->switches = calloc(d->workers_nr, sizeof(*r->switches));
+	if (!r->switches)
+		ret = -ENOMEM;
+	for (unsigned i = 0; i < d->workers_nr && ret == 0; i++)
+		ret = make_switch(r, i);
+	if (ret == 0)
+		r->log_fd = ret = sl_daemon_open_log(&r->rules->logs);
+	return ret < 0 ? ret : 0;
+}
+
+/* ---- going over ---- */
+
+static void forget_dropped_listeners(const struct reload *r)
+{
+	const struct sl_rules *old = r->daemon->rules;
+	bool is_kept[SL_LISTENERS_MAX] = { false };
+
+	for (unsigned i = 0; i < r->rules->listeners_nr; i++)
+		if (r->listeners.kept[i] != SL_LISTENER_NEW)
+			is_kept[r->listeners.kept[i]] = true;
+	for (unsigned i = 0; i < old->listeners_nr; i++)
+		if (!is_kept[i])
+			sl_listener_forget(&old->listeners[i]);
+}
+
+/* Sockets that became acceptors are not ours to close any more. */
+static void give_away_sockets(struct reload *r)
+{
+	for (size_t i = 0; i < (size_t)r->listeners.nr * r->listeners.workers; i++)
+		r->listeners.fds[i] = -1;
+}
+
+static void publish(struct reload *r)
+{
+	struct sl_daemon *d = r->daemon;
+
+	sl_daemon_use_log(d, r->log_fd);
+	sl_log_set_level((enum sl_log_level)r->rules->logs.level);
+	for (unsigned i = 0; i < d->workers_nr; i++)
+		sl_worker_switch(&r->switches[i]);
+	/* A worker's turn is milliseconds at the most. */
+	for (unsigned i = 0; i < d->workers_nr; i++)
+		while (sem_wait(&r->done) < 0 && errno == EINTR)
+			;
+	give_away_sockets(r);
+	forget_dropped_listeners(r);
+}
+
+static void free_switches(struct reload *r, bool is_published)
+{
+	for (unsigned i = 0; r->switches && i < r->daemon->workers_nr; i++) {
+		struct sl_switch *s = &r->switches[i];
+
+		for (unsigned k = 0; !is_published && s->acceptors && k < r->rules->listeners_nr;
+		     k++)
+			free(s->acceptors[k]);
+		free(s->acceptors);
+		if (!is_published)
+			sl_view_free(s->view);
+	}
+	free(r->switches);
+}
+
+/* Adopted first: it is the one step that can still fail. */
+static int go_over(struct reload *r)
+{
+	struct sl_daemon *d = r->daemon;
+	struct sl_rules *old = d->rules;
+	int ret = sl_daemon_adopt(d, r->rules);
+
+	if (ret < 0)
+		return ret;
+	d->rules = old; /* until the workers have gone over */
+	publish(r);
+	d->rules = r->rules;
+	return 0;
+}
+
+static int replace(struct sl_daemon *d, struct sl_rules *fresh)
+{
+	struct reload r = { .daemon = d, .rules = fresh, .log_fd = -1 };
+	int ret = sl_listeners_open(&r.listeners, fresh, d->rules, d->workers_nr);
+
+	if (ret < 0)
+		return ret;
+	sem_init(&r.done, 0, 0);
+	ret = prepare(&r);
+	if (ret == 0)
+		ret = go_over(&r);
+	if (ret < 0 && r.log_fd >= 0)
+		close(r.log_fd);
+	free_switches(&r, ret == 0);
+	sl_listeners_fini(&r.listeners);
+	free(r.targets);
+	sem_destroy(&r.done);
+	return ret;
+}
+
+static void notify_begin(void)
+{
+	char text[64];
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
+		 (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	sl_notify(text);
+}
+
+int sl_daemon_reload(struct sl_daemon *d, FILE *errors)
+{
+	uint64_t start_ns = sl_now_ns();
+	struct sl_rules *fresh = NULL;
+	int ret;
+
+	notify_begin();
+	ret = sl_config_load(d->file, errors, &fresh);
+	if (ret == 0) {
+		keep_what_stays(d, fresh);
+		ret = replace(d, fresh);
+		if (ret < 0)
+			sl_config_free(fresh);
+	}
+	if (ret < 0)
+		sl_log_error("reload.refused", "file=%s effect=\"the running one goes on\"",
+			     d->file);
+	else
+		sl_log_info("reloaded", "file=%s generation=%llu routes=%u ms=%llu", d->file,
+			    (unsigned long long)d->generation, fresh->routes_nr,
+			    (unsigned long long)((sl_now_ns() - start_ns) / SL_MS));
+	sl_notify("READY=1");
+	return ret;
+}
+
+const char *sl_daemon_needs_restart(const struct sl_daemon *d, unsigned i)
+{
+	static const char *const keys[] = { "/gateway/workers", "/gateway/run_dir" };
+
+	for (unsigned k = 0; k < sizeof(keys) / sizeof(*keys); k++)
+		if ((d->restart_needed & 1u << k) && i-- == 0)
+			return keys[k];
+	return NULL;
+}

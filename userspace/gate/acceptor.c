@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Accepting, and how that ends.
+#include "gate/acceptor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "gate/client.h"
+
+enum { RETRY_MS = 100 }; /* after descriptors ran out */
+
+static void arm(struct sl_acceptor *a)
+{
+	if (a->armed || a->fd < 0)
+		return;
+	a->armed = true;
+	sl_ring_accept(&a->worker->loop, &a->op, a->fd);
+}
+
+static void on_retry(struct sl_timer *t)
+{
+	arm(sl_container_of(t, struct sl_acceptor, timer));
+}
+
+/* Out of descriptors: connections wait in the backlog until some are free again. */
+static void pause_accept(struct sl_acceptor *a, int error)
+{
+	struct sl_worker *w = a->worker;
+
+	if (sl_log_allow(&w->log_rate, w->loop.now_ns))
+		sl_log_warn("accept.failed", "listener=%s error=\"%s\"", a->conf->name,
+			    strerror(-error));
+	sl_timer_set(&w->loop.wheel, &a->timer, w->loop.now_ns + RETRY_MS * SL_MS);
+}
+
+static void free_if_done(struct sl_acceptor *a)
+{
+	if (!a->view || a->armed || a->clients_nr > 0)
+		return;
+	sl_view_put(a->view);
+	free(a);
+}
+
+static void on_accepted(struct sl_op *op, int res, uint32_t flags)
+{
+	struct sl_acceptor *a = sl_container_of(op, struct sl_acceptor, op);
+
+	if (res >= 0)
+		sl_client_accept(a, res); /* which may end at once: still armed, we do not */
+	if (flags & IORING_CQE_F_MORE)
+		return;
+	a->armed = false;
+	if (a->fd < 0)
+		free_if_done(a);
+	else if (res >= 0 || res == -ECONNABORTED || res == -EINTR)
+		arm(a);
+	else
+		pause_accept(a, res);
+}
+
+struct sl_acceptor *sl_acceptor_new(struct sl_worker *w, const struct sl_listener_conf *conf,
+				    int fd)
+{
+	struct sl_acceptor *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	*a = (struct sl_acceptor){ .op.done = on_accepted, .worker = w, .conf = conf, .fd = fd };
+	sl_timer_init(&a->timer, on_retry);
+	return a;
+}
+
+void sl_acceptor_start(struct sl_acceptor *a)
+{
+	arm(a);
+}
+
+void sl_acceptor_stop_deferring(struct sl_acceptor *a)
+{
+	int off = 0;
+
+	setsockopt(a->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &off, sizeof(off));
+}
+
+void sl_acceptor_close(struct sl_acceptor *a)
+{
+	int fd = a->fd, client;
+
+	if (fd < 0)
+		return;
+	a->fd = -1;
+	sl_timer_stop(&a->timer);
+	if (a->armed)
+		sl_ring_cancel(&a->worker->loop, &a->op);
+	/* The ring wants a blocking descriptor, this loop the opposite. */
+	if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+		return;
+	while ((client = accept4(fd, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+		sl_client_accept(a, client);
+	sl_ring_close(&a->worker->loop, fd);
+}
+
+void sl_acceptor_drop(struct sl_acceptor *a, struct sl_view *view)
+{
+	sl_acceptor_close(a);
+	a->view = sl_view_get(view);
+	free_if_done(a);
+}
+
+void sl_acceptor_leave(struct sl_acceptor *a)
+{
+	a->clients_nr--;
+	free_if_done(a);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One worker's end of a listener: takes connections in, and outlives its configuration. */
+#ifndef SL_GATE_ACCEPTOR_H
+#define SL_GATE_ACCEPTOR_H
+
+#include <stdbool.h>
+
+#include "core/loop.h"
+#include "net/listener.h"
+
+struct sl_view;
+struct sl_worker;
+
+struct sl_acceptor {
+	struct sl_op op;
+	struct sl_worker *worker;
+	const struct sl_listener_conf *conf; /* in the rules of the current view, or of `view` */
+	struct sl_view *view;		     /* held since it was dropped; NULL before */
+	struct sl_timer timer;		     /* tries again after descriptors ran out */
+	unsigned clients_nr;
+	int fd; /* -1: closed */
+	bool armed;
+};
+
+/* On any thread; takes over fd.  NULL: out of memory. */
+struct sl_acceptor *sl_acceptor_new(struct sl_worker *w, const struct sl_listener_conf *conf,
+				    int fd);
+/* On the worker's thread, as all that follows. */
+void sl_acceptor_start(struct sl_acceptor *a);
+/* Whoever has connected and waits in the backlog may be about to send: takes them in now. */
+void sl_acceptor_stop_deferring(struct sl_acceptor *a);
+/* What the kernel has already accepted for us is served; then the door is closed. */
+void sl_acceptor_close(struct sl_acceptor *a);
+/* The configuration has it no more: closes it, and frees it when its last client has gone. */
+void sl_acceptor_drop(struct sl_acceptor *a, struct sl_view *view);
+/* One of its clients has gone. */
+void sl_acceptor_leave(struct sl_acceptor *a);
+
+#endif
