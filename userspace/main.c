@@ -18,6 +18,7 @@
 #include "control/notify.h"
 #include "control/reload.h"
 #include "control/socket.h"
+#include "control/upgrade.h"
 
 enum { EXIT_CONFIG = 2, EXIT_USAGE = 64 };
 
@@ -36,7 +37,10 @@ static const char usage[] =
 	"TERM, INT and QUIT end it when every accepted request is answered; another one, a second\n"
 	"or more later, at once.\n"
 	"HUP reads the configuration again; a file with faults changes nothing.\n"
-	"USR1 opens the access log anew, for log rotation.\n";
+	"USR1 opens the access log anew, for log rotation.\n"
+	"USR2 starts the program anew, from the same path, on the same sockets, and ends when "
+	"that\n"
+	"one is ready; if it fails, this one goes on.\n";
 
 static int signal_fd;
 static uint64_t stop_ns; /* when the first signal to stop came; 0: none has */
@@ -76,8 +80,8 @@ static bool handle_signal(struct sl_daemon *d)
 		return false;
 	}
 	if (info.ssi_signo == SIGUSR2) {
-		/* People send it blindly, and its default would end us. */
-		sl_log_warn("signal", "upgrade is not in this version: restart instead");
+		if (!stop_ns)
+			sl_upgrade_begin(d);
 		return false;
 	}
 	/* timeout(1) and some supervisors send the same signal twice in a row. */
@@ -92,14 +96,15 @@ static bool handle_signal(struct sl_daemon *d)
 
 static void wait_for_end(struct sl_daemon *d)
 {
-	struct pollfd fds[] = {
-		{ .fd = signal_fd, .events = POLLIN },
-		{ .fd = sl_control_fd(d->control), .events = POLLIN },
-		{ .fd = d->shared.retired_fd, .events = POLLIN },
-	};
-
 	for (;;) {
-		if (poll(fds, 3, -1) < 0 && errno != EINTR)
+		struct pollfd fds[] = {
+			{ .fd = signal_fd, .events = POLLIN },
+			{ .fd = sl_control_fd(d->control), .events = POLLIN },
+			{ .fd = d->shared.retired_fd, .events = POLLIN },
+			{ .fd = sl_upgrade_fd(d), .events = POLLIN },
+		};
+
+		if (poll(fds, sizeof(fds) / sizeof(*fds), -1) < 0 && errno != EINTR)
 			return;
 		if (fds[0].revents && handle_signal(d))
 			return;
@@ -107,6 +112,8 @@ static void wait_for_end(struct sl_daemon *d)
 			sl_control_serve(d->control);
 		if (fds[2].revents)
 			sl_daemon_reap(d);
+		if (fds[3].revents && sl_upgrade_go_on(d))
+			return;
 	}
 }
 
@@ -139,9 +146,9 @@ static void stop(struct sl_daemon *d)
 	sl_log_info("stopped", "workers=%u", d->workers_nr);
 }
 
-static int run(const char *file)
+static int run(const char *file, char **argv)
 {
-	struct sl_daemon d = { .file = file };
+	struct sl_daemon d = { .file = file, .argv = argv };
 
 	if (sl_config_load(file, stderr, &d.rules) < 0)
 		return EXIT_CONFIG;
@@ -153,6 +160,7 @@ static int run(const char *file)
 	sl_log_info("started", "version=%s workers=%u listeners=%u routes=%u", SL_VERSION,
 		    d.workers_nr, d.rules->listeners_nr, d.rules->routes_nr);
 	sl_notify("READY=1");
+	sl_upgrade_tell_ready();
 	wait_for_end(&d);
 	stop(&d);
 	return EXIT_SUCCESS;
@@ -214,5 +222,5 @@ int main(int argc, char **argv)
 			argv[optind]);
 		return EXIT_USAGE;
 	}
-	return is_check ? check(file) : run(file);
+	return is_check ? check(file) : run(file, argv);
 }

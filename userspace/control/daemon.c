@@ -19,6 +19,7 @@
 #include "control/listeners.h"
 #include "control/notify.h"
 #include "control/socket.h"
+#include "control/upgrade.h"
 
 /* Each connection takes a descriptor, a proxied one two: as many as we may have. */
 static void raise_descriptor_limit(void)
@@ -69,8 +70,12 @@ static void explain_start_failure(const struct sl_worker *w, int error)
 static int start_workers(struct sl_daemon *d)
 {
 	struct sl_listeners listeners;
-	int ret = sl_listeners_open(&listeners, d->rules, NULL, d->rules->workers);
+	struct sl_inherited in;
+	int ret = sl_inherited_read(&in);
 
+	if (ret == 0)
+		ret = sl_listeners_open(&listeners, d->rules, NULL, d->rules->workers, &in);
+	sl_inherited_fini(&in);
 	if (ret < 0)
 		return ret;
 	while (ret == 0 && d->workers_nr < d->rules->workers) {
@@ -123,6 +128,8 @@ int sl_daemon_start(struct sl_daemon *d)
 	int ret;
 
 	d->start_ns = sl_now_ns();
+	d->heir_fd = -1;
+	d->program = realpath("/proc/self/exe", NULL);
 	raise_descriptor_limit();
 	ret = open_shared(d);
 	if (ret == 0)
@@ -168,8 +175,9 @@ void sl_daemon_free(struct sl_daemon *d)
 {
 	for (unsigned i = 0; i < d->workers_nr; i++)
 		sl_worker_join(&d->workers[i]);
-	for (unsigned i = 0; i < d->rules->listeners_nr; i++)
+	for (unsigned i = 0; i < d->rules->listeners_nr && !d->shared.is_handed_over; i++)
 		sl_listener_forget(&d->rules->listeners[i]);
+	free(d->program);
 	munmap(d->shared.stats, d->rules->workers * sizeof(struct sl_stats));
 	free(d->workers);
 	free(d->shared.tally);

@@ -19,6 +19,9 @@ struct sl_daemon {
 	unsigned workers_nr; /* started */
 	struct sl_control *control;
 	uint64_t start_ns;
+	char *program, **argv;	 /* how we were started: an upgrade starts the same */
+	pid_t heir_pid;		 /* of an upgrade that has begun */
+	int heir_fd;		 /* tells how it goes; -1: none has begun */
 	unsigned restart_needed; /* mask of SL_RESTART_*: what the last reload could not change */
 };
 

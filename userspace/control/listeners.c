@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/out.h"
+#include "control/upgrade.h"
 
 static int refuse(const struct sl_listener_conf *conf, int error)
 {
@@ -34,20 +35,34 @@ static int open_first(const struct sl_listener_conf *conf)
 	return ret < 0 ? ret : sl_listener_open(conf);
 }
 
-/* A TCP socket a worker, so that the kernel shares out connections; a unix socket exists once. */
+static bool is_shareable(int fd)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, &len) == 0 && value;
+}
+
+/* A TCP socket a worker, so that the kernel shares out connections; a unix socket exists once, and
+ * so does one that a service manager opened for itself. */
 static int open_next(const struct sl_listener_conf *conf, int first_fd)
 {
-	if (conf->address.sa.sa_family != AF_UNIX)
+	if (conf->address.sa.sa_family != AF_UNIX && is_shareable(first_fd))
 		return sl_listener_open(conf);
 	first_fd = fcntl(first_fd, F_DUPFD_CLOEXEC, 3);
 	return first_fd < 0 ? -errno : first_fd;
 }
 
-static int open_all(struct sl_listeners *l, const struct sl_listener_conf *conf, unsigned i)
+static int open_all(struct sl_listeners *l, const struct sl_listener_conf *conf, unsigned i,
+		    struct sl_inherited *in)
 {
 	for (unsigned w = 0; w < l->workers; w++) {
-		int fd = w == 0 ? open_first(conf) : open_next(conf, l->fds[i]);
+		int fd = in ? sl_inherited_take(in, &conf->address) : -1;
 
+		if (fd >= 0)
+			sl_listener_tune(fd, conf);
+		else
+			fd = w == 0 ? open_first(conf) : open_next(conf, l->fds[i]);
 		if (fd < 0)
 			return refuse(conf, fd);
 		l->fds[w * l->nr + i] = fd;
@@ -64,7 +79,7 @@ static uint32_t find(const struct sl_rules *old, const struct sl_listener_conf *
 }
 
 int sl_listeners_open(struct sl_listeners *l, const struct sl_rules *rules,
-		      const struct sl_rules *old, unsigned workers)
+		      const struct sl_rules *old, unsigned workers, struct sl_inherited *in)
 {
 	size_t nr = (size_t)rules->listeners_nr * workers;
 	int ret = 0;
@@ -77,7 +92,7 @@ int sl_listeners_open(struct sl_listeners *l, const struct sl_rules *rules,
 	for (unsigned i = 0; i < l->nr && ret == 0; i++) {
 		l->kept[i] = find(old, &rules->listeners[i]);
 		if (l->kept[i] == SL_LISTENER_NEW)
-			ret = open_all(l, &rules->listeners[i], i);
+			ret = open_all(l, &rules->listeners[i], i, in);
 	}
 	if (ret < 0)
 		sl_listeners_fini(l);

@@ -13,10 +13,12 @@ struct sl_listeners {
 	int *fds;			 /* [worker * nr + listener]; -1: kept, or given away */
 };
 
-/* Opens what is not in `old` (NULL: nothing is) already, for so many workers.  0, or a negative
- * errno when the reason is logged and nothing is left open. */
+struct sl_inherited;
+
+/* Opens what is neither in `old` already nor inherited (NULL: nothing is), for so many workers.  0,
+ * or a negative errno when the reason is logged and nothing is left open. */
 int sl_listeners_open(struct sl_listeners *l, const struct sl_rules *rules,
-		      const struct sl_rules *old, unsigned workers);
+		      const struct sl_rules *old, unsigned workers, struct sl_inherited *in);
 /* The sockets of one worker; the caller takes over those that it uses and sets them to -1. */
 int *sl_listeners_of(struct sl_listeners *l, unsigned worker);
 /* Closes what was not taken. */

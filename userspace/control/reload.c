@@ -170,7 +170,7 @@ static int go_over(struct reload *r)
 static int replace(struct sl_daemon *d, struct sl_rules *fresh)
 {
 	struct reload r = { .daemon = d, .rules = fresh, .log_fd = -1 };
-	int ret = sl_listeners_open(&r.listeners, fresh, d->rules, d->workers_nr);
+	int ret = sl_listeners_open(&r.listeners, fresh, d->rules, d->workers_nr, NULL);
 
 	if (ret < 0)
 		return ret;

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "control/command.h"
+#include "control/upgrade.h"
 #include "sluice/admin.h"
 
 enum { ACCEPT_RETRY_MS = 100 };
@@ -20,6 +21,7 @@ enum { ACCEPT_RETRY_MS = 100 };
 struct sl_control {
 	struct sl_daemon *daemon;
 	struct sockaddr_un addr;
+	struct stat file; /* our socket in the file system: an heir puts its own in the place */
 	int fd;
 };
 
@@ -33,7 +35,7 @@ static int remove_stale(const struct sockaddr_un *addr)
 		return -errno;
 	ret = connect(fd, (const struct sockaddr *)addr, sizeof(*addr));
 	close(fd);
-	if (ret == 0)
+	if (ret == 0 && !sl_upgrade_is_heir())
 		return -EADDRINUSE;
 	unlink(addr->sun_path);
 	return 0;
@@ -50,9 +52,17 @@ static int listen_at(struct sl_control *c)
 	old = umask(0117);
 	ret = bind(c->fd, (const struct sockaddr *)&c->addr, sizeof(c->addr));
 	umask(old);
-	if (ret < 0 || listen(c->fd, 16) < 0)
+	if (ret < 0 || listen(c->fd, 16) < 0 || lstat(c->addr.sun_path, &c->file) < 0)
 		return -errno;
 	return 0;
+}
+
+static bool is_ours(const struct sl_control *c)
+{
+	struct stat now;
+
+	return lstat(c->addr.sun_path, &now) == 0 && now.st_ino == c->file.st_ino &&
+	       now.st_dev == c->file.st_dev;
 }
 
 int sl_control_open(struct sl_control **ret_control, struct sl_daemon *daemon)
@@ -87,7 +97,8 @@ void sl_control_close(struct sl_control *c)
 {
 	if (!c)
 		return;
-	unlink(c->addr.sun_path);
+	if (is_ours(c))
+		unlink(c->addr.sun_path);
 	close(c->fd);
 	free(c);
 }

@@ -88,9 +88,17 @@ void sl_acceptor_stop_deferring(struct sl_acceptor *a)
 	setsockopt(a->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &off, sizeof(off));
 }
 
+static void take_all(struct sl_acceptor *a, int fd)
+{
+	int client;
+
+	while ((client = accept4(fd, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+		sl_client_accept(a, client);
+}
+
 void sl_acceptor_close(struct sl_acceptor *a)
 {
-	int fd = a->fd, client;
+	int fd = a->fd;
 
 	if (fd < 0)
 		return;
@@ -98,11 +106,10 @@ void sl_acceptor_close(struct sl_acceptor *a)
 	sl_timer_stop(&a->timer);
 	if (a->armed)
 		sl_ring_cancel(&a->worker->loop, &a->op);
-	/* The ring wants a blocking descriptor, this loop the opposite. */
-	if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
-		return;
-	while ((client = accept4(fd, NULL, NULL, SOCK_CLOEXEC)) >= 0)
-		sl_client_accept(a, client);
+	/* The ring wants a blocking descriptor, this loop the opposite.  Who inherited the socket
+	 * has the same description of it, and accepts what waits. */
+	if (!a->worker->shared->is_handed_over && fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) == 0)
+		take_all(a, fd);
 	sl_ring_close(&a->worker->loop, fd);
 }
 

@@ -72,11 +72,11 @@ static void on_turn(struct sl_loop *loop)
 {
 	struct sl_worker *w = sl_container_of(loop, struct sl_worker, loop);
 
-	if (w->is_draining || !atomic_load_explicit(&w->shared->is_draining, memory_order_relaxed))
+	if (w->is_draining || !atomic_load_explicit(&w->shared->is_draining, memory_order_acquire))
 		return;
 	w->is_draining = true;
 	w->drain_start_ns = loop->now_ns;
-	for (unsigned i = 0; i < w->acceptors_nr; i++)
+	for (unsigned i = 0; i < w->acceptors_nr && !w->shared->is_handed_over; i++)
 		sl_acceptor_stop_deferring(w->acceptors[i]);
 	sl_timer_set(&loop->wheel, &w->drain_timer, loop->now_ns + DRAIN_DOOR_MS * SL_MS);
 }

@@ -26,6 +26,7 @@ struct sl_shared {
 	struct sl_stats *stats;	      /* one a worker */
 	_Atomic uint32_t connections; /* client connections open, in all workers */
 	_Atomic bool is_draining;
+	bool is_handed_over; /* set before is_draining: another process goes on with the sockets */
 	struct sl_tally *tally;
 	int done_fd;   /* eventfd: each worker adds 1 when it has ended */
 	int access_fd; /* of the access log; always open, to nowhere when there is none */

@@ -1,0 +1,164 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: Apache-2.0
+"""The program is started anew on the same sockets, under load: no request is lost."""
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+from lib import gateway as lib
+from lib import origin, tap, wire
+from lib.wire import Client, get
+
+PR_SET_CHILD_SUBREAPER = 36
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # so that we can wait for a grandchild
+
+pids = []
+
+
+def end_all():
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            pass
+
+
+def status():
+    done = gateway.ctl("-j", "status")
+    return json.loads(done.stdout) if done.returncode == 0 else {}
+
+
+def wait_for(is_so, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return is_so()
+
+
+def upgrade(pid):
+    """The pid of the one that took over."""
+    os.kill(pid, signal.SIGUSR2)
+    wait_for(lambda: status().get("pid", pid) != pid)
+    heir = status().get("pid")
+    if heir and heir != pid:
+        pids.append(heir)
+    return heir
+
+
+class Load:
+    """Requests until told to stop; a connection that the gateway announced to close is no failure."""
+
+    def __init__(self, is_kept):
+        self.is_kept, self.is_over, self.answered, self.failed = is_kept, False, 0, []
+        self.threads = [threading.Thread(target=self._run, daemon=True) for _ in range(4)]
+        for thread in self.threads:
+            thread.start()
+
+    def _run(self):
+        client = None
+        while not self.is_over and len(self.failed) < 5:
+            try:
+                client = client or Client(gateway.port)
+                response = client.ask(get("/load"))
+            except (OSError, wire.Cut, wire.Malformed) as e:
+                response = e
+            if getattr(response, "status", 0) == 200:
+                self.answered += 1
+            else:
+                self.failed.append(repr(response))
+            if not self.is_kept or getattr(response, "get", lambda _: "close")("Connection") == "close":
+                client.close()
+                client = None
+
+    def stop(self):
+        self.is_over = True
+        for thread in self.threads:
+            thread.join(20)
+
+
+def under_load():
+    loads = [Load(True), Load(False)]
+    time.sleep(0.3)
+    first = gateway.process.pid
+    second = upgrade(first)
+    tap.ok(second and second != first, "another process answers", second)
+    tap.same(gateway.process.wait(20), 0, "the old one ends in good order")
+    third = upgrade(second)
+    tap.ok(third and third != second, "and again", third)
+    tap.same(os.waitpid(second, 0)[1], 0, "in good order too")
+    for load, name in zip(loads, ("kept", "new")):
+        load.stop()
+        tap.ok(not load.failed and load.answered > 100,
+               f"two upgrades under load: nothing failed on {name} connections",
+               f"{load.answered} answered, {load.failed}")
+
+
+def one_that_fails():
+    pid = status()["pid"]
+    good = json.dumps(gateway.conf)
+    gateway.write("{")
+    os.kill(pid, signal.SIGUSR2)
+    tap.ok(wait_for(lambda: "upgrade.failed" in gateway.complaint()), "a successor that fails is told")
+    with Client(gateway.port) as client:
+        tap.ok(client.ask(get("/a")).status == 200 and status().get("pid") == pid,
+               "and the running one goes on")
+    gateway.write(good)
+    heir = upgrade(pid)
+    tap.ok(heir != pid and os.waitpid(pid, 0)[1] == 0, "until one does not")
+
+
+def unix_socket_and_end():
+    pid = status()["pid"]
+    path = os.path.join(gateway.directory, "unix.sock")
+    tap.ok(os.path.exists(path), "the file of a unix socket is still there")
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(path)
+        s.sendall(get("/unix"))
+        tap.ok(s.recv(100).startswith(b"HTTP/1.1 200"), "and leads to the new process")
+    control = os.path.join(gateway.directory, "control.sock")
+    os.kill(pid, signal.SIGTERM)
+    tap.same(os.waitpid(pid, 0)[1], 0, "the last one ends in good order")
+    tap.ok(not os.path.exists(path) and not os.path.exists(control), "and leaves no socket behind")
+
+
+def socket_activation():
+    """As a service manager does it: sd_listen_fds(3)."""
+    directory = os.path.join(gateway.directory, "activated")
+    os.mkdir(directory)
+    conf = {"gateway": {"workers": 2, "run_dir": directory}, "listeners": {},
+            "routes": [{"name": "own", "respond": {"body": "hello"}}]}
+    door = socket.create_server(("127.0.0.1", 0))
+    port = door.getsockname()[1]
+    conf["listeners"]["http"] = {"address": f"127.0.0.1:{port}"}
+    path = os.path.join(directory, "sluice.json")
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(conf, f)
+    script = 'exec 3<&"$0" && LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"'
+    process = subprocess.Popen(["bash", "-c", script, str(door.fileno()),
+                                os.path.join(lib.BUILD, "sluiced"), "-c", path],
+                               pass_fds=[door.fileno()], stderr=subprocess.DEVNULL)
+    pids.append(process.pid)
+    door.close()
+    with Client(port) as client:  # it waits in the backlog until the daemon is there
+        tap.same(client.ask(get("/")).body, b"hello", "a socket of the service manager's is used")
+    process.terminate()
+    tap.same(process.wait(20), 0, "and the daemon ends in good order")
+
+
+tap.start(90)
+tap.at_end(end_all)
+origins = origin.Origin()
+gateway = lib.Gateway(origins.port)
+gateway.rewrite(listeners={**gateway.conf["listeners"],
+                           "file": {"address": f"unix:{gateway.directory}/unix.sock"}})
+tap.ok(json.loads(gateway.ctl("-j", "config", "reload").stdout)["reloaded"], "a unix socket is added")
+tap.facts(under_load, one_that_fails, unix_socket_and_end, socket_activation)
+gateway.keep.close()
+tap.done()
