@@ -18,6 +18,7 @@ struct sl_reader {
 	json_t *upstreams; /* name: index, of those read so far */
 	json_t *routes;	   /* likewise, of those that have a name */
 	bool out_of_memory;
+	bool is_incomplete; /* a file could not be read or included */
 };
 
 struct sl_key;
@@ -70,6 +71,7 @@ extern const struct sl_kind sl_kind_string, sl_kind_bool, sl_kind_int, sl_kind_e
 extern const struct sl_kind sl_kind_duration, sl_kind_size, sl_kind_rate;
 extern const struct sl_kind sl_kind_address, sl_kind_net;
 extern const struct sl_kind sl_kind_host, sl_kind_methods, sl_kind_upstream, sl_kind_ignored;
+extern const struct sl_kind sl_kind_include;
 
 /* The whole file. */
 extern const struct sl_key sl_config_root;
@@ -78,6 +80,10 @@ extern const struct sl_key sl_config_root;
 void *sl_reader_alloc(struct sl_reader *r, size_t nr, size_t size);
 /* "must be WHAT, not ..." */
 void sl_reader_type_fault(struct sl_reader *r, const char *what, json_t *value);
+/* The line of a table, one without a kind too; NULL: there is none. */
+const struct sl_key *sl_object_find_key(const struct sl_object *object, const char *name);
+/* Reports the members of value that the object does not know. */
+void sl_reader_refuse_strangers(struct sl_reader *r, const struct sl_object *object, json_t *value);
 /* The keys' values go into `to`, by their sizes: a number, and a C string or an sl_str. */
 void sl_key_store_number(const struct sl_key *key, void *to, uint64_t value);
 void sl_reader_store_text(struct sl_reader *r, size_t size, void *to, struct sl_str text);

@@ -273,6 +273,11 @@ static const struct sl_key logs_keys[] = {
 
 static const struct sl_key root_keys[] = {
 	{ "$schema", &sl_kind_ignored, .doc = "For editors; the gateway does not look at it." },
+	{ "include", &sl_kind_include,
+	  .doc = "Files that are read with this one: a path, relative to this file's directory, of "
+		 "a "
+		 "file, of a directory (all \"*.json\" in it) or of a pattern; or an array of "
+		 "such." },
 	{ "gateway", &sl_kind_object, .def = "{}",
 	  .object = &(const struct sl_object){ .keys = gateway_keys, .finish = sl_check_gateway },
 	  .doc = "The process itself." },

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a file to rules: read the text, parse the JSON, walk it, build the route table.
+// From files to rules: read them, merge them, walk the document, build the route table.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/check.h"
 #include "config/config.h"
-#include "config/key.h"
+#include "config/include.h"
 
 /* 100,000 routes take about 40 MiB; nothing that a file of 16 MiB can mean takes this. */
 static const size_t rules_max_bytes = 1u << 30;
@@ -37,42 +37,29 @@ static struct sl_rules *rules_new(const char *name)
 	return rules;
 }
 
-/* NULL after a fault in the text, or without memory. */
-static json_t *parse_text(struct sl_reader *r)
+static void read_document(struct sl_reader *r, json_t *document)
 {
-	const struct sl_str text = r->report.text;
-	struct sl_place place;
-	json_error_t error;
-	json_t *root;
-
-	root = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
-	if (root)
-		return root;
-	if (!error.text[0] || json_error_code(&error) == json_error_out_of_memory) {
-		r->out_of_memory = true;
-		return NULL;
-	}
-	place.line = error.line > 0 ? (unsigned)error.line : 1;
-	place.column = error.column > 0 ? (unsigned)error.column : 1;
-	sl_report_fault_at(&r->report, place, "%s", error.text);
-	return NULL;
-}
-
-static void read_rules(struct sl_reader *r)
-{
-	json_t *root = parse_text(r);
-
-	if (!root)
-		return;
+	r->report.is_merged = true;
 	r->upstreams = json_object();
 	r->routes = json_object();
-	r->out_of_memory = !r->upstreams || !r->routes;
-	sl_config_root.kind->read(r, &sl_config_root, root, r->rules);
+	r->out_of_memory |= !r->upstreams || !r->routes;
+	sl_config_root.kind->read(r, &sl_config_root, document, r->rules);
 	if (r->report.count == 0 && !r->out_of_memory)
 		sl_check_table(r);
 	json_decref(r->upstreams);
 	json_decref(r->routes);
-	json_decref(root);
+}
+
+static void read_rules(struct sl_reader *r)
+{
+	json_t *document;
+
+	if (!sl_files_read(r))
+		return;
+	document = sl_files_merge(r);
+	if (document)
+		read_document(r, document);
+	json_decref(document);
 }
 
 /* Takes over rules. */
@@ -90,22 +77,19 @@ static int finish(struct sl_reader *r, FILE *errors, struct sl_rules **ret_rules
 	return ret;
 }
 
-/* Changes text: comments are blanked. */
-static int parse(char *text, size_t len, const char *name, FILE *errors,
-		 struct sl_rules **ret_rules)
+/* Takes over the files, the first of which has its text. */
+static int load(struct sl_files *files, FILE *errors, struct sl_rules **ret_rules)
 {
-	struct sl_reader r = { .report = { .name = name, .text = { text, len } } };
-	struct sl_place place;
-	const char *why;
+	struct sl_reader r = { .report = { .files = files } };
+	int ret = -ENOMEM;
 
-	r.rules = rules_new(name);
-	if (!r.rules)
-		return -ENOMEM;
-	if (sl_source_clean(text, len, &place, &why) < 0)
-		sl_report_fault_at(&r.report, place, "%s", why);
-	else
+	r.rules = rules_new(files->file[0].name);
+	if (r.rules) {
 		read_rules(&r);
-	return finish(&r, errors, ret_rules);
+		ret = finish(&r, errors, ret_rules);
+	}
+	sl_files_fini(files);
+	return ret;
 }
 
 static int fail_file(const char *path, FILE *errors, int error)
@@ -115,23 +99,34 @@ static int fail_file(const char *path, FILE *errors, int error)
 	return error;
 }
 
+/* Takes over text. */
+static int load_text(const char *name, char *text, size_t len, struct sl_source_id id, FILE *errors,
+		     struct sl_rules **ret_rules)
+{
+	struct sl_files files = { .file = NULL };
+	int ret = sl_files_add(&files, name, text, len, id);
+
+	if (ret == 0)
+		ret = load(&files, errors, ret_rules);
+	return ret == -ENOMEM ? fail_file(name, errors, ret) : ret;
+}
+
 int sl_config_load(const char *path, FILE *errors, struct sl_rules **ret_rules)
 {
+	struct sl_source_id id;
 	size_t len;
 	char *text;
-	int ret = sl_source_read(path, &text, &len);
+	int ret = sl_source_read(path, &text, &len, &id);
 
 	if (ret < 0)
 		return fail_file(path, errors, ret);
-	ret = parse(text, len, path, errors, ret_rules);
-	free(text);
-	return ret == -ENOMEM ? fail_file(path, errors, ret) : ret;
+	return load_text(path, text, len, id, errors, ret_rules);
 }
 
 int sl_config_parse(struct sl_str text, const char *name, FILE *errors, struct sl_rules **ret_rules)
 {
+	const struct sl_source_id none = { 0 };
 	char *copy;
-	int ret;
 
 	if (text.len > SL_SOURCE_MAX_BYTES)
 		return fail_file(name, errors, -EFBIG);
@@ -140,7 +135,5 @@ int sl_config_parse(struct sl_str text, const char *name, FILE *errors, struct s
 		return fail_file(name, errors, -ENOMEM);
 	if (text.len)
 		memcpy(copy, text.ptr, text.len);
-	ret = parse(copy, text.len, name, errors, ret_rules);
-	free(copy);
-	return ret == -ENOMEM ? fail_file(name, errors, ret) : ret;
+	return load_text(name, copy, text.len, none, errors, ret_rules);
 }

@@ -46,7 +46,7 @@ void sl_reader_type_fault(struct sl_reader *r, const char *what, json_t *value)
 	sl_report_fault(&r->report, "must be %s, not %s", what, type_name(value));
 }
 
-static const struct sl_key *find_key(const struct sl_object *object, const char *name)
+const struct sl_key *sl_object_find_key(const struct sl_object *object, const char *name)
 {
 	for (const struct sl_key *k = object->keys; k->name; k++)
 		if (strcmp(k->name, name) == 0)
@@ -72,7 +72,7 @@ static void refuse_key(struct sl_reader *r, const struct sl_object *object, cons
 
 	sl_report_enter_member(&r->report, name);
 	near = nearest_key(&r->report, object, sl_str_of(name));
-	if (find_key(object, name))
+	if (sl_object_find_key(object, name))
 		sl_report_fault_name(&r->report, "'%s' is not available in this version", name);
 	else if (near)
 		sl_report_fault_name(&r->report, "unknown key '%.64s'; did you mean '%s'?", name,
@@ -82,7 +82,7 @@ static void refuse_key(struct sl_reader *r, const struct sl_object *object, cons
 	sl_report_leave(&r->report);
 }
 
-static void refuse_strangers(struct sl_reader *r, const struct sl_object *object, json_t *value)
+void sl_reader_refuse_strangers(struct sl_reader *r, const struct sl_object *object, json_t *value)
 {
 	const struct sl_key *key;
 	const char *name;
@@ -90,7 +90,7 @@ static void refuse_strangers(struct sl_reader *r, const struct sl_object *object
 
 	json_object_foreach(value, name, member)
 	{
-		key = find_key(object, name);
+		key = sl_object_find_key(object, name);
 		if (!key || !key->kind)
 			refuse_key(r, object, name);
 	}
@@ -154,7 +154,7 @@ static void check_one_of(struct sl_reader *r, const char *const *names, json_t *
 static void read_members(struct sl_reader *r, const struct sl_object *object, json_t *value,
 			 char *to)
 {
-	refuse_strangers(r, object, value);
+	sl_reader_refuse_strangers(r, object, value);
 	for (const struct sl_key *k = object->keys; k->name; k++)
 		if (k->kind)
 			read_member(r, k, json_object_get(value, k->name), to + k->offset);
@@ -301,7 +301,8 @@ static json_t *describe_object(const struct sl_key *key)
 
 	if (object->shorthand)
 		return json_pack("{s:[o, o]}", "anyOf",
-				 sl_key_describe(find_key(object, object->shorthand)), schema);
+				 sl_key_describe(sl_object_find_key(object, object->shorthand)),
+				 schema);
 	if (object->may_be_false)
 		return json_pack("{s:[{s:b}, o]}", "anyOf", "const", 0, schema);
 	return schema;

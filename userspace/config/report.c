@@ -2,7 +2,6 @@
 // Gathers faults with their places and prints them sorted.
 #include "config/report.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -17,10 +16,18 @@ void sl_report_fini(struct sl_report *r)
 	r->kept = 0;
 }
 
+/* Tables nest less deep than there is room for; what a file says where it should not may be deeper,
+ * and is reported where it begins. */
 static void enter(struct sl_report *r, struct sl_step step)
 {
-	assert(r->steps_nr < SL_REPORT_MAX_STEPS); /* the tables nest less deep than this */
-	r->steps[r->steps_nr++] = step;
+	if (r->steps_nr < SL_REPORT_MAX_STEPS)
+		r->steps[r->steps_nr] = step;
+	r->steps_nr++;
+}
+
+static unsigned kept_steps(const struct sl_report *r)
+{
+	return r->steps_nr < SL_REPORT_MAX_STEPS ? r->steps_nr : SL_REPORT_MAX_STEPS;
 }
 
 void sl_report_enter_member(struct sl_report *r, const char *name)
@@ -38,6 +45,46 @@ void sl_report_leave(struct sl_report *r)
 	r->steps_nr--;
 }
 
+void sl_report_enter_file(struct sl_report *r, unsigned file, struct sl_report_mark *ret_mark)
+{
+	ret_mark->file = r->file;
+	ret_mark->steps_nr = r->steps_nr;
+	memcpy(ret_mark->steps, r->steps, sizeof(r->steps));
+	r->file = file;
+	r->steps_nr = 0;
+}
+
+void sl_report_leave_file(struct sl_report *r, const struct sl_report_mark *mark)
+{
+	r->file = mark->file;
+	r->steps_nr = mark->steps_nr;
+	memcpy(r->steps, mark->steps, sizeof(r->steps));
+}
+
+/* The value that is being read, in its own file. */
+static struct sl_report_mark spot_of(const struct sl_report *r)
+{
+	struct sl_report_mark spot = { .file = r->file, .steps_nr = kept_steps(r) };
+	size_t index;
+
+	memcpy(spot.steps, r->steps, spot.steps_nr * sizeof(*spot.steps));
+	if (!r->is_merged)
+		return spot;
+	spot.file = sl_files_find(r->files, spot.steps, spot.steps_nr, &index);
+	if (spot.steps_nr > 1)
+		spot.steps[1].index = index;
+	return spot;
+}
+
+const char *sl_report_find_element(const struct sl_report *r, const char *array, size_t index,
+				   size_t *ret_index)
+{
+	const struct sl_step steps[] = { { .name = sl_str_of(array) }, { .index = index } };
+	unsigned file = sl_files_find(r->files, steps, 2, ret_index);
+
+	return file == spot_of(r).file ? NULL : r->files->file[file].name;
+}
+
 /* RFC 6901 3: '~' and '/' in a name are written "~0" and "~1". */
 static void put_name(struct sl_out *o, struct sl_str name)
 {
@@ -53,16 +100,16 @@ static void put_name(struct sl_out *o, struct sl_str name)
 		sl_out_lit(o, "...");
 }
 
-static void put_pointer(struct sl_out *o, const struct sl_report *r)
+static void put_pointer(struct sl_out *o, const struct sl_step *steps, unsigned nr)
 {
-	for (unsigned i = 0; i < r->steps_nr; i++) {
+	for (unsigned i = 0; i < nr; i++) {
 		sl_out_char(o, '/');
-		if (r->steps[i].name.ptr)
-			put_name(o, r->steps[i].name);
+		if (steps[i].name.ptr)
+			put_name(o, steps[i].name);
 		else
-			sl_out_u64(o, r->steps[i].index);
+			sl_out_u64(o, steps[i].index);
 	}
-	if (r->steps_nr)
+	if (nr)
 		sl_out_lit(o, ": ");
 }
 
@@ -84,40 +131,46 @@ static struct sl_fault *next_fault(struct sl_report *r)
 	return &r->faults[r->kept++];
 }
 
-static void write_fault(struct sl_fault *f, const struct sl_report *r, const char *fmt, va_list ap)
+static void write_fault(struct sl_fault *f, const struct sl_report_mark *spot, const char *fmt,
+			va_list ap)
 {
 	struct sl_out o;
 
 	sl_out_init(&o, f->text, sizeof(f->text) - 1);
-	if (r)
-		put_pointer(&o, r);
+	if (spot)
+		put_pointer(&o, spot->steps, spot->steps_nr);
 	vsnprintf(o.pos, sl_out_room(&o) + 1, fmt, ap);
 	defuse(f->text);
 }
 
-void sl_report_fault(struct sl_report *r, const char *fmt, ...)
+static void add_fault(struct sl_report *r, enum sl_locate what, const char *fmt, va_list ap)
 {
 	struct sl_fault *f = next_fault(r);
-	va_list ap;
+	struct sl_report_mark spot;
 
 	if (!f)
 		return;
-	f->place = sl_source_locate(r->text, r->steps, r->steps_nr, SL_LOCATE_VALUE);
+	spot = spot_of(r);
+	f->file = spot.file;
+	f->place = sl_source_locate(r->files->file[f->file].text, spot.steps, spot.steps_nr, what);
+	write_fault(f, &spot, fmt, ap);
+}
+
+void sl_report_fault(struct sl_report *r, const char *fmt, ...)
+{
+	va_list ap;
+
 	va_start(ap, fmt);
-	write_fault(f, r, fmt, ap);
+	add_fault(r, SL_LOCATE_VALUE, fmt, ap);
 	va_end(ap);
 }
 
 void sl_report_fault_name(struct sl_report *r, const char *fmt, ...)
 {
-	struct sl_fault *f = next_fault(r);
 	va_list ap;
 
-	if (!f)
-		return;
-	f->place = sl_source_locate(r->text, r->steps, r->steps_nr, SL_LOCATE_NAME);
 	va_start(ap, fmt);
-	write_fault(f, r, fmt, ap);
+	add_fault(r, SL_LOCATE_NAME, fmt, ap);
 	va_end(ap);
 }
 
@@ -128,6 +181,7 @@ void sl_report_fault_at(struct sl_report *r, struct sl_place place, const char *
 
 	if (!f)
 		return;
+	f->file = r->file;
 	f->place = place;
 	va_start(ap, fmt);
 	write_fault(f, NULL, fmt, ap);
@@ -138,6 +192,8 @@ static int by_place(const void *a, const void *b)
 {
 	const struct sl_fault *x = a, *y = b;
 
+	if (x->file != y->file)
+		return x->file < y->file ? -1 : 1;
 	if (x->place.line != y->place.line)
 		return x->place.line < y->place.line ? -1 : 1;
 	if (x->place.column != y->place.column)
@@ -145,13 +201,23 @@ static int by_place(const void *a, const void *b)
 	return strcmp(x->text, y->text);
 }
 
+/* A directory may hold names of any bytes. */
+static void put_file_name(const struct sl_report *r, unsigned file, FILE *to)
+{
+	for (const char *c = r->files->file[file].name; *c; c++)
+		fputc((unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c, to);
+}
+
 void sl_report_print(struct sl_report *r, FILE *to)
 {
 	if (r->kept)
 		qsort(r->faults, r->kept, sizeof(*r->faults), by_place);
-	for (unsigned i = 0; i < r->kept; i++)
-		fprintf(to, "%s:%u:%u: %s\n", r->name, r->faults[i].place.line,
-			r->faults[i].place.column, r->faults[i].text);
+	for (unsigned i = 0; i < r->kept; i++) {
+		put_file_name(r, r->faults[i].file, to);
+		fprintf(to, ":%u:%u: %s\n", r->faults[i].place.line, r->faults[i].place.column,
+			r->faults[i].text);
+	}
 	if (r->count > r->kept)
-		fprintf(to, "%s: %u more faults are not shown\n", r->name, r->count - r->kept);
+		fprintf(to, "%s: %u more faults are not shown\n", r->files->file[0].name,
+			r->count - r->kept);
 }

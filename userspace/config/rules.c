@@ -153,6 +153,14 @@ static void check_pattern(struct sl_reader *r, struct sl_str path)
 	sl_report_leave(&r->report);
 }
 
+static void fault_same_name(struct sl_reader *r, size_t other)
+{
+	const char *file = sl_report_find_element(&r->report, "routes", other, &other);
+
+	fault_member(r, "name", "route %zu%s%.100s has the same name", other, file ? " of " : "",
+		     file ? file : "");
+}
+
 static void name_route(struct sl_reader *r, struct sl_route *route)
 {
 	unsigned index = (unsigned)(route - r->rules->routes);
@@ -164,8 +172,8 @@ static void name_route(struct sl_reader *r, struct sl_route *route)
 		return;
 	}
 	if (json_object_get(r->routes, route->name))
-		fault_member(r, "name", "route %d has the same name",
-			     (int)json_integer_value(json_object_get(r->routes, route->name)));
+		fault_same_name(
+			r, (size_t)json_integer_value(json_object_get(r->routes, route->name)));
 	else if (json_object_set_new(r->routes, route->name, json_integer(index)) < 0)
 		r->out_of_memory = true;
 }
@@ -189,6 +197,19 @@ void sl_check_route(struct sl_reader *r, json_t *value, void *to)
 		check_template(r, "redirect", "location", route->redirect.location, route, true);
 }
 
+/* The later one is at fault; the report is at it. */
+static void fault_same_requests(struct sl_reader *r, unsigned earlier)
+{
+	size_t index;
+	const char *file = sl_report_find_element(&r->report, "routes", earlier, &index);
+
+	sl_report_fault(&r->report,
+			"takes the same requests as route '%.64s' (/routes/%zu%s%.100s): "
+			"host, path and method are alike",
+			r->rules->routes[earlier].name, index, file ? " of " : "",
+			file ? file : "");
+}
+
 void sl_check_table(struct sl_reader *r)
 {
 	struct sl_rules *rules = r->rules;
@@ -205,10 +226,7 @@ void sl_check_table(struct sl_reader *r)
 	sl_report_enter_member(&r->report, "routes");
 	sl_report_enter_element(&r->report, ret == -EEXIST && b > a ? b : a);
 	if (ret == -EEXIST)
-		sl_report_fault(&r->report,
-				"takes the same requests as route '%.64s' (/routes/%u): "
-				"host, path and method are alike",
-				rules->routes[b > a ? a : b].name, b > a ? a : b);
+		fault_same_requests(r, b > a ? a : b);
 	else
 		sl_report_fault(&r->report, "%s", why);
 	sl_report_leave(&r->report);

@@ -21,6 +21,8 @@ void sl_config_print_schema(FILE *to)
 			  "title", "sluice configuration");
 	json_t *root = sl_key_describe(&sl_config_root);
 
+	/* What must be there may be in any of several files, and each is edited by itself. */
+	json_object_del(root, "required");
 	json_object_update(schema, root);
 	json_dumpf(schema, to, JSON_INDENT(2));
 	fputc('\n', to);

@@ -1,57 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the text of a configuration and blanks what is not JSON in it.
+// Blanks what is not JSON in the text of a configuration, and counts its lines.
 #include "config/source.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdbool.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-enum { READ_STEP = 64 << 10 };
-
-static int read_all(int fd, char **ret_text, size_t *ret_len)
-{
-	size_t len = 0, size = 0;
-	char *text = NULL, *grown;
-	ssize_t n;
-
-	do {
-		if (len == size) {
-			size = size ? size * 2 : READ_STEP;
-			grown = realloc(text, size);
-			if (!grown)
-				goto err_nomem;
-			text = grown;
-		}
-		n = read(fd, text + len, size - len);
-		if (n > 0)
-			len += (size_t)n;
-	} while ((n > 0 && len <= SL_SOURCE_MAX_BYTES) || (n < 0 && errno == EINTR));
-	if (n < 0 || len > SL_SOURCE_MAX_BYTES) {
-		n = n < 0 ? -errno : -EFBIG;
-		free(text);
-		return (int)n;
-	}
-	*ret_text = text;
-	*ret_len = len;
-	return 0;
-err_nomem:
-	free(text);
-	return -ENOMEM;
-}
-
-int sl_source_read(const char *path, char **ret_text, size_t *ret_len)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = read_all(fd, ret_text, ret_len);
-	close(fd);
-	return ret;
-}
 
 struct sl_place sl_source_place(struct sl_str text, size_t offset)
 {

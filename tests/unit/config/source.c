@@ -53,13 +53,15 @@ static void test_limits(void)
 
 static void test_files(void)
 {
+	struct sl_source_id id;
 	size_t len;
 	char *text;
 
-	is_int(sl_source_read("/nowhere/at/all", &text, &len), -ENOENT, "a file that is not there");
-	is_int(sl_source_read("/", &text, &len), -EISDIR, "a directory");
-	is_int(sl_source_read("/dev/zero", &text, &len), -EFBIG, "a file without an end");
-	is_int(sl_source_read("/dev/null", &text, &len), 0, "an empty file");
+	is_int(sl_source_read("/nowhere/at/all", &text, &len, &id), -ENOENT,
+	       "a file that is not there");
+	is_int(sl_source_read("/", &text, &len, &id), -EISDIR, "a directory");
+	is_int(sl_source_read("/dev/zero", &text, &len, &id), -EFBIG, "a file without an end");
+	is_int(sl_source_read("/dev/null", &text, &len, &id), 0, "an empty file");
 	is_int((int64_t)len, 0, "is empty");
 	free(text);
 }
