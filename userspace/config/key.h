@@ -84,6 +84,9 @@ void sl_reader_type_fault(struct sl_reader *r, const char *what, json_t *value);
 const struct sl_key *sl_object_find_key(const struct sl_object *object, const char *name);
 /* Reports the members of value that the object does not know. */
 void sl_reader_refuse_strangers(struct sl_reader *r, const struct sl_object *object, json_t *value);
+/* A number or a boolean that was substituted comes as a string, if the string is nothing else: a
+ * new reference to what it spells, or to the value itself. */
+json_t *sl_reader_scalar(struct sl_reader *r, json_t *value);
 /* The keys' values go into `to`, by their sizes: a number, and a C string or an sl_str. */
 void sl_key_store_number(const struct sl_key *key, void *to, uint64_t value);
 void sl_reader_store_text(struct sl_reader *r, size_t size, void *to, struct sl_str text);

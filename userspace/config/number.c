@@ -69,6 +69,28 @@ void sl_key_store_number(const struct sl_key *key, void *to, uint64_t value)
 	}
 }
 
+/* "${NAME}" and nothing around it. */
+static bool is_one_substitution(const char *written)
+{
+	const char *end = strchr(written, '}');
+
+	return written[0] == '$' && written[1] == '{' && end && !end[1];
+}
+
+json_t *sl_reader_scalar(struct sl_reader *r, json_t *value)
+{
+	const char *written = json_is_string(value) ? sl_report_written(&r->report) : NULL;
+	json_t *read;
+
+	if (!written || !is_one_substitution(written))
+		return json_incref(value);
+	read = json_loads(json_string_value(value), JSON_DECODE_ANY, NULL);
+	if (json_is_integer(read) || json_is_boolean(read))
+		return read;
+	json_decref(read);
+	return json_incref(value);
+}
+
 static uint64_t max_of(const struct sl_key *key)
 {
 	if (key->max)
@@ -113,7 +135,7 @@ static void fault_numbers(struct sl_reader *r, const unsigned *numbers)
 	sl_report_fault(&r->report, "must be %.*s", SL_STR_ARG(sl_out_done(&o)));
 }
 
-static void read_int(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
+static void read_integer(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
 {
 	json_int_t n = json_integer_value(value);
 
@@ -138,6 +160,14 @@ static void read_int(struct sl_reader *r, const struct sl_key *key, json_t *valu
 	store_in_range(r, key, (uint64_t)n, print_plain, to);
 }
 
+static void read_int(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
+{
+	json_t *scalar = sl_reader_scalar(r, value);
+
+	read_integer(r, key, scalar, to);
+	json_decref(scalar);
+}
+
 static json_t *describe_int(const struct sl_key *key)
 {
 	json_t *schema, *list;
@@ -157,11 +187,13 @@ static json_t *describe_int(const struct sl_key *key)
 
 static void read_bool(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
 {
-	if (!json_is_boolean(value)) {
+	json_t *scalar = sl_reader_scalar(r, value);
+
+	if (json_is_boolean(scalar))
+		*(bool *)to = json_is_true(scalar);
+	else
 		sl_reader_type_fault(r, "true or false", value);
-		return;
-	}
-	*(bool *)to = json_is_true(value);
+	json_decref(scalar);
 }
 
 static json_t *describe_bool(const struct sl_key *key)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/out.h"
+#include "config/hide.h"
 
 enum { NAME_SHOWN = 64 };
 
@@ -76,6 +77,32 @@ static struct sl_report_mark spot_of(const struct sl_report *r)
 	return spot;
 }
 
+static json_t *follow(json_t *value, const struct sl_step *steps, unsigned nr)
+{
+	for (; nr && value; nr--, steps++)
+		value = steps->name.ptr ? json_object_get(value, steps->name.ptr)
+					: json_array_get(value, steps->index);
+	return value;
+}
+
+/* The written and the expanded value that is being read; false when they are the same. */
+static bool is_substituted(const struct sl_report *r, json_t **ret_written, json_t **ret_expanded)
+{
+	if (!r->is_merged || r->written == r->expanded || !r->expanded ||
+	    r->steps_nr > SL_REPORT_MAX_STEPS)
+		return false;
+	*ret_written = follow(r->written, r->steps, r->steps_nr);
+	*ret_expanded = follow(r->expanded, r->steps, r->steps_nr);
+	return json_is_string(*ret_written) && *ret_written != *ret_expanded;
+}
+
+const char *sl_report_written(const struct sl_report *r)
+{
+	json_t *written, *expanded;
+
+	return is_substituted(r, &written, &expanded) ? json_string_value(written) : NULL;
+}
+
 const char *sl_report_find_element(const struct sl_report *r, const char *array, size_t index,
 				   size_t *ret_index)
 {
@@ -131,29 +158,35 @@ static struct sl_fault *next_fault(struct sl_report *r)
 	return &r->faults[r->kept++];
 }
 
-static void write_fault(struct sl_fault *f, const struct sl_report_mark *spot, const char *fmt,
-			va_list ap)
+static void write_fault(char *text, size_t size, const char *fmt, va_list ap)
 {
-	struct sl_out o;
-
-	sl_out_init(&o, f->text, sizeof(f->text) - 1);
-	if (spot)
-		put_pointer(&o, spot->steps, spot->steps_nr);
-	vsnprintf(o.pos, sl_out_room(&o) + 1, fmt, ap);
-	defuse(f->text);
+	vsnprintf(text, size, fmt, ap);
+	defuse(text);
 }
 
 static void add_fault(struct sl_report *r, enum sl_locate what, const char *fmt, va_list ap)
 {
-	struct sl_fault *f = next_fault(r);
+	json_t *written, *expanded;
 	struct sl_report_mark spot;
+	struct sl_fault *f;
+	struct sl_out o;
+	bool is_hidden = is_substituted(r, &written, &expanded);
 
+	if (is_hidden && json_is_null(expanded))
+		return; /* it could not be expanded, which was reported */
+	f = next_fault(r);
 	if (!f)
 		return;
 	spot = spot_of(r);
 	f->file = spot.file;
 	f->place = sl_source_locate(r->files->file[f->file].text, spot.steps, spot.steps_nr, what);
-	write_fault(f, &spot, fmt, ap);
+	sl_out_init(&o, f->text, sizeof(f->text) - 1);
+	put_pointer(&o, spot.steps, spot.steps_nr);
+	vsnprintf(o.pos, sl_out_room(&o) + 1, fmt, ap);
+	if (is_hidden)
+		sl_hide(o.pos, sl_out_room(&o) + 1, json_string_value(written),
+			json_string_value(expanded));
+	defuse(f->text);
 }
 
 void sl_report_fault(struct sl_report *r, const char *fmt, ...)
@@ -184,7 +217,7 @@ void sl_report_fault_at(struct sl_report *r, struct sl_place place, const char *
 	f->file = r->file;
 	f->place = place;
 	va_start(ap, fmt);
-	write_fault(f, NULL, fmt, ap);
+	write_fault(f->text, sizeof(f->text), fmt, ap);
 	va_end(ap);
 }
 

@@ -19,9 +19,10 @@ struct sl_fault {
 };
 
 struct sl_report {
-	struct sl_files *files; /* what the places are looked up in */
-	unsigned file;		/* the one that is being read */
-	bool is_merged;		/* all of them at once are: each value's is looked up */
+	struct sl_files *files;	    /* what the places are looked up in */
+	unsigned file;		    /* the one that is being read */
+	bool is_merged;		    /* all of them at once are: each value's is looked up */
+	json_t *written, *expanded; /* the merged document before and after substitution, or NULL */
 	struct sl_step steps[SL_REPORT_MAX_STEPS];
 	unsigned steps_nr; /* down to the value that is being read; deeper ones are not kept */
 	struct sl_fault *faults;
@@ -54,6 +55,10 @@ void sl_report_fault_name(struct sl_report *r, const char *fmt, ...)
 /* About a place that the JSON parser names. */
 void sl_report_fault_at(struct sl_report *r, struct sl_place place, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* The value that is being read as it stands in its file, if something was substituted in it; else
+ * NULL.  What came by substitution may be a secret: faults show this instead. */
+const char *sl_report_written(const struct sl_report *r);
 
 /* An element of a merged array, to be named in a fault about another value: its index in its own
  * file and, if that is another one, its name; else NULL. */

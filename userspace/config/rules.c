@@ -52,14 +52,28 @@ void sl_check_upstream(struct sl_reader *r, json_t *value, void *to)
 		r->out_of_memory = true;
 }
 
+/* Logs and counters show targets, so they are called as they are written: "${ORIGIN}:80". */
+static const char *written_address(struct sl_reader *r, json_t *value)
+{
+	const char *written;
+
+	if (json_is_string(value)) {
+		written = sl_report_written(&r->report);
+		return written ? written : json_string_value(value);
+	}
+	sl_report_enter_member(&r->report, "address");
+	written = sl_report_written(&r->report);
+	sl_report_leave(&r->report);
+	return written ? written : json_string_value(json_object_get(value, "address"));
+}
+
 void sl_check_target(struct sl_reader *r, json_t *value, void *to)
 {
 	struct sl_target_conf *self = to;
-	json_t *address = json_is_string(value) ? value : json_object_get(value, "address");
+	const char *address = written_address(r, value);
 
-	if (json_is_string(address))
-		sl_reader_store_text(r, sizeof(self->name), &self->name,
-				     sl_str_of(json_string_value(address)));
+	if (address)
+		sl_reader_store_text(r, sizeof(self->name), &self->name, sl_str_of(address));
 }
 
 void sl_check_respond(struct sl_reader *r, json_t *value, void *to)
@@ -153,6 +167,15 @@ static void check_pattern(struct sl_reader *r, struct sl_str path)
 	sl_report_leave(&r->report);
 }
 
+/* A name is shown everywhere, and what is substituted nowhere. */
+static void check_written_name(struct sl_reader *r)
+{
+	sl_report_enter_member(&r->report, "name");
+	if (sl_report_written(&r->report))
+		sl_report_fault(&r->report, "nothing is substituted in a name: logs show it");
+	sl_report_leave(&r->report);
+}
+
 static void fault_same_name(struct sl_reader *r, size_t other)
 {
 	const char *file = sl_report_find_element(&r->report, "routes", other, &other);
@@ -171,6 +194,7 @@ static void name_route(struct sl_reader *r, struct sl_route *route)
 		sl_reader_store_text(r, sizeof(route->name), &route->name, sl_str_of(name));
 		return;
 	}
+	check_written_name(r);
 	if (json_object_get(r->routes, route->name))
 		fault_same_name(
 			r, (size_t)json_integer_value(json_object_get(r->routes, route->name)));

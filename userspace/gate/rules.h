@@ -73,6 +73,7 @@ enum { SL_LISTENERS_MAX = 64 };
 struct sl_rules {
 	struct sl_arena arena; /* owns everything below but the table */
 	const char *file;      /* where it was read from */
+	const char *document;  /* all files merged, as JSON; nothing is substituted in it */
 	unsigned workers;      /* 1..1024; "auto" is resolved to the number of CPUs we may run on */
 	const char *run_dir;   /* control socket; default /run/sluice, or $XDG_RUNTIME_DIR/sluice
 				  without root */

@@ -37,7 +37,8 @@ static void expect(const char *want, const char *name)
 	struct sl_rules *rules = NULL;
 	char *said;
 
-	is_int(load("main.json", &said, &rules), -EINVAL, "refused: %s", name);
+	is_int(load("main.json", &said, &rules), -EINVAL, "refused: %.*s", (int)strcspn(name, "\n"),
+	       name);
 	is_str(sl_str_of(said), want, "for its reason");
 	ok(!rules, "and without rules");
 	free(said);
