@@ -273,6 +273,9 @@ static void read_unit(struct sl_reader *r, const struct sl_key *key, json_t *val
 	ret = unit->parse(sl_str_of(json_string_value(value)), &n);
 	if (ret == -ERANGE)
 		sl_report_fault(&r->report, "'%.64s' is too large", json_string_value(value));
+	else if (ret == -EDOM)
+		sl_report_fault(&r->report, "'%.64s' must come to a whole number a second",
+				json_string_value(value));
 	else if (ret < 0)
 		sl_report_fault(&r->report, "'%.64s' must be %s", json_string_value(value),
 				unit->what);

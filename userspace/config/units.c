@@ -32,6 +32,13 @@ static const struct unit size_units[] = {
 	{ { NULL, 0 }, 0 },
 };
 
+static const struct unit rate_units[] = {
+	{ SL_STR("s"), 1 },
+	{ SL_STR("m"), 60 },
+	{ SL_STR("h"), 3600 },
+	{ { NULL, 0 }, 0 },
+};
+
 /* Cuts the digits off the front of *text. */
 static int cut_number(struct sl_str *text, uint64_t *ret_n)
 {
@@ -95,13 +102,27 @@ int sl_size_parse(struct sl_str text, uint64_t *ret_bytes)
 
 int sl_rate_parse(struct sl_str text, uint64_t *ret_bytes_per_s)
 {
+	const char *slash = text.len ? memchr(text.ptr, '/', text.len) : NULL;
+	struct sl_str per;
+	uint64_t bytes, seconds;
+	int ret;
+
 	if (sl_str_eq(text, SL_S("0"))) {
 		*ret_bytes_per_s = 0;
 		return 0;
 	}
-	if (text.len < 2 || memcmp(text.ptr + text.len - 2, "/s", 2))
+	if (!slash)
 		return -EINVAL;
-	return sl_size_parse((struct sl_str){ text.ptr, text.len - 2 }, ret_bytes_per_s);
+	per = (struct sl_str){ slash + 1, text.len - (size_t)(slash + 1 - text.ptr) };
+	if (scale(1, per, rate_units, &seconds) < 0)
+		return -EINVAL;
+	ret = sl_size_parse((struct sl_str){ text.ptr, (size_t)(slash - text.ptr) }, &bytes);
+	if (ret < 0)
+		return ret;
+	if (bytes % seconds)
+		return -EDOM; /* rounded, "10/m" would be 0: no limit at all */
+	*ret_bytes_per_s = bytes / seconds;
+	return 0;
 }
 
 static void print_scaled(struct sl_out *o, uint64_t v, const struct unit *units)

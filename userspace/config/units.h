@@ -9,9 +9,10 @@
 #include "base/str.h"
 
 /* Each: 0; -EINVAL when malformed, -ERANGE when beyond 64 bits. */
-int sl_duration_parse(struct sl_str text, uint64_t *ret_ns);	  /* "5s"; "0" needs no unit */
-int sl_size_parse(struct sl_str text, uint64_t *ret_bytes);	  /* "64KiB"; "512" is bytes */
-int sl_rate_parse(struct sl_str text, uint64_t *ret_bytes_per_s); /* a size and "/s"; "0" */
+int sl_duration_parse(struct sl_str text, uint64_t *ret_ns); /* "5s"; "0" needs no unit */
+int sl_size_parse(struct sl_str text, uint64_t *ret_bytes);  /* "64KiB"; "512" is bytes */
+/* "0", or a size and "/s", "/m" or "/h"; -EDOM when that is no whole number a second. */
+int sl_rate_parse(struct sl_str text, uint64_t *ret_bytes_per_s);
 
 /* In the largest unit that divides it. */
 void sl_duration_print(struct sl_out *o, uint64_t ns);
@@ -20,6 +21,6 @@ void sl_size_print(struct sl_out *o, uint64_t bytes);
 /* For the schema: regular expressions of what is read. */
 #define SL_DURATION_PATTERN "^(0|[0-9]+(ms|s|m|h|d))$"
 #define SL_SIZE_PATTERN "^[0-9]+(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)?$"
-#define SL_RATE_PATTERN "^(0|[0-9]+(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)?/s)$"
+#define SL_RATE_PATTERN "^(0|[0-9]+(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)?/[smh])$"
 
 #endif

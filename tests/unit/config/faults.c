@@ -104,6 +104,12 @@ static const struct fault top[] = {
 					   "as \"250ms\", \"5s\", \"1h\" or 0" },
 	{ "'limits':{'body_rate':'5GiB/s'}",
 	  "23: /limits/body_rate: must be between 0 and 4294967295B/s" },
+	{ "'limits':{'body_rate':'10/m'}",
+	  "23: /limits/body_rate: '10/m' must come to a whole number a second" },
+	{ "'limits':{'body_rate':'100'}",
+	  "23: /limits/body_rate: '100' must be a rate such as \"100/s\", \"64KiB/s\" or 0" },
+	{ "'limits':{'body_rate':7}", "23: /limits/body_rate: must be a rate such as \"100/s\", "
+				      "\"64KiB/s\" or 0, not an integer" },
 	{ "'limits':{'connections':4294967296}",
 	  "25: /limits/connections: must be between 1 and 4294967295" },
 	{ "'forwarded':{'via':1}", "20: /forwarded/via: must be true or false, not an integer" },

@@ -66,15 +66,18 @@ int main(void)
 		{ NULL, 0 },
 	};
 	static const struct good rates[] = {
-		{ "0", 0 }, { "100/s", 100 }, { "64KiB/s", 65536 }, { "0/s", 0 }, { NULL, 0 },
+		{ "0", 0 },    { "100/s", 100 }, { "64KiB/s", 65536 }, { "0/s", 0 },
+		{ "60/m", 1 }, { "6KB/m", 100 }, { "7200/h", 2 },      { NULL, 0 },
 	};
 	static const char *const bad_durations[] = { "",     "s",   "5",    "5 s",  "5S",   "-5s",
 						     "1.5s", "5s ", "1m5s", "5sec", "0x5s", NULL };
 	static const char *const bad_sizes[] = { "",	 "KiB",	  "1kib",   "1K", "1 KiB",
 						 "-1KB", "1.5MB", "1KiB/s", NULL };
-	static const char *const bad_rates[] = {
-		"", "/s", "100", "100/m", "100/", "s", "x/s", NULL
-	};
+	static const char *const bad_rates[] = { "",	"/s",	 "100",	  "100/d", "100/",  "s",
+						 "x/s", "1/s/s", "60/ms", "/",	   "60/m ", NULL };
+	static const char *const odd_rates[] = { "10/m", "61/m", "3601/h", "1KiB/m", NULL };
+	static const char *const large_rates[] = { "16777216TiB/m", "18446744073709551616/h",
+						   NULL };
 	static const char *const large[] = { "18446744073709551616", "99999999999999999999999",
 					     NULL };
 	static const char *const large_durations[] = { "18446744074s", "213504d", NULL };
@@ -86,6 +89,8 @@ int main(void)
 	expect_bad(sl_duration_parse, -EINVAL, bad_durations);
 	expect_bad(sl_size_parse, -EINVAL, bad_sizes);
 	expect_bad(sl_rate_parse, -EINVAL, bad_rates);
+	expect_bad(sl_rate_parse, -EDOM, odd_rates);
+	expect_bad(sl_rate_parse, -ERANGE, large_rates);
 	expect_bad(sl_duration_parse, -ERANGE, large);
 	expect_bad(sl_size_parse, -ERANGE, large);
 	expect_bad(sl_duration_parse, -ERANGE, large_durations);
