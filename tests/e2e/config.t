@@ -91,8 +91,98 @@ unreadable()
 	check "a file without end" /dev/zero 2 "/dev/zero: "
 }
 
+# Routes in a directory of their own, an address in the environment, a body in a file.
+several_files()
+{
+	mkdir "$dir/conf.d"
+	cat >"$dir/main.json" <<'END'
+{ "include": "conf.d", "listeners": { "http": "127.0.0.1:${TEST_PORT}" } }
+END
+	cat >"$dir/conf.d/10-hello.json" <<END
+{ "routes": [ { "match": { "path": "/hello" }, "respond": { "body": "\${file:$dir/secret}" } } ] }
+END
+	echo '{ "routes": [ { "respond": { "status": "404" } } ] }' >"$dir/conf.d/20-rest.json"
+	echo hunter2 >"$dir/secret"
+	check "a variable that is not set" "$dir/main.json" 2 \
+		"$dir/main.json:1:47: /listeners/http: there is no 'TEST_PORT' in the environment"
+	export TEST_PORT=8080
+	check "a fault in an included file" "$dir/main.json" 2 \
+		"$dir/conf.d/20-rest.json:1:40: /routes/0/respond/status: must be an integer"
+	sed -i 's/"404"/404/' "$dir/conf.d/20-rest.json"
+	check "several files" "$dir/main.json" 0
+	TEST_PORT=hunter2 check "a value that does not fit" "$dir/main.json" 2 \
+		"/listeners/http: '127.0.0.1:\${TEST_PORT}' is not an address"
+	ok "and nobody is told what it is" not grep -r hunter2 "$dir/out" "$dir/err" "$dir/by-sluiced"
+}
+
+# Whether the command fails with 1, as grep does when there is nothing.
+not()
+{
+	"$@"
+	[[ $? -eq 1 ]]
+}
+
+serve_substituted()
+{
+	reserve 1
+	export TEST_PORT=${ports[0]}
+	sed -i "s|^{|{ \"gateway\": { \"run_dir\": \"$dir/run\", \"workers\": 1 },|" "$dir/main.json"
+	start "$dir/log" "$sluiced" -c "$dir/main.json"
+	wait_for grep -q started "$dir/log"
+	is "$(curl -sS -m 10 "http://127.0.0.1:$TEST_PORT/hello")" "hunter2" \
+		"a request is answered by the route of one file with the content of another"
+	is "$(curl -sS -m 10 -o /dev/null -w '%{http_code}' "http://127.0.0.1:$TEST_PORT/x")" 404 \
+		"and by the route of a third"
+	end "$pid"
+	is "$status" 0 "the daemon ends in good order"
+	ok "its log has nothing of it" not grep hunter2 "$dir/log"
+}
+
+shown()
+{
+	run "$ctl" -j config show "$dir/main.json"
+	is "$status$err" 0 "config show ends with 0 and without complaint"
+	is "$(jq -c '[.listeners.http.address, .limits.header_bytes, (.routes | length),
+		.routes[0].respond.body]' "$dir/out")" \
+		"[\"127.0.0.1:\${TEST_PORT}\",\"32KiB\",2,\"\${file:$dir/secret}\"]" \
+		"all files, all defaults, nothing substituted"
+	run "$ctl" config show "$dir/good.json"
+	is "$status" 0 "without -j it ends with 0 as well"
+	ok "and prints JSON on many lines" test "$(jq . "$dir/out" | wc -l)" -gt 20
+	cp "$dir/out" "$dir/shown.json"
+	check "what is shown" "$dir/shown.json" 0
+	run "$ctl" config show "$dir/bad.json"
+	is "$status$out" "2$dir/bad.json: has faults" "a file with faults ends with 2"
+	has "$err" "and they are told" "$dir/bad.json:2:27: /listeners/http/adress"
+}
+
+differences()
+{
+	run "$ctl" config diff "$dir/good.json" "$dir/shown.json"
+	is "$status$out$err" 0 "what is shown is no different: config diff ends with 0, in silence"
+	jq '.limits.memory = "1GiB" | del(.logs.access) | .upstreams.spare = .upstreams.origin' \
+		"$dir/good.json" >"$dir/changed.json"
+	run "$ctl" config diff "$dir/good.json" "$dir/changed.json"
+	is "$status$err" 2 "one that is different ends with 2 and without complaint"
+	has "$out" "it names what is changed, what is new" \
+		'~ /limits/memory: "256MiB" -> "1GiB"' '+ /upstreams/spare: {"targets":['
+	run "$ctl" config diff "$dir/changed.json" "$dir/good.json"
+	has "$out" "and the other way round what is gone" '- /upstreams/spare: {'
+	run "$ctl" -j config diff "$dir/good.json" "$dir/changed.json"
+	is "$status:$(jq -c '.changes[] | select(.pointer == "/limits/memory") | [.old, .new]' \
+		"$dir/out")" '2:["256MiB","1GiB"]' "as JSON: the same"
+	run "$ctl" config diff "$dir/good.json" "$dir/bad.json"
+	is "$status" 1 "a file with faults ends with 1"
+	run "$ctl" config diff "$dir/good.json"
+	is "$status" 64 "one file alone ends with 64"
+}
+
 good
 several_faults
 broken_text
 unreadable
+several_files
+serve_substituted
+shown
+differences
 done_testing

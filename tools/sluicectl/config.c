@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// sluicectl config: checks a configuration as the daemon would, without one.
+// sluicectl config: reads configurations as the daemon would, without one.
 #include "config/config.h"
 
 #include <errno.h>
@@ -41,10 +41,11 @@ static enum ctl_exit print_result(const struct ctl *ctl, const char *file, int r
 	return code;
 }
 
-enum ctl_exit ctl_config_check(struct ctl *ctl, char **arguments)
+/* CTL_OK with *ret_rules, the caller's to free; else the reason was printed. */
+static enum ctl_exit load(const struct ctl *ctl, const char *file, bool is_check,
+			  struct sl_rules **ret_rules)
 {
-	struct sl_rules *rules = NULL;
-	enum ctl_exit code;
+	enum ctl_exit code = CTL_OK;
 	char *faults = NULL;
 	size_t len;
 	FILE *errors = open_memstream(&faults, &len);
@@ -52,12 +53,99 @@ enum ctl_exit ctl_config_check(struct ctl *ctl, char **arguments)
 
 	if (!errors)
 		return ctl_fail(ctl, CTL_FAILED, "out of memory");
-	ret = sl_config_load(arguments[0], errors, &rules);
-	if (fclose(errors) == 0)
-		code = print_result(ctl, arguments[0], ret, faults);
+	ret = sl_config_load(file, errors, ret_rules);
+	if (fclose(errors) != 0) {
+		code = ctl_fail(ctl, CTL_FAILED, "out of memory");
+		sl_config_free(ret < 0 ? NULL : *ret_rules);
+	} else if (is_check || ret < 0) {
+		code = print_result(ctl, file, ret, faults);
+	}
+	free(faults);
+	return code;
+}
+
+enum ctl_exit ctl_config_check(struct ctl *ctl, char **arguments)
+{
+	struct sl_rules *rules = NULL;
+	enum ctl_exit code = load(ctl, arguments[0], true, &rules);
+
+	if (code == CTL_OK)
+		sl_config_free(rules);
+	return code;
+}
+
+enum ctl_exit ctl_config_show(struct ctl *ctl, char **arguments)
+{
+	struct ctl pretty = *ctl;
+	struct sl_rules *rules = NULL;
+	json_t *document = NULL;
+	enum ctl_exit code = load(ctl, arguments[0], false, &rules);
+
+	if (code != CTL_OK)
+		return code;
+	pretty.is_pretty |= !ctl->is_json; /* it is for people, and JSON is what they write */
+	sl_config_show(rules, SL_SHOW_EFFECTIVE, &document);
+	sl_config_free(rules);
+	return ctl_print_json(&pretty, document);
+}
+
+static void print_value(const char *before, json_t *value)
+{
+	fputs(before, stdout);
+	json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_COMPACT);
+}
+
+/* ~ /limits/memory: "256MiB" -> "1GiB" */
+static void print_change(json_t *change)
+{
+	json_t *old = json_object_get(change, "old"), *new = json_object_get(change, "new");
+	const char *name = json_string_value(json_object_get(change, "name"));
+
+	printf("%c %s",
+	       old && new ? '~'
+	       : new	  ? '+'
+			  : '-',
+	       json_string_value(json_object_get(change, "pointer")));
+	if (name)
+		printf(" (%s)", name);
+	print_value(": ", old ? old : new);
+	if (old && new)
+		print_value(" -> ", new);
+	putchar('\n');
+}
+
+static enum ctl_exit print_changes(const struct ctl *ctl, json_t *changes)
+{
+	enum ctl_exit code = json_array_size(changes) ? CTL_FAULTS : CTL_OK;
+	json_t *change;
+	size_t i;
+
+	if (ctl->is_json)
+		return ctl_print_json(ctl, json_pack("{s:O}", "changes", changes)) == CTL_OK
+			       ? code
+			       : CTL_FAILED;
+	json_array_foreach(changes, i, change) print_change(change);
+	return code;
+}
+
+enum ctl_exit ctl_config_diff(struct ctl *ctl, char **arguments)
+{
+	struct sl_rules *old = NULL, *new = NULL;
+	json_t *changes = NULL;
+	enum ctl_exit code;
+
+	if (load(ctl, arguments[0], false, &old) != CTL_OK)
+		return CTL_FAILED; /* CTL_FAULTS says that they differ */
+	if (load(ctl, arguments[1], false, &new) != CTL_OK) {
+		sl_config_free(old);
+		return CTL_FAILED;
+	}
+	if (sl_config_diff(old, new, &changes) == 0)
+		code = print_changes(ctl, changes);
 	else
 		code = ctl_fail(ctl, CTL_FAILED, "out of memory");
-	sl_config_free(rules);
-	free(faults);
+	json_decref(changes);
+	sl_config_free(old);
+	sl_config_free(new);
 	return code;
 }

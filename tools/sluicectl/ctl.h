@@ -11,7 +11,7 @@
 enum ctl_exit {
 	CTL_OK = 0,
 	CTL_FAILED = 1,
-	CTL_FAULTS = 2, /* the answer is "no": a configuration has faults */
+	CTL_FAULTS = 2, /* the answer is "no": a configuration has faults, or two of them differ */
 	CTL_USAGE = 64,
 	CTL_UNREACHABLE = 69,
 	CTL_DENIED = 77,
@@ -47,6 +47,8 @@ void ctl_print_options(void); /* on stderr, as all help */
 
 enum ctl_exit ctl_status_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_config_check(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_config_show(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_config_diff(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_config_reload(struct ctl *ctl, char **arguments);
 
 /* Asks the daemon one line.  CTL_OK with *ret_answer, the caller's to put; else the reason was

@@ -32,8 +32,10 @@ _sluicectl()
 	case ${words[*]} in
 	'') mapfile -t COMPREPLY < <(compgen -W 'status config version help' -- "$word") ;;
 	status) mapfile -t COMPREPLY < <(compgen -W 'show help' -- "$word") ;;
-	config) mapfile -t COMPREPLY < <(compgen -W 'check reload help' -- "$word") ;;
-	'config check') mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	config) mapfile -t COMPREPLY < <(compgen -W 'check show diff reload help' -- "$word") ;;
+	'config check' | 'config show' | 'config diff' | 'config diff '*)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		;;
 	*) COMPREPLY=() ;;
 	esac
 }

@@ -10,11 +10,13 @@ static enum ctl_exit show_version(struct ctl *ctl, char **arguments);
 
 /* clang-format off */
 static const struct ctl_command commands[] = {
-	{ "status",  "show",  "",     0, ctl_status_show,  "what the daemon is and has counted" },
-	{ "config",  "check", "FILE", 1, ctl_config_check, "all that is wrong in a configuration" },
-	{ "config",  "reload", "",    0, ctl_config_reload, "the daemon reads its file again" },
-	{ "version", NULL,    "",     0, show_version,     "the version of sluicectl" },
-	{ "help",    NULL,    "",     0, show_help,        "this" },
+	{ "status",  "show",   "",        0, ctl_status_show,   "what the daemon is and counts" },
+	{ "config",  "check",  "FILE",    1, ctl_config_check,  "all that is wrong in a file" },
+	{ "config",  "show",   "FILE",    1, ctl_config_show,   "a file with all its defaults" },
+	{ "config",  "diff",   "OLD NEW", 2, ctl_config_diff,   "what changes between two" },
+	{ "config",  "reload", "",        0, ctl_config_reload, "the daemon reads its file again" },
+	{ "version", NULL,     "",        0, show_version,      "the version of sluicectl" },
+	{ "help",    NULL,     "",        0, show_help,         "this" },
 };
 /* clang-format on */
 
@@ -30,6 +32,12 @@ static enum ctl_exit show_version(struct ctl *ctl, char **arguments)
 	return CTL_OK;
 }
 
+/* The verb "show" may be left out where nothing else is to be said. */
+static bool is_default_of_object(const struct ctl_command *c)
+{
+	return c->verb && c->arguments_nr == 0 && strcmp(c->verb, "show") == 0;
+}
+
 /* Every command of an object, or of all.  An object whose verb may be left out shows it in
  * brackets. */
 static void print_commands(const char *object)
@@ -38,7 +46,7 @@ static void print_commands(const char *object)
 
 	for (unsigned i = 0; i < COMMANDS_NR; i++) {
 		const struct ctl_command *c = &commands[i];
-		bool is_default = c->verb && strcmp(c->verb, "show") == 0;
+		bool is_default = is_default_of_object(c);
 
 		if (object && strcmp(c->object, object) != 0)
 			continue;
@@ -97,14 +105,15 @@ static enum ctl_exit fail_verb(struct ctl *ctl, const char *object, const char *
 
 /* ---- the command ---- */
 
-/* "show" may be left out.  NULL when no command has this name. */
+/* NULL when no command has this name. */
 static const struct ctl_command *find_command(const char *object, const char *verb)
 {
 	for (unsigned i = 0; i < COMMANDS_NR; i++) {
 		const struct ctl_command *c = &commands[i];
 
-		if (strcmp(c->object, object) == 0 &&
-		    (!c->verb || strcmp(c->verb, verb ? verb : "show") == 0))
+		if (strcmp(c->object, object) != 0)
+			continue;
+		if (!c->verb || (verb ? strcmp(c->verb, verb) == 0 : is_default_of_object(c)))
 			return c;
 	}
 	return NULL;
