@@ -31,13 +31,14 @@ UNIT_BIN := $(UNIT:%.c=$B/%)
 BENCH_OBJ := $(patsubst %.c,$B/%.o,$(wildcard bench/lib/*.c userspace/base/*.c))
 BENCH_BIN := $(patsubst %.c,$B/%,$(wildcard bench/*.c))
 FUZZ_BIN := $(FUZZ:tests/fuzz/%.c=$B/fuzz/%)
+MANUAL   := $B/sluice.json.5
 TOOLS    := $(if $(wildcard userspace/main.c),$B/sluiced) $(if $(CTL_SRC),$B/sluicectl) $(BENCH_BIN)
 
 .PHONY: all demo check check-vm lint layers asan fuzz bench install clean packages-%
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(TOOLS)
+all: $(TOOLS) $(MANUAL)
 
 $B/%.o: %.c
 	$(Q)mkdir -p $(@D) && $(CC) $(ALLFLAGS) -c $< -o $@
@@ -50,6 +51,13 @@ $B/sluiced: $B/userspace/main.o $B/libsluice.a
 
 $B/sluicectl: $(CTL_OBJ) $B/libsluice.a
 	$(Q)$(CC) $(ALLFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+
+# What explains the configuration is made of the tables that read it.
+$B/manual: $B/tools/manual/manual.o $B/libsluice.a
+	$(Q)$(CC) $(ALLFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+
+$(MANUAL): tools/manual/sluice.json.5 $B/manual
+	$(Q)$B/manual <$< >$@
 
 $B/bench/%: $B/bench/%.o $(BENCH_OBJ)
 	$(Q)$(CC) $(ALLFLAGS) $(LDFLAGS) $^ -o $@
@@ -106,4 +114,4 @@ install: all
 clean:
 	$(Q)rm -rf $B
 
--include $(LIB_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(UNIT_BIN:=.d) $(TESTLIB:%.c=$B/%.d) $(FUZZ:%.c=$B/%.d) $B/userspace/main.d $(BENCH_BIN:=.d) $(BENCH_OBJ:.o=.d)
+-include $(LIB_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(UNIT_BIN:=.d) $(TESTLIB:%.c=$B/%.d) $(FUZZ:%.c=$B/%.d) $B/userspace/main.d $B/tools/manual/manual.d $(BENCH_BIN:=.d) $(BENCH_OBJ:.o=.d)

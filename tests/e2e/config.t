@@ -116,6 +116,7 @@ END
 }
 
 # Whether the command fails with 1, as grep does when there is nothing.
+# shellcheck disable=SC2317  # ok calls it
 not()
 {
 	"$@"
@@ -177,6 +178,69 @@ differences()
 	is "$status" 64 "one file alone ends with 64"
 }
 
+# Every configuration that the tree shows passes the reader, and the schema in other hands.
+samples()
+{
+	local name
+
+	mkdir "$dir/samples"
+	cp "$top/tools/packaging/sluice.json" "$dir/samples/packaging.json"
+	sed 's|@DIR@|/tmp|; s|@WORKERS@|2|; s|@[A-Z]*@|9000|' "$top/bench/conf/sluice.json" >"$dir/samples/bench.json"
+	awk '/^```json$/ { on = 1; next } /^```$/ { on = 0 } on' "$top/README.md" \
+		>"$dir/samples/readme.json"
+	awk '/^\.nf$/ { on = 1; next } /^\.fi$/ { on = 0 } on' "$build/sluice.json.5" |
+		sed 's/\\-/-/g' >"$dir/samples/manual.json"
+	cp "$dir/good.json" "$dir/shown.json" "$dir/main.json" "$dir/samples"
+	mkdir "$dir/samples/conf.d" "$dir/samples/routes.d"
+	cp "$dir"/conf.d/*.json "$dir/samples/conf.d"
+	for name in "$dir"/samples/*.json; do
+		check "the sample ${name##*/}" "$name" 0
+	done
+	"$sluiced" --schema >"$dir/schema.json"
+	validate "the samples are right by the schema" "$dir"/samples/*.json "$dir"/samples/*/*.json
+	validate "a file with faults is not" -v "$dir/bad.json"
+}
+
+# NAME [-v] FILE...: all of them are right by the schema; with -v none is.
+validate()
+{
+	local name=$1
+
+	shift
+	if ! python3 -c 'import jsonschema' 2>/dev/null; then
+		skip "$name" "no jsonschema for python3"
+		return
+	fi
+	ok "$name" python3 -c '
+import json, jsonschema, re, sys
+schema = json.load(open(sys.argv[1]))
+names = sys.argv[2:]
+want = "-v" not in names
+jsonschema.Draft202012Validator.check_schema(schema)
+judge = jsonschema.Draft202012Validator(schema)
+for name in names:
+    if name != "-v":
+        conf = json.loads(re.sub(r"(?m)//[^\"]*$", "", open(name).read()))
+        assert judge.is_valid(conf) == want, (name, list(judge.iter_errors(conf)))
+' "$dir/schema.json" "$@"
+}
+
+manual()
+{
+	local key missing=''
+
+	for key in $(jq -r '[.. | .properties? // empty | keys[]] | unique[]' "$dir/schema.json"); do
+		grep -qF "\\fB$key\\fR (" "$build/sluice.json.5" || missing+=" $key"
+	done
+	is "$missing" '' "sluice.json(5) has every key"
+	if ! command -v man groff >/dev/null; then
+		skip "and is a manual page without a flaw" "no man, or no groff"
+		return
+	fi
+	run env LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z "$build/sluice.json.5"
+	is "$status$err" 0 "and is a manual page without a flaw"
+}
+
 good
 several_faults
 broken_text
@@ -185,4 +249,6 @@ several_files
 serve_substituted
 shown
 differences
+samples
+manual
 done_testing

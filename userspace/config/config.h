@@ -40,5 +40,7 @@ int sl_config_diff(const struct sl_rules *running, const struct sl_rules *fresh,
 
 /* JSON Schema 2020-12 of the configuration, from the tables that the reader itself works by. */
 void sl_config_print_schema(FILE *to);
+/* The section KEYS of sluice.json(5), from the same tables. */
+void sl_config_print_manual(FILE *to);
 
 #endif

@@ -272,4 +272,4 @@ bool sl_files_read(struct sl_reader *r)
 	return read_one(r, 0) && !r->is_incomplete && !r->out_of_memory;
 }
 
-const struct sl_kind sl_kind_include = { read_include, describe_include };
+const struct sl_kind sl_kind_include = { read_include, describe_include, "string or array" };

@@ -28,6 +28,7 @@ struct sl_kind {
 	/* Stores at `to`, or reports why not. */
 	void (*read)(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to);
 	json_t *(*describe)(const struct sl_key *key); /* a new reference, NULL without memory */
+	const char *label;			       /* what the manual calls it */
 };
 
 struct sl_object {

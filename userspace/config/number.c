@@ -328,9 +328,9 @@ static json_t *describe_rate(const struct sl_key *key)
 	return describe_unit(key, &rate);
 }
 
-const struct sl_kind sl_kind_int = { read_int, describe_int };
-const struct sl_kind sl_kind_bool = { read_bool, describe_bool };
-const struct sl_kind sl_kind_enum = { read_enum, describe_enum };
-const struct sl_kind sl_kind_duration = { read_duration, describe_duration };
-const struct sl_kind sl_kind_size = { read_size, describe_size };
-const struct sl_kind sl_kind_rate = { read_rate, describe_rate };
+const struct sl_kind sl_kind_int = { read_int, describe_int, "integer" };
+const struct sl_kind sl_kind_bool = { read_bool, describe_bool, "boolean" };
+const struct sl_kind sl_kind_enum = { read_enum, describe_enum, "word" };
+const struct sl_kind sl_kind_duration = { read_duration, describe_duration, "duration" };
+const struct sl_kind sl_kind_size = { read_size, describe_size, "size" };
+const struct sl_kind sl_kind_rate = { read_rate, describe_rate, "rate" };

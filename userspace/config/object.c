@@ -326,6 +326,6 @@ static json_t *describe_map(const struct sl_key *key)
 	return schema;
 }
 
-const struct sl_kind sl_kind_object = { read_object, describe_object };
-const struct sl_kind sl_kind_array = { read_array, describe_array };
-const struct sl_kind sl_kind_map = { read_map, describe_map };
+const struct sl_kind sl_kind_object = { read_object, describe_object, "object" };
+const struct sl_kind sl_kind_array = { read_array, describe_array, "array" };
+const struct sl_kind sl_kind_map = { read_map, describe_map, "object" };

@@ -248,10 +248,10 @@ static void read_upstream(struct sl_reader *r, const struct sl_key *key, json_t 
 			near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-const struct sl_kind sl_kind_string = { read_string, describe_string };
-const struct sl_kind sl_kind_ignored = { read_ignored, describe_string };
-const struct sl_kind sl_kind_address = { read_address, describe_string };
-const struct sl_kind sl_kind_net = { read_net, describe_string };
-const struct sl_kind sl_kind_host = { read_host, describe_string };
-const struct sl_kind sl_kind_methods = { read_methods, describe_methods };
-const struct sl_kind sl_kind_upstream = { read_upstream, describe_string };
+const struct sl_kind sl_kind_string = { read_string, describe_string, "string" };
+const struct sl_kind sl_kind_ignored = { read_ignored, describe_string, "string" };
+const struct sl_kind sl_kind_address = { read_address, describe_string, "address" };
+const struct sl_kind sl_kind_net = { read_net, describe_string, "prefix" };
+const struct sl_kind sl_kind_host = { read_host, describe_string, "host" };
+const struct sl_kind sl_kind_methods = { read_methods, describe_methods, "array of methods" };
+const struct sl_kind sl_kind_upstream = { read_upstream, describe_string, "name of an upstream" };
