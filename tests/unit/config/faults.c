@@ -57,6 +57,9 @@ static void expect_in(const char *before, const char *after, const struct fault 
 	}
 }
 
+#define BRACKETS8 "[[[[[[[["
+#define BRACKETS BRACKETS8 BRACKETS8 BRACKETS8 BRACKETS8 BRACKETS8 BRACKETS8 BRACKETS8 BRACKETS8
+
 static const struct fault syntax[] = {
 	{ "", "t:1:1: '[' or '{' expected near end of file\n" },
 	{ "[]", "t:1:1: must be an object, not an array\n" },
@@ -65,6 +68,11 @@ static const struct fault syntax[] = {
 	{ "{}\n{}", "t:2:1: end of file expected near '{'\n" },
 	{ "{ 'a': '\\u0000' }",
 	  "t:1:15: \\u0000 is not allowed without JSON_ALLOW_NUL near '\"\\u0000\"'\n" },
+	{ BRACKETS "[]", "t:1:65: more than 64 brackets inside each other\n" },
+	{ "{ 'listeners': { 'a': [ 'x', ] } }", "t:1:30: unexpected token near ']'\n" },
+	{ "{ 'a: 1 }", "t:1:9: premature end of input near '\"a: 1 }'\n" },
+	{ "{ 'a': 1e999 }", "t:1:12: real number overflow near '1e999'\n" },
+	{ "{ 'a': 9223372036854775808 }", "t:1:26: too big integer near '9223372036854775808'\n" },
 	{ "{}", "t:1:1: 'listeners' is missing\nt:1:1: 'routes' is missing\n" },
 	{ NULL, NULL },
 };
@@ -89,6 +97,11 @@ static const struct fault top[] = {
 	{ "'gateway':{'workers':1.5}",
 	  "22: /gateway/workers: must be an integer or \"auto\", not a number with a fraction" },
 	{ "'gateway':{'run_dir':'run'}", "22: /gateway/run_dir: 'run' must be an absolute path" },
+	{ "'gateway':{'run_dir':'/23456789012345678901234567890123456789012345678901234567890"
+	  "123456789012345678901234567890'}",
+	  "22: /gateway/run_dir: '/2345678901234567890123456789012345678901234567890123456789"
+	  "01234' is too long: the path of a socket in it has 80 bytes left" },
+	{ "'gateway':{'state_dir':''}", "24: /gateway/state_dir: '' must be an absolute path" },
 	{ "'limits':{'header_bytes':'1MiB'}",
 	  "26: /limits/header_bytes: must be between 1KiB and 64KiB" },
 	{ "'limits':{'header_bytes':1023}",
@@ -229,6 +242,36 @@ static const struct fault routes[] = {
 	  "25: /routes/0/respond/headers/a b: 'a b' is not the name of a header field" },
 	{ "[{'respond':{'headers':{'a':'1\\r\\nb: 2'}}}]",
 	  "29: /routes/0/respond/headers/a: '1??b: 2' has a control character" },
+	{ "[{'match':{'methods':['BREW']},'respond':{}}]",
+	  "23: /routes/0/match/methods/0: unknown method 'BREW'" },
+	{ "[{'redirect':{'location':''}}]", "26: /routes/0/redirect/location: '' is not a URI "
+					    "reference: ASCII without spaces and control "
+					    "characters" },
+	{ "[{'match':{'path':'/a%2fb'},'respond':{}}]",
+	  "19: /routes/0/match/path: '/a%2fb': '%' is followed by two hexadecimal digits in upper "
+	  "case" },
+	{ "[{'match':{'path':'/%41'},'respond':{}}]",
+	  "19: /routes/0/match/path: '/%41': letters, digits and -._~ are written without a "
+	  "percent-escape" },
+	{ "[{'match':{'path':'/a/../b'},'respond':{}}]",
+	  "19: /routes/0/match/path: '/a/../b': dot segments are never left in a path" },
+	{ "[{'match':{'path':'/a//b'},'respond':{}}]",
+	  "19: /routes/0/match/path: '/a//b': repeated slashes are never left in a path" },
+	{ "[{'match':{'path':'/a{b}'},'respond':{}}]",
+	  "19: /routes/0/match/path: '/a{b}': a parameter is a whole segment, \"/{name}\"" },
+	{ "[{'match':{'path':'/{b.c}'},'respond':{}}]",
+	  "19: /routes/0/match/path: '/{b.c}': a parameter's name is letters, digits, '_' and "
+	  "'-'" },
+	{ "[{'match':{'path':'/{path}'},'respond':{}}]",
+	  "19: /routes/0/match/path: '/{path}': the names \"path\" and \"query\" are taken: "
+	  "redirects use them" },
+	{ "[{'match':{'path':'/{a}/{a}'},'respond':{}}]",
+	  "19: /routes/0/match/path: '/{a}/{a}': a parameter's name is used twice" },
+	{ "[{'match':{'path':'/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}'},'respond':{}}]",
+	  "19: /routes/0/match/path: '/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}': a path has at most 8 "
+	  "parameters" },
+	{ "[{'match':{'path':'/a?b'},'respond':{}}]",
+	  "19: /routes/0/match/path: '/a?b': a path has no query and no fragment" },
 	{ "[{'policies':[],'respond':{}}]",
 	  "3: /routes/0/policies: 'policies' is not available in this version" },
 	{ NULL, NULL },
@@ -249,6 +292,22 @@ static void test_all_at_once(void)
 	       "t:4:19: /routes/0/upstream: there is no upstream 'x'\n"
 	       "t:5:30: /routes/1/respond/status: must be an integer, not a string\n"
 	       "t:7:23: /listeners/a: must be a string or an object, not an integer\n");
+}
+
+/* One more than a map may have. */
+static void test_too_many(void)
+{
+	char *text;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	fputs("{" LISTENER "'routes':[{'respond':{'headers':{", f);
+	for (int i = 0; i < 65; i++)
+		fprintf(f, "%s'h%d':''", i ? "," : "", i);
+	fputs("}}}]}", f);
+	fclose(f);
+	expect(text, "t:1:66: /routes/0/respond/headers: needs at most 64 elements, not 65\n");
+	free(text);
 }
 
 static void test_flood(void)
@@ -281,6 +340,7 @@ int main(void)
 	expect_in("{" LISTENER ROUTE ",'upstreams':", "}", upstreams);
 	expect_in("{" LISTENER UPSTREAM "'routes':", "}", routes);
 	test_all_at_once();
+	test_too_many();
 	test_flood();
 	return done_testing();
 }

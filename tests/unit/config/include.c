@@ -257,6 +257,35 @@ static void test_many(void)
 	       "1025 files");
 }
 
+static size_t allocations_left;
+
+static void *failing_malloc(size_t size)
+{
+	return allocations_left && allocations_left-- ? malloc(size) : NULL;
+}
+
+/* Every allocation of the JSON library fails in turn; the sanitizers see that nothing is left. */
+static void test_out_of_memory(void)
+{
+	struct sl_rules *r = NULL;
+	size_t n = 0;
+	char *said;
+	int ret;
+
+	setenv("SEVEN", "7", 1);
+	put("main.json", "{ 'include': 'd', 'limits': { 'memory': '${SEVEN}' }, " L ", " R " }");
+	json_set_alloc_funcs(failing_malloc, free);
+	do {
+		allocations_left = n++;
+		ret = load("main.json", &said, &r);
+		free(said);
+	} while (ret < 0 && !r && n < 10000);
+	json_set_alloc_funcs(malloc, free);
+	is_int(ret, 0, "refused with any of %zu allocations missing, read with all of them", n - 1);
+	is_int(ret == 0 ? r->routes_nr : 0, 5, "and nothing of it is missing then");
+	sl_config_free(r);
+}
+
 int main(void)
 {
 	char command[64];
@@ -269,6 +298,7 @@ int main(void)
 	test_bad_includes();
 	test_bad_merges();
 	test_many();
+	test_out_of_memory();
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
 	ok(system(command) == 0, "nothing is left behind");
 	return done_testing();
