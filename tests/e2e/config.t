@@ -134,9 +134,21 @@ serve_substituted()
 		"a request is answered by the route of one file with the content of another"
 	is "$(curl -sS -m 10 -o /dev/null -w '%{http_code}' "http://127.0.0.1:$TEST_PORT/x")" 404 \
 		"and by the route of a third"
+	echo '{ "routes": [ {} ] }' >"$dir/conf.d/30-bad.json"
+	echo hunter3 >"$dir/secret"
+	run "$ctl" -r "$dir/run" config reload
+	is "$status" 2 "a reload is refused when a file has come that has a fault"
+	has "$out$err" "it says where" "$dir/conf.d/30-bad.json:1:15: /routes/0: needs"
+	is "$(curl -sS -m 10 "http://127.0.0.1:$TEST_PORT/hello")" "hunter2" \
+		"and nothing of the new files is in force"
+	rm "$dir/conf.d/30-bad.json"
+	run "$ctl" -r "$dir/run" config reload
+	is "$status" 0 "a reload reads all files again"
+	is "$(curl -sS -m 10 "http://127.0.0.1:$TEST_PORT/hello")" "hunter3" \
+		"and the one that is substituted"
 	end "$pid"
 	is "$status" 0 "the daemon ends in good order"
-	ok "its log has nothing of it" not grep hunter2 "$dir/log"
+	ok "its log has nothing of it" not grep "hunter[23]" "$dir/log"
 }
 
 shown()
