@@ -102,8 +102,9 @@ static bool is_new(struct sl_reader *r, const char *path, const struct sl_source
 		return false;
 	}
 	sl_out_init(&o, place, sizeof(place));
-	sl_files_put_place(f, &o, f->file[i].parent, f->file[i].step, f->file[i].steps_nr,
-			   SL_LOCATE_VALUE);
+	if (!sl_report_is_full(&r->report))
+		sl_files_put_place(f, &o, f->file[i].parent, f->file[i].step, f->file[i].steps_nr,
+				   SL_LOCATE_VALUE);
 	sl_report_fault(&r->report, "'%.200s' is included already, at %.*s", path,
 			SL_STR_ARG(sl_out_done(&o)));
 	return false;

@@ -21,18 +21,24 @@ static bool has_shape(const struct sl_key *key, json_t *value)
 	return key->kind == &sl_kind_array ? json_is_array(value) : json_is_object(value);
 }
 
-/* About the member that is being read: it stands in a file before this one too. */
-static void fault_twice(struct sl_reader *r, const char *name)
+static void put_other_place(struct sl_out *o, const struct sl_report *report)
 {
-	const struct sl_report *report = &r->report;
-	char place[160];
-	struct sl_out o;
 	size_t index;
 	unsigned other = sl_files_find(report->files, report->steps, report->steps_nr, &index);
 
-	sl_out_init(&o, place, sizeof(place));
-	sl_files_put_place(report->files, &o, other, report->steps, report->steps_nr,
+	sl_files_put_place(report->files, o, other, report->steps, report->steps_nr,
 			   SL_LOCATE_NAME);
+}
+
+/* About the member that is being read: it stands in a file before this one too. */
+static void fault_twice(struct sl_reader *r, const char *name)
+{
+	char place[160];
+	struct sl_out o;
+
+	sl_out_init(&o, place, sizeof(place));
+	if (!sl_report_is_full(&r->report))
+		put_other_place(&o, &r->report);
 	sl_report_fault_name(&r->report, "'%.64s' is set already at %.*s", name,
 			     SL_STR_ARG(sl_out_done(&o)));
 }

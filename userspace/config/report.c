@@ -107,8 +107,12 @@ const char *sl_report_find_element(const struct sl_report *r, const char *array,
 				   size_t *ret_index)
 {
 	const struct sl_step steps[] = { { .name = sl_str_of(array) }, { .index = index } };
-	unsigned file = sl_files_find(r->files, steps, 2, ret_index);
+	unsigned file;
 
+	*ret_index = index;
+	if (sl_report_is_full(r))
+		return NULL;
+	file = sl_files_find(r->files, steps, 2, ret_index);
 	return file == spot_of(r).file ? NULL : r->files->file[file].name;
 }
 

@@ -32,6 +32,12 @@ struct sl_report {
 
 void sl_report_fini(struct sl_report *r);
 
+/* Faults are only counted from here on: nothing need be looked up for their words. */
+static inline bool sl_report_is_full(const struct sl_report *r)
+{
+	return r->count >= SL_REPORT_MAX_FAULTS;
+}
+
 void sl_report_enter_member(struct sl_report *r, const char *name);
 void sl_report_enter_element(struct sl_report *r, size_t index);
 void sl_report_leave(struct sl_report *r);

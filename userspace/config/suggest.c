@@ -39,11 +39,11 @@ static unsigned edit_distance(struct sl_str a, struct sl_str b)
 
 unsigned sl_suggest_limit(const struct sl_report *r, struct sl_str word)
 {
+	/* A fault that will not be shown needs no guess: a hostile file could ask for millions. */
+	if (word.len > WORD_MAX || sl_report_is_full(r))
+		return 0;
 	/* A guess would tell of a secret what is near it. */
 	if (sl_report_written(r))
-		return 0;
-	/* A fault that will not be shown needs no guess: a hostile file could ask for millions. */
-	if (word.len > WORD_MAX || r->count >= SL_REPORT_MAX_FAULTS)
 		return 0;
 	return (unsigned)(2 + word.len / 4);
 }

@@ -257,6 +257,31 @@ static void test_many(void)
 	       "1025 files");
 }
 
+/* Each fault that is shown costs a walk through a file; there must not be one for each name. */
+static void test_flood(void)
+{
+	enum { NAMES = 30000 };
+	struct sl_rules *r = NULL;
+	const char *last;
+	char *said;
+
+	for (int i = 0; i < 2; i++) {
+		FILE *f = fopen(i ? "other.json" : "main.json", "w");
+
+		fputs(i ? "{" : "{\"include\":\"other.json\",", f);
+		fputs("\"upstreams\":{", f);
+		for (int n = 0; n < NAMES; n++)
+			fprintf(f, "%s\"u%d\":{\"targets\":[\"127.0.0.1:1\"]}", n ? "," : "", n);
+		fputs("}}", f);
+		fclose(f);
+	}
+	is_int(load("main.json", &said, &r), -EINVAL, "30,000 names twice");
+	last = strstr(said, "\nmain.json: ");
+	is_str(sl_str_of(last ? last + 1 : said), "main.json: 29938 more faults are not shown\n",
+	       "are counted, and few of them shown");
+	free(said);
+}
+
 static size_t allocations_left;
 
 static void *failing_malloc(size_t size)
@@ -298,6 +323,7 @@ int main(void)
 	test_bad_includes();
 	test_bad_merges();
 	test_many();
+	test_flood();
 	test_out_of_memory();
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
 	ok(system(command) == 0, "nothing is left behind");
