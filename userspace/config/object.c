@@ -43,7 +43,13 @@ static const char *type_name(json_t *value)
 
 void sl_reader_type_fault(struct sl_reader *r, const char *what, json_t *value)
 {
-	sl_report_fault(&r->report, "must be %s, not %s", what, type_name(value));
+	const char *written = json_is_string(value) ? sl_report_written(&r->report) : NULL;
+
+	if (written)
+		sl_report_fault(&r->report, "must be %s, not what '%.64s' stands for", what,
+				written);
+	else
+		sl_report_fault(&r->report, "must be %s, not %s", what, type_name(value));
 }
 
 const struct sl_key *sl_object_find_key(const struct sl_object *object, const char *name)

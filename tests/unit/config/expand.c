@@ -152,9 +152,17 @@ static const struct {
 	  "t:1:19: /listeners/l: '<${LONG}>' is not an address such as \"192.0.2.1:80\", "
 	  "\"[2001:db8::1]:80\" or \"unix:/path\"\n" },
 	{ TOP("'gateway':{'workers':'${WORD}'}"),
-	  "t:1:101: /gateway/workers: must be an integer or \"auto\", not a string\n" },
+	  "t:1:101: /gateway/workers: must be an integer or \"auto\", not what '${WORD}' stands "
+	  "for\n" },
 	{ TOP("'gateway':{'workers':'0${NUMBER}'}"),
-	  "t:1:101: /gateway/workers: must be an integer or \"auto\", not a string\n" },
+	  "t:1:101: /gateway/workers: must be an integer or \"auto\", not what '0${NUMBER}' stands "
+	  "for\n" },
+	{ TOP("'forwarded':{'via':'${NUMBER}'}"),
+	  "t:1:99: /forwarded/via: must be true or false, not what '${NUMBER}' stands for\n" },
+	{ TOP("'gateway':{'workers':'${NO}'}"),
+	  "t:1:101: /gateway/workers: what '${NO}' stands for does not fit here\n" },
+	{ TOP("'limits':'${WORD}'"),
+	  "t:1:89: /limits: must be an object, not what '${WORD}' stands for\n" },
 	{ TOP("'gateway':{'workers':'${ZERO}'}"),
 	  "t:1:101: /gateway/workers: must be between 1 and 1024\n" },
 	{ TOP("'gateway':{'run_dir':'${SECRET}'}"),
