@@ -155,8 +155,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fclose(errors);
 	/* Whoever is refused is told why; whoever is not has rules to work by. */
 	want(ret == 0 ? said_len == 0 && rules->listeners_nr && rules->table : said_len != 0);
-	/* A text may name the secret by itself, but then it holds the word. */
-	want(!strstr(said, "hunter2hunter2") || memmem(data, size, "hunter2hunter2", 14));
+	/* Not even a part of the secret, unless the input has it by itself. */
+	want(!strstr(said, "er2hu") || memmem(data, size, "er2hu", 5));
 	if (ret == 0)
 		check_shown(rules);
 	sl_config_free(rules);
