@@ -106,18 +106,42 @@ static size_t plain_len(const char *p, size_t len)
 	return n;
 }
 
-void sl_out_json(struct sl_out *o, struct sl_str s)
+static inline __attribute__((always_inline)) void put_escaped(struct sl_out *o, struct sl_str s,
+							      void (*escape)(struct sl_out *o,
+									     unsigned char c))
 {
-	sl_out_char(o, '"');
 	while (s.len > 0) {
 		size_t n = plain_len(s.ptr, s.len);
 
 		sl_out_mem(o, s.ptr, n);
 		if (n < s.len)
-			json_escape(o, (unsigned char)s.ptr[n++]);
+			escape(o, (unsigned char)s.ptr[n++]);
 		s = (struct sl_str){ s.ptr + n, s.len - n };
 	}
+}
+
+void sl_out_json_part(struct sl_out *o, struct sl_str s)
+{
+	put_escaped(o, s, json_escape);
+}
+
+void sl_out_json(struct sl_out *o, struct sl_str s)
+{
 	sl_out_char(o, '"');
+	put_escaped(o, s, json_escape);
+	sl_out_char(o, '"');
+}
+
+static void hex_escape(struct sl_out *o, unsigned char c)
+{
+	static const char upper[] = "0123456789ABCDEF";
+
+	sl_out_mem(o, (const char[]){ '\\', 'x', upper[c >> 4], upper[c & 15] }, 4);
+}
+
+void sl_out_escaped(struct sl_out *o, struct sl_str s)
+{
+	put_escaped(o, s, hex_escape);
 }
 
 void sl_out_fmt(struct sl_out *o, const char *fmt, ...)

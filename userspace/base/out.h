@@ -66,6 +66,10 @@ void sl_out_u64(struct sl_out *o, uint64_t v); /* decimal */
 void sl_out_hex(struct sl_out *o, uint64_t v);
 void sl_out_hex_fixed(struct sl_out *o, uint64_t v, int digits);
 void sl_out_json(struct sl_out *o, struct sl_str s); /* a JSON string with its quotes */
+/* What stands between the quotes: a string may be written in several parts. */
+void sl_out_json_part(struct sl_out *o, struct sl_str s);
+/* As nginx's logs have it: '"', '\' and what is not printable ASCII as \xXX. */
+void sl_out_escaped(struct sl_out *o, struct sl_str s);
 void sl_out_fmt(struct sl_out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

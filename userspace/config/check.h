@@ -17,6 +17,7 @@ const char *sl_check_prefix(struct sl_str text);
 const char *sl_check_rewrite_path(struct sl_str text);
 const char *sl_check_location(struct sl_str text);
 const char *sl_check_field_value(struct sl_str text);
+const char *sl_check_redact(struct sl_str text);
 
 uint64_t sl_auto_workers(void);
 uint64_t sl_auto_connections(void);
@@ -28,6 +29,7 @@ void sl_check_upstream(struct sl_reader *r, json_t *value, void *to);
 void sl_check_target(struct sl_reader *r, json_t *value, void *to);
 void sl_check_respond(struct sl_reader *r, json_t *value, void *to);
 void sl_check_route(struct sl_reader *r, json_t *value, void *to);
+void sl_check_access(struct sl_reader *r, json_t *value, void *to);
 /* Every two routes can be told apart; call it when all routes are good. */
 void sl_check_table(struct sl_reader *r);
 

@@ -253,17 +253,39 @@ static const struct sl_key path_keys[] = {
 	END,
 };
 
+static const struct sl_key redact_item = {
+	.kind = &sl_kind_string,
+	.size = sizeof(struct sl_str),
+	.check = sl_check_redact,
+	.doc = "The name of a query parameter, in upper or lower case.",
+};
+
 static const struct sl_key access_keys[] = {
-	{ "format", &sl_kind_enum, .words = WORDS("json"), .def = "\"json\"",
-	  .doc = "One JSON object a line." },
+	{ "format", &sl_kind_log_format, SL_KEY_AT(sl_logs, access_format), .def = "\"json\"",
+	  .doc = "\"json\": one object a line; \"combined\" or \"common\": as Apache and nginx "
+		 "write them; or a text of up to 4096 bytes with variables: $args $body_bytes_sent "
+		 "$bytes_received $error $host $http_referer $http_user_agent $msec $remote_addr "
+		 "$remote_port $remote_user $request $request_id $request_method $request_time "
+		 "$request_uri $route $server_protocol $status $time_iso8601 $time_local "
+		 "$upstream_addr $upstream_response_time $uri; $$ is a dollar sign." },
 	{ "path", &sl_kind_string, SL_KEY_AT(sl_logs, access_path), .def = "\"-\"",
 	  .check = sl_check_log_path, .doc = "File to append to; \"-\" is standard output." },
+	{ "redact_query", &sl_kind_array, ITEMS(sl_logs, redact.names, redact.names_nr),
+	  .item = &redact_item, .max = SL_REDACT_NAMES_MAX,
+	  .def = "[ \"access_token\", \"api_key\", \"apikey\", \"auth\", \"client_secret\", "
+		 "\"code\", "
+		 "\"id_token\", \"key\", \"passwd\", \"password\", \"refresh_token\", \"secret\", "
+		 "\"sig\", \"signature\", \"token\", \"x-amz-signature\" ]",
+	  .doc = "Query parameters whose values are written as REDACTED, in the request and in its "
+		 "Referer; [] is none." },
 	END,
 };
 
 static const struct sl_key logs_keys[] = {
 	{ "access", &sl_kind_object, .def = "false",
-	  .object = &(const struct sl_object){ .keys = access_keys, .may_be_false = true },
+	  .object = &(const struct sl_object){ .keys = access_keys,
+					       .may_be_false = true,
+					       .finish = sl_check_access },
 	  .doc = "A line for each request; false is none." },
 	{ "level", &sl_kind_enum, SL_KEY_AT(sl_logs, level),
 	  .words = WORDS("error", "warn", "info", "debug"), .def = "\"info\"",

@@ -235,15 +235,34 @@ static struct sl_str field_or_none(const struct sl_exchange *x, enum sl_field_id
 	return f ? sl_field_value(f) : (struct sl_str){ NULL, 0 };
 }
 
+/* As it was asked, not as it was rewritten.  A target that was refused before it was normalised is
+ * cut the same way: secrets are looked for in queries. */
+static struct sl_uri logged_uri(const struct sl_exchange *x)
+{
+	struct sl_str target = x->req.target;
+	const char *question;
+
+	if (x->asked.path.len || !target.len)
+		return x->asked;
+	question = memchr(target.ptr, '?', target.len);
+	if (!question)
+		return (struct sl_uri){ .path = target };
+	return (struct sl_uri){
+		.path = { target.ptr, (size_t)(question - target.ptr) },
+		.query = { question + 1, target.len - (size_t)(question - target.ptr) - 1 },
+	};
+}
+
 static void write_log(struct sl_exchange *x)
 {
 	struct sl_worker *w = x->worker;
+	struct sl_uri uri = logged_uri(x);
 	struct sl_access a = {
 		.request_id = x->id,
 		.method = x->req.method,
 		.host = x->req.authority,
-		.path = x->asked.path.len ? x->asked.path : x->req.target,
-		.query = x->asked.query,
+		.path = uri.path,
+		.query = uri.query,
 		.route = sl_str_of(x->match.route ? x->match.route->name : ""),
 		.upstream = sl_str_of(x->upstream_name ? x->upstream_name : ""),
 		.user_agent = field_or_none(x, SL_FIELD_USER_AGENT),

@@ -11,6 +11,7 @@
 #include "http/uri.h"
 #include "net/addr.h"
 #include "net/listener.h"
+#include "observe/format.h"
 #include "route/route.h"
 #include "route/table.h"
 #include "upstream/conf.h"
@@ -65,6 +66,8 @@ struct sl_forwarded {
 /* Key "logs". */
 struct sl_logs {
 	const char *access_path; /* NULL: no access log; "-" or "/dev/stdout": standard output */
+	struct sl_log_format access_format;
+	struct sl_redact redact; /* query parameters that access lines do not show */
 	unsigned level;		 /* enum sl_log_level */
 };
 

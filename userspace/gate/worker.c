@@ -110,6 +110,14 @@ static size_t memory_of(const struct sl_rules *rules)
 	return rules->limits.memory_bytes / rules->workers;
 }
 
+static void use_log_rules(struct sl_worker *w)
+{
+	const struct sl_logs *logs = &w->view->rules->logs;
+
+	w->log.is_on = logs->access_path != NULL;
+	sl_accesslog_set_format(&w->log, &logs->access_format, &logs->redact);
+}
+
 static int init(struct sl_worker *w)
 {
 	struct sl_loop_conf conf = {
@@ -129,7 +137,7 @@ static int init(struct sl_worker *w)
 	w->loop.on_turn = on_turn;
 	sl_slab_init(&w->peer_slab, sizeof(struct sl_peer));
 	ret = sl_accesslog_init(&w->log, &w->loop, w->stats, &w->wall, w->shared->access_fd);
-	w->log.is_on = w->view->rules->logs.access_path != NULL;
+	use_log_rules(w);
 	if (ret < 0)
 		sl_loop_fini(&w->loop);
 	return ret;
@@ -249,7 +257,7 @@ static void switch_over(struct sl_mail *m)
 	w->view = s->view;
 	w->views_nr++;
 	sl_loop_set_memory(&w->loop, memory_of(w->view->rules));
-	w->log.is_on = w->view->rules->logs.access_path != NULL;
+	use_log_rules(w);
 	sl_view_put(old);
 	sem_post(s->done); /* s is gone after this */
 }

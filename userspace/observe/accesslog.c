@@ -23,6 +23,9 @@ enum {
 	HEADROOM = 1,
 };
 
+static const struct sl_log_format plain_json;
+static const struct sl_redact nothing;
+
 struct sl_logbuf {
 	struct sl_logbuf *next;
 	size_t filled;
@@ -210,6 +213,7 @@ int sl_accesslog_init(struct sl_accesslog *log, struct sl_loop *loop, struct sl_
 	*log = (struct sl_accesslog){
 		.loop = loop, .stats = stats, .wall = wall, .fd = fd, .is_on = fd >= 0
 	};
+	sl_accesslog_set_format(log, &plain_json, &nothing);
 	log->write_op.done = on_written;
 	sl_timer_init(&log->timer, on_timer);
 	if (fd < 0)
@@ -264,55 +268,11 @@ void sl_accesslog_fini(struct sl_accesslog *log)
 	log->fd = -1;
 }
 
-static void put_text(struct sl_out *o, const char *key, size_t key_len, struct sl_str value)
+void sl_accesslog_set_format(struct sl_accesslog *log, const struct sl_log_format *format,
+			     const struct sl_redact *redact)
 {
-	if (value.len == 0)
-		return;
-	sl_out_mem(o, key, key_len);
-	sl_out_json(o, value);
-}
-
-#define put(o, key, value) put_text(o, ",\"" key "\":", sizeof(key) + 3, value)
-
-static void put_number(struct sl_out *o, const char *key, size_t key_len, uint64_t value)
-{
-	sl_out_mem(o, key, key_len);
-	sl_out_u64(o, value);
-}
-
-#define put_u64(o, key, value) put_number(o, ",\"" key "\":", sizeof(key) + 3, value)
-
-static void print_line(struct sl_accesslog *log, struct sl_out *o, const struct sl_access *a)
-{
-	sl_out_lit(o, "{\"time\":\"");
-	sl_wall_print(log->wall, log->loop->now_ns, o);
-	sl_out_lit(o, "\",\"client\":\"");
-	sl_out_str(o, a->client);
-	sl_out_char(o, '"');
-	put_u64(o, "client_port", a->client_port);
-	put(o, "request_id", a->request_id);
-	put(o, "method", a->method);
-	put(o, "host", a->host);
-	put(o, "path", a->path);
-	put(o, "query", a->query);
-	if (a->minor)
-		sl_out_lit(o, ",\"protocol\":\"HTTP/1.1\"");
-	else
-		sl_out_lit(o, ",\"protocol\":\"HTTP/1.0\"");
-	put_u64(o, "status", a->status);
-	put_u64(o, "bytes_received", a->bytes_received);
-	put_u64(o, "bytes_sent", a->bytes_sent);
-	put_u64(o, "duration_us", a->duration_us);
-	put(o, "route", a->route);
-	if (a->upstream.len) {
-		put(o, "upstream", a->upstream);
-		put_u64(o, "upstream_us", a->upstream_us);
-	}
-	put(o, "user_agent", a->user_agent);
-	put(o, "referer", a->referer);
-	if (a->error)
-		put(o, "error", sl_str_of(a->error));
-	sl_out_lit(o, "}\n");
+	log->format = format;
+	log->redact = redact;
 }
 
 static bool try_add(struct sl_accesslog *log, const struct sl_access *a)
@@ -321,7 +281,7 @@ static bool try_add(struct sl_accesslog *log, const struct sl_access *a)
 	struct sl_out o;
 
 	sl_out_init(&o, b->data + b->filled, BUFFER_BYTES - b->filled);
-	print_line(log, &o, a);
+	sl_log_format_print(log->format, log->redact, log->wall, log->loop->now_ns, &o, a);
 	if (o.overflow)
 		return false;
 	b->filled += sl_out_len(&o);

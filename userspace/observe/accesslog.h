@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The access log: a JSON line a request, gathered in memory and written by the ring, never waited
- * for. */
+/* The access log: a line a request, gathered in memory and written by the ring, never waited for. */
 #ifndef SL_OBSERVE_ACCESSLOG_H
 #define SL_OBSERVE_ACCESSLOG_H
 
@@ -10,21 +9,10 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "core/loop.h"
-#include "net/addr.h"
 #include "observe/clock.h"
+#include "observe/format.h"
+#include "observe/redact.h"
 #include "observe/stats.h"
-
-/* What a line says.  An empty string is left out of it. */
-struct sl_access {
-	struct sl_str client, request_id, method, host, path, query, route, upstream, user_agent,
-		referer;
-	const char *error; /* NULL: none */
-	uint16_t client_port, status;
-	uint8_t minor; /* HTTP/1.minor */
-	uint64_t bytes_received, bytes_sent;
-	uint64_t duration_us,
-		upstream_us; /* between turns of the loop, as nginx's are between ms */
-};
 
 struct sl_logbuf;
 
@@ -33,6 +21,8 @@ struct sl_accesslog {
 	struct sl_loop *loop;
 	struct sl_stats *stats;
 	struct sl_wall *wall;
+	const struct sl_log_format *format;
+	const struct sl_redact *redact;
 	int fd;	    /* borrowed; -1: none */
 	bool is_on; /* lines are wanted */
 	struct sl_logbuf *filling;
@@ -48,9 +38,12 @@ struct sl_accesslog {
 	struct sl_timer timer;
 };
 
-/* fd is borrowed.  0 or -ENOMEM. */
+/* Begins with JSON lines that hide nothing.  fd is borrowed.  0 or -ENOMEM. */
 int sl_accesslog_init(struct sl_accesslog *log, struct sl_loop *loop, struct sl_stats *stats,
 		      struct sl_wall *wall, int fd);
+/* From now on; both are borrowed until the next call. */
+void sl_accesslog_set_format(struct sl_accesslog *log, const struct sl_log_format *format,
+			     const struct sl_redact *redact);
 /* The loop is in its last turn: a write that began now would never be handed in. */
 void sl_accesslog_end(struct sl_accesslog *log);
 /* Writes what is left, for as long as the file takes it; call it when the loop has ended. */

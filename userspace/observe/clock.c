@@ -27,6 +27,11 @@ static void refresh(struct sl_wall *w, uint64_t now_ns)
 	sl_out_fmt(&o, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1,
 		   tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 	w->iso_len = (uint8_t)sl_out_len(&o);
+	sl_out_init(&o, w->clf, sizeof(w->clf));
+	sl_out_fmt(&o, "%02d/%s/%04d:%02d:%02d:%02d +0000", tm.tm_mday, months[tm.tm_mon],
+		   tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	w->clf_len = (uint8_t)sl_out_len(&o);
+	w->epoch_s = (uint64_t)seconds;
 	w->second_ns = now_ns - real_ns % SL_SEC;
 	w->valid_until_ns = w->second_ns + SL_SEC;
 }
@@ -38,17 +43,44 @@ struct sl_str sl_wall_date(struct sl_wall *w, uint64_t now_ns)
 	return (struct sl_str){ w->date, w->date_len };
 }
 
-void sl_wall_print(struct sl_wall *w, uint64_t now_ns, struct sl_out *o)
+static void put_ms(const struct sl_wall *w, uint64_t now_ns, struct sl_out *o)
 {
-	uint64_t ms;
+	uint64_t ms = now_ns > w->second_ns ? (now_ns - w->second_ns) / SL_MS : 0;
 
-	if (now_ns >= w->valid_until_ns)
-		refresh(w, now_ns);
-	ms = now_ns > w->second_ns ? (now_ns - w->second_ns) / SL_MS : 0;
-	sl_out_mem(o, w->iso, w->iso_len);
 	sl_out_char(o, '.');
 	sl_out_char(o, (char)('0' + ms / 100));
 	sl_out_char(o, (char)('0' + ms / 10 % 10));
 	sl_out_char(o, (char)('0' + ms % 10));
+}
+
+void sl_wall_print(struct sl_wall *w, uint64_t now_ns, struct sl_out *o)
+{
+	if (now_ns >= w->valid_until_ns)
+		refresh(w, now_ns);
+	sl_out_mem(o, w->iso, w->iso_len);
+	put_ms(w, now_ns, o);
 	sl_out_char(o, 'Z');
+}
+
+struct sl_str sl_wall_clf(struct sl_wall *w, uint64_t now_ns)
+{
+	if (now_ns >= w->valid_until_ns)
+		refresh(w, now_ns);
+	return (struct sl_str){ w->clf, w->clf_len };
+}
+
+void sl_wall_print_iso(struct sl_wall *w, uint64_t now_ns, struct sl_out *o)
+{
+	if (now_ns >= w->valid_until_ns)
+		refresh(w, now_ns);
+	sl_out_mem(o, w->iso, w->iso_len);
+	sl_out_lit(o, "+00:00");
+}
+
+void sl_wall_print_epoch(struct sl_wall *w, uint64_t now_ns, struct sl_out *o)
+{
+	if (now_ns >= w->valid_until_ns)
+		refresh(w, now_ns);
+	sl_out_u64(o, w->epoch_s);
+	put_ms(w, now_ns, o);
 }

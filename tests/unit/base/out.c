@@ -44,6 +44,18 @@ static void put_json(struct sl_out *o)
 	sl_out_json(o, SL_S("a\"b\\c\n\r\t\0\x1f\x7f\xff z"));
 }
 
+static void put_json_parts(struct sl_out *o)
+{
+	sl_out_json_part(o, SL_S("a\""));
+	sl_out_json_part(o, SL_S(""));
+	sl_out_json_part(o, SL_S("\nb"));
+}
+
+static void put_escaped(struct sl_out *o)
+{
+	sl_out_escaped(o, SL_S("a\"b\\c\n\0\x1f ~\x7f\xff z"));
+}
+
 static void put_json_empty(struct sl_out *o)
 {
 	sl_out_json(o, (struct sl_str){ NULL, 0 });
@@ -77,6 +89,8 @@ static const struct {
 	{ "hexadecimal of four digits", put_hex_fixed, "00ab", 0 },
 	{ "the low digits of a longer number", put_hex_cut, "cd", 0 },
 	{ "a JSON string", put_json, "\"a\\\"b\\\\c\\n\\r\\t\\u0000\\u001f\\u007f\\u00ff z\"", 0 },
+	{ "parts of a JSON string", put_json_parts, "a\\\"\\nb", 0 },
+	{ "nginx's escapes", put_escaped, "a\\x22b\\x5Cc\\x0A\\x00\\x1F ~\\x7F\\xFF z", 0 },
 	{ "an empty JSON string", put_json_empty, "\"\"", 0 },
 	{ "formatted text", put_fmt, "n=-7", 1 },
 	{ "pieces", put_pieces, "abcde", 0 },

@@ -36,16 +36,17 @@ static void is_json(json_t *got, const char *want, const char *name)
 
 static void test_show(void)
 {
-	struct sl_rules *r = load("{'routes':[{'upstream':'u'}],'listeners':{'l':'127.0.0.1:1'},\n"
-				  "'upstreams':{'u':{'targets':['127.0.0.1:${PORT}']}}, // x\n"
-				  "'gateway':{'workers':'${ONE}'},'logs':{'access':{}}}");
+	struct sl_rules *r =
+		load("{'routes':[{'upstream':'u'}],'listeners':{'l':'127.0.0.1:1'},\n"
+		     "'upstreams':{'u':{'targets':['127.0.0.1:${PORT}']}}, // x\n"
+		     "'gateway':{'workers':'${ONE}'},'logs':{'access':{'redact_query':[]}}}");
 	json_t *shown = NULL, *part;
 
 	is_int(sl_config_show(r, SL_SHOW_WRITTEN, &shown), 0, "shown as written");
 	is_json(shown,
 		"{'routes':[{'upstream':'u'}],'listeners':{'l':'127.0.0.1:1'},"
 		"'upstreams':{'u':{'targets':['127.0.0.1:${PORT}']}},"
-		"'gateway':{'workers':'${ONE}'},'logs':{'access':{}}}",
+		"'gateway':{'workers':'${ONE}'},'logs':{'access':{'redact_query':[]}}}",
 		"without comments, and nothing is substituted");
 	is_int(sl_config_show(r, SL_SHOW_EFFECTIVE, &shown), 0, "shown as it takes effect");
 	part = json_incref(json_object_get(shown, "gateway"));
@@ -58,7 +59,7 @@ static void test_show(void)
 	part = json_incref(json_object_get(shown, "routes"));
 	is_json(part, "[{'match':{'path':'/*'},'upstream':'u'}]", "an object with a default");
 	part = json_incref(json_object_get(shown, "logs"));
-	is_json(part, "{'access':{'format':'json','path':'-'},'level':'info'}",
+	is_json(part, "{'access':{'format':'json','path':'-','redact_query':[]},'level':'info'}",
 		"an object that could be false");
 	part = json_incref(json_object_get(shown, "paths"));
 	is_json(part, "{'encoded_slashes':'refuse'}", "an object that is not written at all");

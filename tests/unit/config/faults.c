@@ -137,6 +137,27 @@ static const struct fault top[] = {
 	{ "'paths':{'encoded_slashes':[]}",
 	  "28: /paths/encoded_slashes: must be a string, not an array" },
 	{ "'logs':{'access':true}", "18: /logs/access: must be false or an object, not true" },
+	{ "'logs':{'access':{'format':'cobmined'}}",
+	  "28: /logs/access/format: unknown value 'cobmined'; did you mean 'combined'?" },
+	{ "'logs':{'access':{'format':''}}", "28: /logs/access/format: unknown value ''; must be "
+					     "'json', 'combined', 'common' or a text "
+					     "with variables such as $status" },
+	{ "'logs':{'access':{'format':'$statsu'}}",
+	  "28: /logs/access/format: unknown variable '$statsu'; did you mean '$status'?" },
+	{ "'logs':{'access':{'format':'$zzzzzzzzzzzz'}}",
+	  "28: /logs/access/format: unknown variable '$zzzzzzzzzzzz'" },
+	{ "'logs':{'access':{'format':'$status $'}}",
+	  "28: /logs/access/format: '$status $' has a '$' without a name; '$$' is a dollar sign" },
+	{ "'logs':{'access':{'format':'$status\\n'}}",
+	  "28: /logs/access/format: '$status?' has a control character; a request is one line" },
+	{ "'logs':{'access':{'format':1}}",
+	  "28: /logs/access/format: must be a string, not an integer" },
+	{ "'logs':{'access':{'redact_query':['a=']}}",
+	  "35: /logs/access/redact_query/0: 'a=' is not the name of a query parameter: it has no "
+	  "'&', '=' or ';'" },
+	{ "'logs':{'access':{'redact_query':['']}}",
+	  "35: /logs/access/redact_query/0: '' is not the name of a query parameter: 1 to 64 "
+	  "bytes" },
 	{ "'logs':{'access':{'path':'x.log'}}",
 	  "26: /logs/access/path: 'x.log' must be an absolute path" },
 	{ NULL, NULL },

@@ -159,6 +159,8 @@ static void test_full_gateway(void)
 	is_number(r, forwarded.trusted_proxies_nr, 1);
 	is_number(r, encoded_slash, SL_ENCODED_SLASH_KEEP);
 	is_text(r->logs.access_path, "/l");
+	is_number(r, logs.access_format.pieces_nr, 0);
+	ok(r->logs.redact.names_nr > 5, "a list of secrets by default");
 	is_number(r, logs.level, SL_LOG_DEBUG);
 	sl_config_free(r);
 }

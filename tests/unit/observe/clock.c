@@ -86,11 +86,30 @@ static void within_a_second(void)
 	is_int(asked, 1, "that is");
 }
 
+/* As nginx prints them. */
+static void other_forms(void)
+{
+	struct sl_wall w = { 0 };
+	uint64_t now_ns = 5000 * SL_SEC;
+	char mem[64];
+	struct sl_out o;
+
+	wall_ns = 784111777 * SL_SEC + 250 * SL_MS;
+	is_str(sl_wall_clf(&w, now_ns), "06/Nov/1994:08:49:37 +0000", "the common log format's");
+	sl_out_init(&o, mem, sizeof(mem));
+	sl_wall_print_iso(&w, now_ns, &o);
+	is_str(sl_out_done(&o), "1994-11-06T08:49:37+00:00", "ISO 8601 in seconds");
+	sl_out_init(&o, mem, sizeof(mem));
+	sl_wall_print_epoch(&w, now_ns + 7 * SL_MS, &o);
+	is_str(sl_out_done(&o), "784111777.257", "seconds since 1970");
+}
+
 int main(void)
 {
 	setenv("TZ", "Asia/Tokyo", 1);
 	setenv("LC_ALL", "de_DE.UTF-8", 1);
 	known_moments();
 	within_a_second();
+	other_forms();
 	return done_testing();
 }
