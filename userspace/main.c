@@ -20,7 +20,7 @@
 #include "control/socket.h"
 #include "control/upgrade.h"
 
-enum { EXIT_CONFIG = 2, EXIT_USAGE = 64 };
+enum { EXIT_CONFIG = 2, EXIT_USAGE = 64, LOG_TICK_MS = 1000 };
 
 static const char default_file[] = "/etc/sluice/sluice.json";
 
@@ -104,8 +104,9 @@ static void wait_for_end(struct sl_daemon *d)
 			{ .fd = sl_upgrade_fd(d), .events = POLLIN },
 		};
 
-		if (poll(fds, sizeof(fds) / sizeof(*fds), -1) < 0 && errno != EINTR)
+		if (poll(fds, sizeof(fds) / sizeof(*fds), LOG_TICK_MS) < 0 && errno != EINTR)
 			return;
+		sl_log_tell_suppressed();
 		if (fds[0].revents && handle_signal(d))
 			return;
 		if (fds[1].revents)

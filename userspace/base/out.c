@@ -106,9 +106,8 @@ static size_t plain_len(const char *p, size_t len)
 	return n;
 }
 
-static inline __attribute__((always_inline)) void put_escaped(struct sl_out *o, struct sl_str s,
-							      void (*escape)(struct sl_out *o,
-									     unsigned char c))
+static inline void put_escaped(struct sl_out *o, struct sl_str s,
+			       void (*escape)(struct sl_out *o, unsigned char c))
 {
 	while (s.len > 0) {
 		size_t n = plain_len(s.ptr, s.len);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "gate/exchange.h"
 
 static void on_closed(struct sl_conn *c)
@@ -29,6 +30,36 @@ void sl_client_close(struct sl_client *c)
 	sl_list_del(&c->node);
 	sl_timer_stop(&c->timer);
 	sl_conn_close(&c->conn);
+}
+
+static void tell(const struct sl_client *c, const char *event, const char *reason)
+{
+	char mem[INET6_ADDRSTRLEN + 8];
+	struct sl_out o;
+
+	sl_out_init(&o, mem, sizeof(mem));
+	if (c->has_address)
+		sl_ip_print(&o, &c->ip);
+	else
+		sl_out_char(&o, '-');
+	sl_log_debug(event, "client=%.*s port=%u listener=%s requests=%u reason=\"%s\"",
+		     SL_STR_ARG(sl_out_done(&o)), c->port, c->acceptor->conf->name,
+		     (unsigned)c->requests, reason);
+}
+
+static void close_because(struct sl_client *c, const char *reason)
+{
+	if (__builtin_expect(sl_log_is_on(SL_LOG_DEBUG), 0))
+		tell(c, "client.closed", reason);
+	sl_client_close(c);
+}
+
+/* Of the client's side; else_reason when there was none. */
+static const char *why_ended(const struct sl_conn *c, const char *else_reason)
+{
+	if (c->rx_error)
+		return strerror(-c->rx_error);
+	return c->eof ? "the client closed it" : else_reason;
 }
 
 bool sl_client_is_idle(const struct sl_client *c)
@@ -126,7 +157,12 @@ static int settle_identity(struct sl_client *c)
 	if (ret == 0 && c->wants_proxy && is_from_balancer(c))
 		ret = read_proxy_header(c);
 	c->wants_proxy = false;
-	return ret < 0 ? ret : enter_tally(c);
+	if (ret == 0)
+		ret = enter_tally(c);
+	if (ret < 0 && __builtin_expect(sl_log_is_on(SL_LOG_DEBUG), 0))
+		tell(c, "client.refused",
+		     ret == -EUSERS ? "limits.client_connections" : strerror(-ret));
+	return ret;
 }
 
 /* At accept, so that connections which never send a request are counted too. */
@@ -158,7 +194,7 @@ static void finish(struct sl_client *c)
 {
 	if (!c->conn.eof && !c->conn.rx_error && c->lingers)
 		sl_conn_linger(&c->conn);
-	sl_client_close(c);
+	close_because(c, why_ended(&c->conn, "it could carry no other request"));
 }
 
 /* A fiber, from the first byte of a request until the connection is idle again or ends. */
@@ -185,7 +221,7 @@ static void turn_away(struct sl_client *c)
 
 	sl_count(&c->worker->stats->connections_refused, 1);
 	send(c->conn.fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-	sl_client_close(c);
+	close_because(c, "no memory for its request");
 }
 
 static void on_event(struct sl_conn *conn)
@@ -193,7 +229,7 @@ static void on_event(struct sl_conn *conn)
 	struct sl_client *c = sl_container_of(conn, struct sl_client, conn);
 
 	if (conn->eof || conn->rx_error) {
-		sl_client_close(c);
+		close_because(c, why_ended(conn, ""));
 		return;
 	}
 	if (sl_conn_peek(conn).len == 0) { /* a receive through other buffers has ended */
@@ -211,7 +247,7 @@ static void on_idle(struct sl_timer *t)
 	struct sl_client *c = sl_container_of(t, struct sl_client, timer);
 
 	if (sl_client_is_idle(c))
-		sl_client_close(c);
+		close_because(c, "limits.idle_timeout");
 }
 
 static bool is_allowed(struct sl_worker *w)
@@ -225,8 +261,9 @@ static bool is_allowed(struct sl_worker *w)
 	return false;
 }
 
-static void refuse(struct sl_worker *w, int fd)
+static void refuse(struct sl_worker *w, int fd, const char *reason)
 {
+	sl_log_debug("client.refused", "reason=\"%s\"", reason);
 	sl_count(&w->stats->connections_refused, 1);
 	sl_ring_close(&w->loop, fd);
 }
@@ -238,13 +275,13 @@ void sl_client_accept(struct sl_acceptor *a, int fd)
 
 	sl_count(&w->stats->connections_accepted, 1);
 	if (!is_allowed(w)) {
-		refuse(w, fd);
+		refuse(w, fd, "limits.connections");
 		return;
 	}
 	c = sl_slab_get(&w->client_slab);
 	if (!c) {
 		atomic_fetch_sub_explicit(&w->shared->connections, 1, memory_order_relaxed);
-		refuse(w, fd);
+		refuse(w, fd, "no memory");
 		return;
 	}
 	*c = (struct sl_client){ .worker = w, .acceptor = a };
@@ -258,7 +295,7 @@ void sl_client_accept(struct sl_acceptor *a, int fd)
 	w->clients_nr++;
 	sl_count(&w->stats->connections_open, 1);
 	if (tally_early(c) < 0) {
-		sl_client_close(c);
+		close_because(c, "limits.client_connections");
 		return;
 	}
 	/* One shot: a connection for one request never has a receive to take back. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "base/log.h"
 #include "net/proxyproto.h"
 
 enum { TARGETS_MAX = 16 }; /* connections tried for one sending of a request */
@@ -75,9 +76,13 @@ static int connect_peer(struct sl_attempt *a, struct sl_target *t)
 	}
 	ret = sl_target_connect(a->upstream, t, x->deadline_ns, &x->peer);
 	if (ret < 0) {
+		sl_log_debug("upstream.connect_failed", "request=%.*s target=%s error=\"%s\"",
+			     SL_STR_ARG(x->id), t->conf->name, strerror(-ret));
 		sl_count(&s->upstream_failures, 1);
 		return ret;
 	}
+	sl_log_debug("upstream.connected", "request=%.*s target=%s", SL_STR_ARG(x->id),
+		     t->conf->name);
 	sl_count(&s->upstream_connects, 1);
 	return version ? send_proxy_header(x, version == SL_PROXY_V1 ? 1 : 2) : 0;
 }

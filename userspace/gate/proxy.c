@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "gate/attempt.h"
 #include "gate/forward.h"
 #include "gate/receive.h"
@@ -118,6 +119,9 @@ static int lost_peer(struct sl_attempt *a, int error)
 {
 	if (is_peers_fault(error) || error == -ETIMEDOUT || error == -EBADMSG)
 		sl_count(&a->x->worker->stats->upstream_failures, 1);
+	sl_log_debug("upstream.lost", "request=%.*s target=%s error=\"%s\" retry=%s",
+		     SL_STR_ARG(a->x->id), a->x->upstream_name, strerror(-error),
+		     can_retry(a, error) ? "yes" : "no");
 	return can_retry(a, error) ? retry(a) : fail_upstream(a, error);
 }
 

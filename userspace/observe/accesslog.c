@@ -3,6 +3,7 @@
 #include "observe/accesslog.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@ enum {
 	BUFFERS_MAX = 64,  /* that wait for a slow disk, before lines are lost */
 	BUFFERS_SPARE = 1, /* kept for the next burst */
 	FLUSH_MS = 1000,
+	RECOVERED_MS = 500, /* after the last line that was lost */
 	LAST_WRITE_MS = 1000,
 	/* A buffer's first byte is kept free: a line end that mends a line which a write tore. */
 	HEADROOM = 1,
@@ -107,18 +109,35 @@ static void write_piece(struct sl_accesslog *log)
 		      next_piece(log));
 }
 
+/* Once a buffer: what the descriptor means may have changed since the last one. */
 static void begin_first(struct sl_accesslog *log)
 {
+	struct stat st;
+
+	log->is_pipe = fstat(log->fd, &st) == 0 && !S_ISREG(st.st_mode);
 	log->first->data[0] = '\n';
 	log->written = log->is_torn ? 0 : HEADROOM;
 	log->is_torn = false;
 }
 
+/* Told once, when it begins; how many there were, when it is over. */
 static void count_lost(struct sl_accesslog *log, size_t lines, const char *why)
 {
 	sl_count(&log->stats->log_lines_lost, lines);
-	if (sl_log_allow(&log->warn_rate, log->loop->now_ns))
-		sl_log_warn("accesslog.lost", "lines=%zu error=\"%s\"", lines, why);
+	if (log->lost_nr == 0)
+		sl_log_warn("accesslog.lost", "error=\"%s\" effect=\"lines are lost and counted\"",
+			    why);
+	log->lost_nr += lines;
+	log->lost_ns = log->loop->now_ns;
+}
+
+/* A disk on the brink takes some lines and refuses others: that is not over yet. */
+static void tell_recovery(struct sl_accesslog *log)
+{
+	if (log->loop->now_ns - log->lost_ns < RECOVERED_MS * SL_MS)
+		return;
+	sl_log_info("accesslog.resumed", "lines_lost=%" PRIu64, log->lost_nr);
+	log->lost_nr = 0;
 }
 
 /* A full disk must not stop the gateway: these lines are lost, and counted. */
@@ -159,6 +178,8 @@ static void on_written(struct sl_op *op, int res, uint32_t flags)
 		sl_ring_poll(log->loop, &log->write_op, log->fd, POLLOUT);
 		return;
 	}
+	if (res > 0 && log->lost_nr)
+		tell_recovery(log);
 	if (res > 0)
 		log->written += (size_t)res;
 	else if (res != -EINTR)
@@ -208,8 +229,6 @@ static void on_timer(struct sl_timer *t)
 int sl_accesslog_init(struct sl_accesslog *log, struct sl_loop *loop, struct sl_stats *stats,
 		      struct sl_wall *wall, int fd)
 {
-	struct stat st;
-
 	*log = (struct sl_accesslog){
 		.loop = loop, .stats = stats, .wall = wall, .fd = fd, .is_on = fd >= 0
 	};
@@ -218,7 +237,6 @@ int sl_accesslog_init(struct sl_accesslog *log, struct sl_loop *loop, struct sl_
 	sl_timer_init(&log->timer, on_timer);
 	if (fd < 0)
 		return 0;
-	log->is_pipe = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode);
 	log->filling = take_buffer(log);
 	if (log->filling)
 		return 0;

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/log.h"
 #include "base/str.h"
 #include "core/loop.h"
 #include "observe/clock.h"
@@ -31,9 +30,10 @@ struct sl_accesslog {
 	unsigned buffers_nr, spare_nr;
 	size_t written; /* bytes of the first */
 	bool is_writing;
-	bool is_torn; /* the file ends in half a line */
-	bool is_pipe; /* or anything else that is not a file */
-	struct sl_log_rate warn_rate;
+	bool is_torn;	  /* the file ends in half a line */
+	bool is_pipe;	  /* or anything else that is not a file */
+	uint64_t lost_nr; /* lines, since the last one that was told of; 0: none */
+	uint64_t lost_ns; /* when the last of them was */
 	struct sl_op write_op;
 	struct sl_timer timer;
 };
