@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "control/daemon.h"
 #include "control/generation.h"
+#include "control/log.h"
 #include "control/notify.h"
 #include "control/reload.h"
 #include "control/socket.h"
@@ -71,7 +72,7 @@ static bool handle_signal(struct sl_daemon *d)
 	if (read(signal_fd, &info, sizeof(info)) != sizeof(info))
 		return false;
 	if (info.ssi_signo == SIGUSR1) {
-		sl_daemon_reopen_log(d);
+		sl_daemon_reopen_logs(d);
 		return false;
 	}
 	if (info.ssi_signo == SIGHUP) {

@@ -281,15 +281,24 @@ static const struct sl_key access_keys[] = {
 	END,
 };
 
+static const struct sl_key error_log_keys[] = {
+	{ "path", &sl_kind_string, SL_KEY_AT(sl_logs, error_path), .check = sl_check_path,
+	  .required = true, .doc = "File to append to, from the end of the start on." },
+	END,
+};
+
 static const struct sl_key logs_keys[] = {
 	{ "access", &sl_kind_object, .def = "false",
 	  .object = &(const struct sl_object){ .keys = access_keys,
 					       .may_be_false = true,
 					       .finish = sl_check_access },
 	  .doc = "A line for each request; false is none." },
+	{ "error", &sl_kind_object, .object = &(const struct sl_object){ .keys = error_log_keys },
+	  .doc = "The gateway's own messages. Default: they go to standard error." },
 	{ "level", &sl_kind_enum, SL_KEY_AT(sl_logs, level),
 	  .words = WORDS("error", "warn", "info", "debug"), .def = "\"info\"",
-	  .doc = "The least severe of the gateway's own messages that is written." },
+	  .doc = "The least severe of the gateway's own messages that is written; "
+		 "\"sluicectl log level\" changes it at run time." },
 	END,
 };
 

@@ -13,6 +13,8 @@ struct command {
 static const struct command commands[] = {
 	{ "status", 0, 0, sl_command_status },
 	{ "config reload", 0, 0, sl_command_reload },
+	{ "log level", 0, 1, sl_command_log_level },
+	{ "log reopen", 0, 0, sl_command_log_reopen },
 };
 
 json_t *sl_command_error(const char *text)

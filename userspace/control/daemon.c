@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "control/generation.h"
 #include "control/listeners.h"
+#include "control/log.h"
 #include "control/notify.h"
 #include "control/socket.h"
 #include "control/upgrade.h"
@@ -30,22 +31,6 @@ static void raise_descriptor_limit(void)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-int sl_daemon_open_log(const struct sl_logs *logs)
-{
-	const char *path = logs->access_path ? logs->access_path : "/dev/null";
-	int fd;
-
-	if (strcmp(path, "-") == 0)
-		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	else
-		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
-	if (fd >= 0)
-		return fd;
-	fd = -errno;
-	sl_log_error("accesslog.open", "path=%s error=\"%s\"", path, strerror(-fd));
-	return fd;
 }
 
 static void explain_start_failure(const struct sl_worker *w, int error)
@@ -105,15 +90,14 @@ static int make_tally(struct sl_shared *shared)
 	return 0;
 }
 
-static int open_shared(struct sl_daemon *d)
+static int open_shared(struct sl_daemon *d, struct sl_log_files *logs)
 {
 	size_t stats_bytes = d->rules->workers * sizeof(struct sl_stats);
 
 	d->shared.done_fd = eventfd(0, EFD_CLOEXEC);
 	d->shared.retired_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	d->shared.access_fd = sl_daemon_open_log(&d->rules->logs);
-	if (d->shared.access_fd < 0)
-		return d->shared.access_fd;
+	d->shared.access_fd = logs->access_fd;
+	logs->access_fd = -1;
 	d->shared.stats =
 		mmap(NULL, stats_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	d->workers = calloc(d->rules->workers, sizeof(*d->workers));
@@ -123,15 +107,20 @@ static int open_shared(struct sl_daemon *d)
 	return make_tally(&d->shared);
 }
 
+/* The error log comes last: what goes wrong before is for whoever started us. */
 int sl_daemon_start(struct sl_daemon *d)
 {
+	struct sl_log_files logs;
 	int ret;
 
 	d->start_ns = sl_now_ns();
 	d->heir_fd = -1;
 	d->program = realpath("/proc/self/exe", NULL);
+	d->stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	raise_descriptor_limit();
-	ret = open_shared(d);
+	ret = sl_log_files_open(&logs, d, &d->rules->logs);
+	if (ret == 0)
+		ret = open_shared(d, &logs);
 	if (ret == 0)
 		ret = sl_daemon_adopt(d, d->rules);
 	if (ret == 0)
@@ -143,23 +132,8 @@ int sl_daemon_start(struct sl_daemon *d)
 		sl_log_warn("control.open",
 			    "run_dir=%s error=\"%s\" effect=\"sluicectl cannot reach this daemon\"",
 			    d->rules->run_dir, strerror(-ret));
+	sl_daemon_use_logs(d, &logs);
 	return 0;
-}
-
-/* The same number goes on meaning the log: workers need not be told. */
-void sl_daemon_use_log(struct sl_daemon *d, int fd)
-{
-	if (dup3(fd, d->shared.access_fd, O_CLOEXEC) < 0)
-		sl_log_error("accesslog.reopen", "error=\"%s\"", strerror(errno));
-	close(fd);
-}
-
-void sl_daemon_reopen_log(struct sl_daemon *d)
-{
-	int fd = sl_daemon_open_log(&d->rules->logs);
-
-	if (fd >= 0)
-		sl_daemon_use_log(d, fd);
 }
 
 void sl_daemon_drain(struct sl_daemon *d)
@@ -183,6 +157,7 @@ void sl_daemon_free(struct sl_daemon *d)
 	free(d->shared.tally);
 	close(d->shared.done_fd);
 	close(d->shared.access_fd);
+	close(d->stderr_fd);
 	sl_daemon_abandon_all(d);
 	close(d->shared.retired_fd);
 }

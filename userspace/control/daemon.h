@@ -22,6 +22,7 @@ struct sl_daemon {
 	char *program, **argv;	 /* how we were started: an upgrade starts the same */
 	pid_t heir_pid;		 /* of an upgrade that has begun */
 	int heir_fd;		 /* tells how it goes; -1: none has begun */
+	int stderr_fd;		 /* standard error as it was at the start; -1: there was none */
 	unsigned restart_needed; /* mask of SL_RESTART_*: what the last reload could not change */
 };
 
@@ -33,12 +34,5 @@ int sl_daemon_start(struct sl_daemon *d);
 void sl_daemon_drain(struct sl_daemon *d);
 /* When all have ended. */
 void sl_daemon_free(struct sl_daemon *d);
-/* The access log's file, or nowhere when there is none.  A descriptor, or a negative errno when the
- * reason is logged. */
-int sl_daemon_open_log(const struct sl_logs *logs);
-/* From now on the access log goes to fd, which is taken over. */
-void sl_daemon_use_log(struct sl_daemon *d, int fd);
-/* Opens it anew, for log rotation; goes on with the old file when that fails. */
-void sl_daemon_reopen_log(struct sl_daemon *d);
 
 #endif

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "control/generation.h"
 #include "control/listeners.h"
+#include "control/log.h"
 #include "control/notify.h"
 #include "gate/worker.h"
 
@@ -23,7 +23,7 @@ struct reload {
 	struct sl_listeners listeners;
 	uint32_t *targets;
 	struct sl_switch *switches; /* one a worker */
-	int log_fd;
+	struct sl_log_files logs;
 	sem_t done;
 };
 
@@ -95,8 +95,8 @@ static int prepare(struct reload *r)
 	for (unsigned i = 0; i < d->workers_nr && ret == 0; i++)
 		ret = make_switch(r, i);
 	if (ret == 0)
-		r->log_fd = ret = sl_daemon_open_log(&r->rules->logs);
-	return ret < 0 ? ret : 0;
+		ret = sl_log_files_open(&r->logs, d, &r->rules->logs);
+	return ret;
 }
 
 /* ---- going over ---- */
@@ -125,7 +125,7 @@ static void publish(struct reload *r)
 {
 	struct sl_daemon *d = r->daemon;
 
-	sl_daemon_use_log(d, r->log_fd);
+	sl_daemon_use_logs(d, &r->logs);
 	sl_log_set_level((enum sl_log_level)r->rules->logs.level);
 	for (unsigned i = 0; i < d->workers_nr; i++)
 		sl_worker_switch(&r->switches[i]);
@@ -169,7 +169,7 @@ static int go_over(struct reload *r)
 
 static int replace(struct sl_daemon *d, struct sl_rules *fresh)
 {
-	struct reload r = { .daemon = d, .rules = fresh, .log_fd = -1 };
+	struct reload r = { .daemon = d, .rules = fresh, .logs = { -1, -1 } };
 	int ret = sl_listeners_open(&r.listeners, fresh, d->rules, d->workers_nr, NULL);
 
 	if (ret < 0)
@@ -178,8 +178,7 @@ static int replace(struct sl_daemon *d, struct sl_rules *fresh)
 	ret = prepare(&r);
 	if (ret == 0)
 		ret = go_over(&r);
-	if (ret < 0 && r.log_fd >= 0)
-		close(r.log_fd);
+	sl_log_files_fini(&r.logs);
 	free_switches(&r, ret == 0);
 	sl_listeners_fini(&r.listeners);
 	free(r.targets);

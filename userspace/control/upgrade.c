@@ -87,6 +87,8 @@ static void become(const struct plan *p, const struct sl_daemon *d)
 	for (unsigned i = 0; i < p->fds_nr; i++)
 		fcntl(p->fds[i], F_SETFD, 0);
 	fcntl(p->ready[1], F_SETFD, 0);
+	if (d->stderr_fd >= 0) /* what goes wrong there is not for our error log */
+		dup2(d->stderr_fd, STDERR_FILENO);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execve(d->program, d->argv, p->env);

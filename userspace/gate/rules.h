@@ -68,7 +68,8 @@ struct sl_logs {
 	const char *access_path; /* NULL: no access log; "-" or "/dev/stdout": standard output */
 	struct sl_log_format access_format;
 	struct sl_redact redact; /* query parameters that access lines do not show */
-	unsigned level;		 /* enum sl_log_level */
+	const char *error_path;	 /* of our own messages; NULL: standard error */
+	unsigned level;		 /* enum sl_log_level, until somebody changes it */
 };
 
 enum { SL_LISTENERS_MAX = 64 };
