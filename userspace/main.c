@@ -35,13 +35,12 @@ static const char usage[] =
 	"  -V, --version       print the version\n"
 	"  -h, --help          print this\n"
 	"\n"
-	"TERM, INT and QUIT end it when every accepted request is answered; another one, a second\n"
-	"or more later, at once.\n"
+	"TERM and INT end it when every accepted request is answered; another one, a second or\n"
+	"more later, at once.  QUIT ends it at once.  (nginx has it the other way round.)\n"
 	"HUP reads the configuration again; a file with faults changes nothing.\n"
-	"USR1 opens the access log anew, for log rotation.\n"
-	"USR2 starts the program anew, from the same path, on the same sockets, and ends when "
-	"that\n"
-	"one is ready; if it fails, this one goes on.\n";
+	"USR1 opens the logs anew, for log rotation.\n"
+	"USR2 starts the program anew, from the same path, on the same sockets, and ends when\n"
+	"that one is ready; if it fails, this one goes on.\n";
 
 static int signal_fd;
 static uint64_t stop_ns; /* when the first signal to stop came; 0: none has */
@@ -62,6 +61,18 @@ static int block_signals(void)
 	sigaddset(&set, SIGUSR2);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* No worker is asked: connections are cut, and log lines of the last second are lost.  What others
+ * find by its name in the file system goes, as in an orderly end. */
+static _Noreturn void stop_at_once(struct sl_daemon *d, const char *why, int status)
+{
+	sl_log_warn("stopped", "reason=\"%s\" connections_cut=%u", why,
+		    atomic_load(&d->shared.connections));
+	sl_control_close(d->control);
+	for (unsigned i = 0; i < d->rules->listeners_nr && !d->shared.is_handed_over; i++)
+		sl_listener_forget(&d->rules->listeners[i]);
+	_exit(status);
 }
 
 /* True when it is time to end. */
@@ -85,11 +96,11 @@ static bool handle_signal(struct sl_daemon *d)
 			sl_upgrade_begin(d);
 		return false;
 	}
+	if (info.ssi_signo == SIGQUIT)
+		stop_at_once(d, "SIGQUIT", EXIT_SUCCESS);
 	/* timeout(1) and some supervisors send the same signal twice in a row. */
-	if (stop_ns && sl_now_ns() - stop_ns > SL_SEC) {
-		sl_log_warn("stopped", "a second signal: connections were cut");
-		_exit(EXIT_FAILURE);
-	}
+	if (stop_ns && sl_now_ns() - stop_ns > SL_SEC)
+		stop_at_once(d, "a second signal", EXIT_FAILURE);
 	if (!stop_ns)
 		stop_ns = sl_now_ns();
 	return true;
@@ -141,6 +152,7 @@ static void wait_for_workers(struct sl_daemon *d)
 static void stop(struct sl_daemon *d)
 {
 	sl_control_close(d->control);
+	d->control = NULL;
 	sl_daemon_drain(d);
 	wait_for_workers(d);
 	sl_daemon_free(d);

@@ -163,7 +163,7 @@ def gateway_accepts(port):
 def a_second_signal():
     never = threading.Event()
     up = origin.Origin(slow_origin(never))
-    for first, second in (signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGQUIT):
+    for first, second in (signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM):
         gateway = Gateway(up.port)
         with wire.Client(gateway.port) as client:
             up.forget()
@@ -179,6 +179,30 @@ def a_second_signal():
             tap.same(status, 1, f"{second.name} after {first.name} ends it at once, with 1")
             tap.ok("second signal" in gateway.complaint(), "and it says why", gateway.complaint())
         end_quietly(gateway)
+    never.set()
+
+
+def at_once():
+    """SIGQUIT does not wait for requests, whether or not the daemon was already told to end."""
+    never = threading.Event()
+    up = origin.Origin(slow_origin(never))
+    for first in None, signal.SIGTERM:
+        gateway = Gateway(up.port)
+        with wire.Client(gateway.port) as client:
+            up.forget()
+            client.send(wire.get("/never"))
+            up.wait(lambda: len(up.requests()) == 1)
+            if first:
+                gateway.process.send_signal(first)
+                up.wait(lambda: "stopping" in gateway.complaint(), 0.5)
+            gateway.process.send_signal(signal.SIGQUIT)
+            after = f" after {first.name}" if first else ""
+            tap.same(exit_status(gateway, 3), 0, f"SIGQUIT{after} ends it at once, with 0")
+            tap.ok("SIGQUIT" in gateway.complaint(), "and it says why", gateway.complaint())
+            tap.ok(client.is_closed(), "the request's connection is cut")
+            tap.ok(not os.path.exists(os.path.join(gateway.directory, "control.sock")),
+                   "its control socket is gone")
+        gateway.stop()
     never.set()
 
 
@@ -203,5 +227,6 @@ def quietly_with_other_signals():
 
 
 tap.start(60)
-tap.facts(under_load, while_idle, with_a_slow_request, a_second_signal, quietly_with_other_signals)
+tap.facts(under_load, while_idle, with_a_slow_request, a_second_signal, at_once,
+          quietly_with_other_signals)
 tap.done()
