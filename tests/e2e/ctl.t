@@ -34,9 +34,11 @@ status_text()
 	is "$status$err" 0 "status ends with 0 and without complaint"
 	has "$out" "it names the daemon, its file, its addresses" "sluiced" "$daemon" \
 		"$dir/sluice.json" "127.0.0.1:${ports[0]}" "127.0.0.1:$origin_port"
-	ok "it has counted the requests" grep -qE '^  total +3$' "$dir/out"
-	ok "it groups what it has counted" grep -cqE '^(connections|requests|responses|upstream)$' \
-		"$dir/out"
+	ok "it runs, and says since when" grep -qE '^sluiced [0-9.]+, running for .*[0-9]s$' "$dir/out"
+	ok "it has counted the requests" grep -qE '^requests +total 3  active 0 ' "$dir/out"
+	ok "and the answers by their class" grep -qE '^responses .*  2xx 3  3xx 0 ' "$dir/out"
+	is "$(grep -cE '^(connections|requests|responses|upstream|other) ' "$dir/out")" 5 \
+		"it groups what it has counted"
 }
 
 status_json()
@@ -46,6 +48,8 @@ status_json()
 	is "$(wc -l <"$dir/out")" 1 "it is one line"
 	json "of JSON with the daemon's own pid" ".pid == $daemon"
 	json "version, uptime and workers" '.version != "" and .uptime_s >= 0 and .workers == 2'
+	json "state, routes and logs" '[.state, .routes, .access_log, .log_level] ==
+		["running", 2, null, "info"]'
 	json "the listener's address" ".listeners[0].address == \"127.0.0.1:${ports[0]}\""
 	json "the upstream's target" ".upstreams[0].targets[0] == \"127.0.0.1:$origin_port\""
 	json "the counters" \
@@ -82,9 +86,8 @@ misuses()
 	misuse "a word too few" 64 "FILE" config check
 	misuse "a path too long for a socket" 64 "too long" -r "/$(printf 'x%.0s' {1..200})" status
 	misuse "nothing at all" 64 "usage"
-	misuse "help" 0 "status" help
-	misuse "--help" 0 "status" --help
-	misuse "help on an object" 0 "check FILE" config help
+	misuse "an empty word" 64 "unknown object ''" ""
+	misuse "a level that is none" 64 "'debgu'; did you mean 'debug'?" log level debgu
 	run "$ctl" version
 	is "$status:$out" "0:sluicectl $("$build/sluiced" -V | cut -d' ' -f2)" \
 		"version is that of the daemon"
@@ -107,6 +110,132 @@ no_daemon()
 	run setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/sluicectl" -r "$run_dir" status
 	is "$status" 77 "a socket that is not for us ends with 77"
 	has "$err" "and the message tells which" "$socket" "permission denied"
+}
+
+# NAME TEXT WORDS...: help that was asked for is data.
+helps()
+{
+	local name=$1 text=$2
+
+	shift 2
+	run "$ctl" "$@"
+	is "$status:$err" "0:" "$name ends with 0, and nothing on stderr"
+	has "$out" "$name: it is there" "usage: sluicectl" "$text"
+}
+
+help()
+{
+	local object
+
+	helps "help" "config check FILE" help
+	helps "--help" "config check FILE" --help
+	helps "help on an object" "config check FILE" config help
+	helps "--help on an object" "log reopen" log --help
+	run "$ctl" log help
+	ok "it is about no other object" test "$(grep -c '^  config' "$dir/out")" -eq 0
+	run "$ctl" -j help
+	json "as JSON, commands and options" \
+		'(.commands | length) > 5 and (.options | map(.name) | index("json")) == 0'
+	for object in $(jq -r '.commands[].object' "$dir/out" | sort -u); do
+		run "$ctl" "$object" help
+		[[ $object == help ]] || is "$status" 0 "$object has a help"
+	done
+}
+
+# A word may be cut as long as nothing else begins so.
+prefixes()
+{
+	run "$ctl" -j -r "$run_dir" st
+	is "$status:$(jq .pid "$dir/out")" "0:$daemon" "'st' is status"
+	run "$ctl" -j -r "$run_dir" stat sh
+	is "$status:$(jq .pid "$dir/out")" "0:$daemon" "'stat sh' is status show"
+	run "$ctl" conf ch "$dir/sluice.json"
+	is "$status" 0 "'conf ch' is config check"
+	run "$ctl" -r "$run_dir" lo l
+	is "$status:$out" "0:info" "'lo l' is log level"
+	run "$ctl" conf h
+	is "$status" 0 "'h' is help on every object"
+}
+
+log_level()
+{
+	local port=${ports[0]}
+
+	run "$ctl" -r "$run_dir" log level debug
+	is "$status:$out$err" "0:debug" "log level debug turns it up"
+	curl -sS -m 10 -o "$dir/body" "http://127.0.0.1:$port/other"
+	wait_for grep -q client.closed "$dir/log"
+	ok "then connections tell why they are closed" \
+		grep -q 'debug client.closed client=127.0.0.1 .* reason="the client closed it"' "$dir/log"
+	ok "and the log tells who turned it" grep -q 'log.level level=debug was=info' "$dir/log"
+	run "$ctl" -j -r "$run_dir" log level
+	is "$(jq -c . "$dir/out")" '{"level":"debug","configured":"info"}' "it is shown as JSON"
+	run "$ctl" -r "$run_dir" log level inf
+	is "$status:$out" "0:info" "a level may be cut, too"
+}
+
+# The daemon's own log in a file: from the end of the start on, moved away and opened anew.
+error_log()
+{
+	local log=$dir/error.log
+
+	reserve 1
+	make_config "${ports[0]}" "$origin_port" "$dir/run2" \
+		"\"logs\": { \"error\": { \"path\": \"$log\" } }" >"$dir/error.json"
+	start "$dir/stderr" "$build/sluiced" -c "$dir/error.json"
+	wait_for grep -q started "$log"
+	ok "an error log takes what the daemon says" grep -q ' info started ' "$log"
+	ok "and standard error takes nothing" test ! -s "$dir/stderr"
+	mv "$log" "$log.1"
+	run "$ctl" -r "$dir/run2" log reopen
+	has "$status:$out" "log reopen names the file" "0:" "error log" "$log"
+	run "$ctl" -r "$dir/run2" log level debug
+	ok "then lines go to the new file" grep -q 'log.level' "$log"
+	ok "and no longer to the old one" test "$(grep -c 'log.level' "$log.1")" -eq 0
+	end "$pid"
+	ok "to the last" grep -q ' info stopped ' "$log"
+	make_config "${ports[0]}" "$origin_port" "$dir/run2" \
+		"\"logs\": { \"error\": { \"path\": \"$dir/none/error.log\" } }" >"$dir/error.json"
+	run "$build/sluiced" -c "$dir/error.json"
+	is "$status" 1 "an error log that cannot be opened ends it with 1"
+	has "$err" "the message, on standard error, names it" "$dir/none/error.log" "No such file"
+}
+
+batch()
+{
+	cat >"$dir/batch" <<'END'
+# a comment
+status	show   # behind a command
+log \
+  level
+
+"log" 'level' de"bu"g
+log level info
+END
+	run "$ctl" -r "$run_dir" batch file "$dir/batch"
+	is "$status:$err" "0:" "a batch ends with 0"
+	is "$(grep -cE '^(sluiced|debug|info) ?' "$dir/out")" 4 "its commands were run"
+	is "$(tail -1 "$dir/out")" "processed 4 commands" "it says how many"
+	run "$ctl" -j -r "$run_dir" batch file "$dir/batch"
+	is "$(jq -c '[.[] | [.command, .output.level]]' "$dir/out")" \
+		'[[["status","show"],null],[["log","level"],"info"],[["log","level","debug"],"debug"],[["log","level","info"],"info"]]' \
+		"as JSON: one array, of commands and outputs"
+	status=0
+	printf 'log level\nlog levle\nlog level debug\n' |
+		"$ctl" -r "$run_dir" batch file - >"$dir/out" 2>"$dir/err" || status=$?
+	is "$status:$(<"$dir/out")" "64:info" "the first that fails ends it, with its status"
+	has "$(<"$dir/err")" "the message names the line" "standard input:2:" "'levle'"
+	run "$ctl" -r "$run_dir" log level
+	is "$out" info "what is behind it was not run"
+	for bad in '"log level' 'log level "de' "$(printf 'x %.0s' {1..20})" "batch file $dir/bad"; do
+		echo "$bad" >"$dir/bad"
+		run "$ctl" -r "$run_dir" batch file "$dir/bad"
+		is "$status" 64 "refused in a batch: ${bad:0:20}"
+		run "$ctl" -j -r "$run_dir" batch file "$dir/bad"
+		is "$status" 64 "with -j too"
+		json "with the reason" 'last | .output.error != ""'
+	done
+	misuse "a batch that is not there" 1 "$dir/none" batch file "$dir/none"
 }
 
 # Whatever answers there, the answer is not taken for what it is not.
@@ -155,7 +284,10 @@ def ask(data):
         pass
     return out
 assert "error" in json.loads(ask(b"statsu\n"))
-assert "error" in json.loads(ask(b"status \n"))
+assert "error" in json.loads(ask(b"status now\n"))
+assert "error" in json.loads(ask(b"log level loud\n"))
+assert "error" in json.loads(ask(b"log level info now\n"))
+assert "error" in json.loads(ask(b"log\n"))
 assert "error" in json.loads(ask(b"\n"))
 assert ask(b"status") == b""
 assert ask(b"x" * 4096) == b""
@@ -187,6 +319,10 @@ full_disk()
 start_daemon
 status_text
 status_json
+help
+prefixes
+log_level
+batch
 misuses
 no_daemon
 strange_daemons
@@ -194,4 +330,5 @@ strange_clients
 full_disk
 end "$daemon"
 is "$status" 0 "the daemon ends in good order"
+error_log
 done_testing

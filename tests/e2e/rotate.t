@@ -124,21 +124,45 @@ def moved_away():
         gw.stop()
 
 
+def reopen(gw):
+    """Exit status and complaint of sluicectl."""
+    ended = subprocess.run([os.path.join(BUILD, "sluicectl"), "-r", gw.directory, "log", "reopen"],
+                           check=False, capture_output=True, text=True, timeout=20)
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+def ask_for(gw, path):
+    with wire.Client(gw.port) as client:
+        client.ask(wire.get(path))
+
+
 def without_a_file():
-    """The directory is gone: nothing can be opened, and the old file goes on."""
+    """The directory is gone: nothing can be opened, the old file goes on, until there is one again."""
     up = origin.Origin()
     place = os.path.join("/tmp", f"sluice-rotate-{os.getpid()}")
+    log, old = f"{place}/access.log", f"{place}.old/access.log"
     os.mkdir(place)
-    gw = gateway.Gateway(up.port, {"logs": {"access": {"path": f"{place}/access.log"}}})
+    gw = gateway.Gateway(up.port, {"logs": {"access": {"path": log}}})
     try:
         os.rename(place, place + ".old")
         gw.process.send_signal(signal.SIGUSR1)
         tap.ok(wait_for(lambda: "No such file" in gw.complaint()),
                "a file that cannot be opened anew is complained of", gw.complaint())
-        with wire.Client(gw.port) as client:
-            client.ask(wire.get("/after"))
-        tap.ok(wait_for(lambda: paths_in([place + ".old/access.log"])[0] == ["/after"], 5),
+        ask_for(gw, "/after")
+        tap.ok(wait_for(lambda: paths_in([old])[0] == ["/after"], 5),
                "and the lines go on in the old one")
+        tap.same(gw.complaint().count("accesslog.open"), 1, "that is said once")
+        code, said = reopen(gw)
+        tap.same(code, 1, "log reopen ends with 1")
+        tap.ok("No such file" in said and "old file" in said, "and says why", said)
+        os.mkdir(place)
+        code, said = reopen(gw)
+        tap.ok(code == 0 and log in said, "with a directory again, log reopen succeeds", said)
+        ask_for(gw, "/again")
+        tap.ok(wait_for(lambda: os.path.exists(log) and paths_in([log])[0] == ["/again"], 5),
+               "and lines go to the new file")
+        tap.same(paths_in([old])[0], ["/after"], "no longer to the old one")
+        tap.same(counters(gw)["log_lines_lost"], 0, "none was lost")
         gw.end()
     finally:
         subprocess.run(["rm", "-rf", place, place + ".old"], check=False)
@@ -187,6 +211,7 @@ def full(gw, name, log=None):
         end_quietly(gw)
         return
     tap.ok(counters(gw)["log_lines_lost"] > 0, f"{name}: lost lines are counted")
+    tap.same(gw.complaint().count("accesslog.lost"), 1, f"{name}: and told of once")
     if log:
         with open(log, "rb+") as f:
             f.truncate(0)
@@ -194,6 +219,10 @@ def full(gw, name, log=None):
         load.stop()
         tap.ok(wait_for(lambda: os.path.getsize(log) > 1000, 4),
                f"{name}: with room again, lines are written again")
+        ask_for(gw, "/later")
+        lost = counters(gw)["log_lines_lost"]
+        tap.ok(wait_for(lambda: f"accesslog.resumed lines_lost={lost}\n" in gw.complaint(), 4),
+               f"{name}: and it is told how many were lost", gw.complaint())
     load.stop()
     gw.end()
 

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/un.h>
 
 /* Scripts rely on these: 64 and up are those of sysexits.h. */
@@ -18,18 +19,25 @@ enum ctl_exit {
 };
 
 struct ctl {
-	bool is_json, is_pretty;
-	char what[64]; /* "status", "config check": begins each error; empty before it is known */
+	bool is_json, is_pretty, is_batch;
+	char what[64];	 /* "status", "config check": begins each error; empty before it is known */
+	json_t *outputs; /* of a batch: JSON is gathered in this array; NULL: it is printed */
 	struct sockaddr_un daemon;
 };
 
+/* Completion offers what the arguments of the grammar say: files for FILE, the words of a|b, and
+ * names that the daemon tells for UPSTREAM and LISTENER. */
 struct ctl_command {
 	const char *object, *verb; /* verb NULL: the object stands alone */
-	const char *arguments;	   /* as the grammar shows them */
-	int arguments_nr;
+	const char *arguments;	   /* as the grammar shows them: "FILE", "[error|warn]" */
+	unsigned args_min, args_max;
+	/* arguments ends with NULL. */
 	enum ctl_exit (*run)(struct ctl *ctl, char **arguments);
 	const char *doc;
 };
+
+/* In the order of the help; object NULL ends them. */
+extern const struct ctl_command ctl_commands[];
 
 enum { CTL_WORDS_MAX = 16 };
 
@@ -43,25 +51,43 @@ struct ctl_words {
 /* Where the daemon is when no option says. */
 void ctl_set_default_socket(struct ctl *ctl);
 enum ctl_exit ctl_read_words(struct ctl *ctl, char **argv, struct ctl_words *words);
-void ctl_print_options(void); /* on stderr, as all help */
+/* The options, as text or as JSON objects with "letter", "name", "argument" (or null), "doc". */
+void ctl_print_options(FILE *to);
+json_t *ctl_options_json(void);
+
+/* Runs the command that the words name: object, command and arguments. */
+enum ctl_exit ctl_run(struct ctl *ctl, struct ctl_words *words);
+/* Of an object, or of all. */
+void ctl_print_help(FILE *to, const char *object);
 
 enum ctl_exit ctl_status_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_config_check(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_config_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_config_diff(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_config_reload(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_log_level(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_log_reopen(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_batch_file(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_version_show(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_help_show(struct ctl *ctl, char **arguments);
 
 /* Asks the daemon one line.  CTL_OK with *ret_answer, the caller's to put; else the reason was
  * printed. */
 enum ctl_exit ctl_ask(const struct ctl *ctl, const char *line, json_t **ret_answer);
 
+/* Text of somebody else's for a terminal: control characters are written as '?'.  Cut to size. */
+const char *ctl_printable(const json_t *value, char *mem, size_t size);
+
 /* Prints an error, on stderr or as JSON on stdout, and returns code. */
 enum ctl_exit ctl_fail(const struct ctl *ctl, enum ctl_exit code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Takes over json; NULL is "out of memory". */
+/* Takes over json, and prints it or adds it to the outputs of a batch; NULL is "out of memory". */
 enum ctl_exit ctl_print_json(const struct ctl *ctl, json_t *json);
-/* An unknown word of a kind: names the one of the list (NULL ends it) that comes nearest, else the
- * help. */
+/* The one word of the list (NULL ends it) that a word means: itself, or a beginning of it that no
+ * other one has.  NULL when that is none or several: the reason was printed, and *ret_code set. */
+const char *ctl_find_word(const struct ctl *ctl, const char *kind, const char *word,
+			  const char *const *list, const char *help, enum ctl_exit *ret_code);
+/* An unknown word of a kind: names the one of the list that comes nearest, else the help. */
 enum ctl_exit ctl_fail_word(const struct ctl *ctl, const char *kind, const char *word,
 			    const char *const *list, const char *help);
 

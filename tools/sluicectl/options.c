@@ -25,17 +25,31 @@ static const struct option {
 
 enum { OPTIONS_NR = sizeof(options) / sizeof(*options) };
 
-void ctl_print_options(void)
+void ctl_print_options(FILE *to)
 {
 	char text[64];
 
-	fputs("\nOPTIONS\n", stderr);
+	fputs("\nOPTIONS\n", to);
 	for (unsigned i = 0; i < OPTIONS_NR; i++) {
 		const struct option *o = &options[i];
 
 		snprintf(text, sizeof(text), "--%s %s", o->name, o->argument ? o->argument : "");
-		fprintf(stderr, "  -%c, %-16s %s\n", o->letter, text, o->doc);
+		fprintf(to, "  -%c, %-16s %s\n", o->letter, text, o->doc);
 	}
+}
+
+json_t *ctl_options_json(void)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < OPTIONS_NR; i++) {
+		const struct option *o = &options[i];
+
+		json_array_append_new(list, json_pack("{s:s#, s:s, s:s?, s:s}", "letter",
+						      &o->letter, 1, "name", o->name, "argument",
+						      o->argument, "doc", o->doc));
+	}
+	return list;
 }
 
 static const struct option *find_option(const char *name, size_t len)

@@ -38,10 +38,23 @@ enum ctl_exit ctl_print_json(const struct ctl *ctl, json_t *json)
 		fputs("sluicectl: out of memory\n", stderr);
 		return CTL_FAILED;
 	}
+	if (ctl->outputs)
+		return json_array_append_new(ctl->outputs, json) < 0 ? CTL_FAILED : CTL_OK;
 	ret = json_dumpf(json, stdout, ctl->is_pretty ? JSON_INDENT(2) : JSON_COMPACT);
 	json_decref(json);
 	putchar('\n');
 	return ret < 0 ? CTL_FAILED : CTL_OK;
+}
+
+const char *ctl_printable(const json_t *value, char *mem, size_t size)
+{
+	const char *from = json_string_value(value);
+	size_t n = 0;
+
+	for (; from && from[n] && n < size - 1; n++)
+		mem[n] = (unsigned char)from[n] < ' ' || from[n] == 0x7f ? '?' : from[n];
+	mem[n] = '\0';
+	return mem;
 }
 
 static const char *suggest(const char *word, const char *const *list)

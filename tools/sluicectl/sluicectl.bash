@@ -1,13 +1,54 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Completion of sluicectl for bash: options, objects, commands, files.
+# Completion of sluicectl for bash.  What there is to complete, sluicectl itself tells: "-j help"
+# has every object, command and argument, and a running daemon its names.
+
+# One line for each: OBJECT COMMAND|null ARGUMENTS.
+_sluicectl_grammar()
+{
+	"$1" -j help 2>/dev/null | grep -o '{"object":[^}]*}' |
+		sed -E 's/.*"object":"([^"]*)","command":"?([^",]*)"?,"arguments":"([^"]*)".*/\1 \2 \3/'
+}
+
+_sluicectl_options()
+{
+	"$1" -j help 2>/dev/null | grep -o '"letter":"[^"]*","name":"[^"]*"' |
+		sed -E 's/"letter":"([^"]*)","name":"([^"]*)"/-\1 --\2/'
+}
+
+# Names of the objects of a list of "status": CTL LIST [OPTION...].
+_sluicectl_names()
+{
+	local ctl=$1 list=$2
+
+	shift 2
+	"$ctl" -j "$@" status 2>/dev/null | grep -oE "\"$list\":\[(\{[^}]*\},?)*\]" |
+		grep -o '"name":"[^"]*"' | cut -d'"' -f4
+}
+
+# What may stand for an argument as the grammar has it: CTL ARGUMENT WORD [OPTION...].
+_sluicectl_argument()
+{
+	local ctl=$1 argument=${2//[\[\]]/} word=$3
+
+	shift 3
+	argument=${argument%...}
+	case $argument in
+	FILE | OLD | NEW) compgen -f -- "$word" ;;
+	DIR) compgen -d -- "$word" ;;
+	UPSTREAM) compgen -W "$(_sluicectl_names "$ctl" upstreams "$@")" -- "$word" ;;
+	LISTENER) compgen -W "$(_sluicectl_names "$ctl" listeners "$@")" -- "$word" ;;
+	METHOD) compgen -W 'GET HEAD POST PUT PATCH DELETE OPTIONS' -- "$word" ;;
+	*'|'*) compgen -W "${argument//|/ }" -- "$word" ;;
+	esac
+}
 
 _sluicectl()
 {
-	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local options='-j --json -p --pretty -s --socket -r --run-dir -V --version -h --help'
-	local words=() i
+	local ctl=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]}
+	local before=${COMP_WORDS[COMP_CWORD - 1]} words=() where=() i arguments
 
+	COMPREPLY=()
 	case $before in
 	-s | --socket)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
@@ -19,24 +60,34 @@ _sluicectl()
 		;;
 	esac
 	if [[ $word == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W "$(_sluicectl_options "$ctl")" -- "$word")
 		return
 	fi
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		-s | --socket | -r | --run-dir) i=$((i + 1)) ;;
+		-s | --socket | -r | --run-dir)
+			where=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}")
+			i=$((i + 1))
+			;;
 		-*) ;;
 		*) words+=("${COMP_WORDS[i]}") ;;
 		esac
 	done
-	case ${words[*]} in
-	'') mapfile -t COMPREPLY < <(compgen -W 'status config version help' -- "$word") ;;
-	status) mapfile -t COMPREPLY < <(compgen -W 'show help' -- "$word") ;;
-	config) mapfile -t COMPREPLY < <(compgen -W 'check show diff reload help' -- "$word") ;;
-	'config check' | 'config show' | 'config diff' | 'config diff '*)
-		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+	case ${#words[@]} in
+	0) mapfile -t COMPREPLY < <(
+		compgen -W "$(_sluicectl_grammar "$ctl" | cut -d' ' -f1)" -- "$word" | uniq) ;;
+	1) mapfile -t COMPREPLY < <(compgen -W "$(_sluicectl_grammar "$ctl" |
+		awk -v o="${words[0]}" '$1 == o && $2 != "null" { print $2; n++ }
+			END { if (n) print "help" }')" -- "$word") ;;
+	*)
+		read -ra arguments < <(_sluicectl_grammar "$ctl" |
+			awk -v o="${words[0]}" -v c="${words[1]}" '$1 == o && $2 == c {
+				$1 = $2 = ""; print }')
+		i=$((${#words[@]} - 2))
+		[[ $i -lt ${#arguments[@]} || ${#arguments[@]} -eq 0 ]] || return
+		mapfile -t COMPREPLY < <(
+			_sluicectl_argument "$ctl" "${arguments[i]-}" "$word" "${where[@]}")
 		;;
-	*) COMPREPLY=() ;;
 	esac
 }
 

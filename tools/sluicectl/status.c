@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// sluicectl status: what the daemon is, where it listens, where it sends to, what it has counted.
+// sluicectl status: what the daemon is, what it has counted, where it listens and sends to.
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "ctl.h"
 
-/* Counters come as one flat list; the front of a name says where it belongs. */
+/* Counters come as one flat list; the front of a name says which line it belongs to. */
 static const char *const groups[] = { "connections", "requests", "responses", "upstream", NULL };
 
-/* Names come from a file that somebody wrote: no control character of theirs moves our cursor. */
-static const char *printable(const json_t *value, char *mem, size_t size)
-{
-	const char *from = json_string_value(value);
-	size_t n = 0;
-
-	for (; from && from[n] && n < size - 1; n++)
-		mem[n] = (unsigned char)from[n] < ' ' || from[n] == 0x7f ? '?' : from[n];
-	mem[n] = '\0';
-	return mem;
-}
+#define LABEL "%-13s"
 
 static void print_uptime(json_int_t seconds)
 {
@@ -32,19 +22,33 @@ static void print_uptime(json_int_t seconds)
 	printf("%" JSON_INTEGER_FORMAT "s\n", seconds % 60);
 }
 
-static void print_daemon(const json_t *status)
+/* What the daemon did not tell has no line. */
+static void print_member(const json_t *status, const char *name, const char *label)
 {
+	const json_t *value = json_object_get(status, name);
 	char mem[512];
 
-	printf("sluiced %s\n", printable(json_object_get(status, "version"), mem, sizeof(mem)));
-	printf("  %-22s%" JSON_INTEGER_FORMAT "\n", "pid",
-	       json_integer_value(json_object_get(status, "pid")));
-	printf("  %-22s", "uptime");
+	if (json_is_string(value))
+		printf(LABEL "%s\n", label, ctl_printable(value, mem, sizeof(mem)));
+	else if (json_is_integer(value))
+		printf(LABEL "%" JSON_INTEGER_FORMAT "\n", label, json_integer_value(value));
+}
+
+static void print_daemon(const json_t *status)
+{
+	char version[64], state[64];
+
+	printf("sluiced %s, %s for ",
+	       ctl_printable(json_object_get(status, "version"), version, sizeof(version)),
+	       ctl_printable(json_object_get(status, "state"), state, sizeof(state)));
 	print_uptime(json_integer_value(json_object_get(status, "uptime_s")));
-	printf("  %-22s%s\n", "config",
-	       printable(json_object_get(status, "config"), mem, sizeof(mem)));
-	printf("  %-22s%" JSON_INTEGER_FORMAT "\n", "workers",
-	       json_integer_value(json_object_get(status, "workers")));
+	print_member(status, "pid", "pid");
+	print_member(status, "config", "config");
+	print_member(status, "generation", "generation");
+	print_member(status, "workers", "workers");
+	print_member(status, "routes", "routes");
+	print_member(status, "access_log", "access log");
+	print_member(status, "log_level", "log level");
 }
 
 static void print_listeners(const json_t *listeners)
@@ -55,8 +59,11 @@ static void print_listeners(const json_t *listeners)
 
 	puts("\nlisteners");
 	json_array_foreach(listeners, i, item)
-		printf("  %-22s%s\n", printable(json_object_get(item, "name"), name, sizeof(name)),
-		       printable(json_object_get(item, "address"), address, sizeof(address)));
+	{
+		ctl_printable(json_object_get(item, "name"), name, sizeof(name));
+		ctl_printable(json_object_get(item, "address"), address, sizeof(address));
+		printf("  %-22s%s\n", name, address);
+	}
 }
 
 static void print_upstreams(const json_t *upstreams)
@@ -70,9 +77,12 @@ static void print_upstreams(const json_t *upstreams)
 	json_array_foreach(upstreams, i, item)
 	{
 		targets = json_object_get(item, "targets");
-		printable(json_object_get(item, "name"), name, sizeof(name));
-		json_array_foreach(targets, k, target) printf(
-			"  %-22s%s\n", k ? "" : name, printable(target, address, sizeof(address)));
+		ctl_printable(json_object_get(item, "name"), name, sizeof(name));
+		json_array_foreach(targets, k, target)
+		{
+			ctl_printable(target, address, sizeof(address));
+			printf("  %-22s%s\n", k ? "" : name, address);
+		}
 	}
 }
 
@@ -88,7 +98,7 @@ static const char *group_of(const char *name)
 	return NULL;
 }
 
-/* "requests_bad" is "bad" below "requests", and "requests" itself is "total". */
+/* "requests_bad" is "bad" on the line of "requests", and "requests" itself is "total". */
 static void print_counters(json_t *counters, const char *group)
 {
 	size_t skip = group ? strlen(group) : 0;
@@ -101,14 +111,16 @@ static void print_counters(json_t *counters, const char *group)
 		if (group_of(name) != group)
 			continue;
 		if (is_first)
-			printf("\n%s\n", group ? group : "other");
-		is_first = false;
-		printf("  %-22s%" JSON_INTEGER_FORMAT "\n",
+			printf(LABEL, group ? group : "other");
+		printf("%s%s %" JSON_INTEGER_FORMAT, is_first ? "" : "  ",
 		       !group	    ? name
 		       : name[skip] ? name + skip + 1
 				    : "total",
 		       json_integer_value(value));
+		is_first = false;
 	}
+	if (!is_first)
+		putchar('\n');
 }
 
 static void print_status(const json_t *status)
@@ -116,11 +128,12 @@ static void print_status(const json_t *status)
 	json_t *counters = json_object_get(status, "counters");
 
 	print_daemon(status);
-	print_listeners(json_object_get(status, "listeners"));
-	print_upstreams(json_object_get(status, "upstreams"));
+	putchar('\n');
 	for (unsigned i = 0; groups[i]; i++)
 		print_counters(counters, groups[i]);
 	print_counters(counters, NULL);
+	print_listeners(json_object_get(status, "listeners"));
+	print_upstreams(json_object_get(status, "upstreams"));
 }
 
 enum ctl_exit ctl_status_show(struct ctl *ctl, char **arguments)

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/out.h"
 #include "control/command.h"
 
@@ -71,9 +72,18 @@ json_t *sl_command_status(struct sl_daemon *d, const struct sl_command_args *arg
 	json_object_set_new(status, "pid", json_integer(getpid()));
 	json_object_set_new(status, "uptime_s",
 			    json_integer((json_int_t)((sl_now_ns() - d->start_ns) / SL_SEC)));
+	json_object_set_new(
+		status, "state",
+		json_string(atomic_load(&d->shared.is_draining) ? "stopping" : "running"));
 	json_object_set_new(status, "config", json_string(d->rules->file));
 	json_object_set_new(status, "generation", json_integer((json_int_t)d->generation));
 	json_object_set_new(status, "workers", json_integer(d->rules->workers));
+	json_object_set_new(status, "routes", json_integer(d->rules->routes_nr));
+	json_object_set_new(status, "access_log",
+			    d->rules->logs.access_path ? json_string(d->rules->logs.access_path)
+						       : json_null());
+	json_object_set_new(status, "log_level",
+			    json_string(sl_log_level_names[sl_log_get_level()]));
 	json_object_set_new(status, "listeners", make_listeners(d->rules));
 	json_object_set_new(status, "upstreams", make_upstreams(d->rules));
 	json_object_set_new(status, "counters", make_counters(d));
