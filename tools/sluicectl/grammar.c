@@ -206,7 +206,7 @@ enum ctl_exit ctl_run(struct ctl *ctl, struct ctl_words *words)
 		verb = find_verb(ctl, object, words->word[1], &code);
 	if (code != CTL_OK)
 		return code;
-	if (words->wants_help || (verb && strcmp(verb, "help") == 0))
+	if (!object || words->wants_help || (verb && strcmp(verb, "help") == 0))
 		return show_help(ctl, object);
 	c = find_command(object, verb);
 	if (!c)

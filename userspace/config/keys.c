@@ -272,9 +272,9 @@ static const struct sl_key access_keys[] = {
 	  .check = sl_check_log_path, .doc = "File to append to; \"-\" is standard output." },
 	{ "redact_query", &sl_kind_array, ITEMS(sl_logs, redact.names, redact.names_nr),
 	  .item = &redact_item, .max = SL_REDACT_NAMES_MAX,
-	  .def = "[ \"access_token\", \"api_key\", \"apikey\", \"auth\", \"client_secret\", "
-		 "\"code\", "
-		 "\"id_token\", \"key\", \"passwd\", \"password\", \"refresh_token\", \"secret\", "
+	  .def = "[ \"access_token\", \"api_key\", \"apikey\", \"auth\", "
+		 "\"client_secret\", \"code\", \"id_token\", \"key\", \"passwd\", \"password\", "
+		 "\"refresh_token\", \"secret\", "
 		 "\"sig\", \"signature\", \"token\", \"x-amz-signature\" ]",
 	  .doc = "Query parameters whose values are written as REDACTED, in the request and in its "
 		 "Referer; [] is none." },

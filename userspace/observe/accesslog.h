@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The access log: a line a request, gathered in memory and written by the ring, never waited for. */
+/* The access log: a line a request, gathered in memory, written by the ring, never waited for. */
 #ifndef SL_OBSERVE_ACCESSLOG_H
 #define SL_OBSERVE_ACCESSLOG_H
 

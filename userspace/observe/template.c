@@ -265,7 +265,7 @@ static bool parse_variable(struct parser *p)
 		return false;
 	}
 	p->has_variable = true;
-	p->pos += 1 + n + 2 * is_braced;
+	p->pos += 1 + n + (is_braced ? 2 : 0);
 	return add_piece(p, variable, (struct sl_str){ NULL, 0 });
 }
 

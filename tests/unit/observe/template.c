@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Log lines by template: what each variable is, what cannot be compiled, and that nobody forges one.
+// Log lines by template: what each variable is, what cannot be compiled, and no forged lines.
 #include "observe/template.h"
 
 #include <errno.h>
@@ -166,7 +166,7 @@ static void refused(void)
 	}
 }
 
-/* Any byte anywhere: no line end, no quote and no backslash of a client's gets through as itself. */
+/* Any byte anywhere: no line end, quote or backslash of a client's gets through as itself. */
 static void hostile_bytes(void)
 {
 	struct sl_access a = plain();
