@@ -38,6 +38,7 @@ files()
 	touch "$dir/sluice.json"
 	mkdir "$dir/some"
 	is "$(offers config check "$dir/sl")" "$dir/sluice.json" "a file where FILE stands"
+	is "$(offers config diff "$dir/sluice.json" "$dir/sl")" "$dir/sluice.json" "and where NEW stands"
 	is "$(offers -r "$dir/so")" "$dir/some" "a directory behind -r"
 	is "$(offers --socket "$dir/sl")" "$dir/sluice.json" "a file behind --socket"
 }

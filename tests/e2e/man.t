@@ -24,7 +24,8 @@ well_formed()
 {
 	local page
 
-	for page in "$pages/packaging/sluiced.8" "$pages/sluicectl/sluicectl.8"; do
+	for page in "$pages/packaging/sluiced.8" "$pages/sluicectl/sluicectl.8" \
+		"$build/sluice.json.5"; do
 		run groff -man -Tutf8 -ww -b "$page"
 		is "$status:$err" "0:" "$(basename "$page") is well-formed"
 	done

@@ -61,6 +61,7 @@ RUN(2)
 RUN(3)
 RUN(4)
 RUN(5)
+RUN(6)
 
 const struct ctl_command ctl_commands[] = {
 	{ "config", "check", "FILE", 1, 1, run_0, "" },
@@ -68,7 +69,8 @@ const struct ctl_command ctl_commands[] = {
 	{ "connection", "show", "[NAME]", 0, 1, run_2, "" },
 	{ "route", "match", "METHOD URL [FIELD...]", 2, 4, run_3, "" },
 	{ "route", "matches", "", 0, 0, run_4, "" },
-	{ "version", NULL, "", 0, 0, run_5, "" },
+	{ "upstream", "show", "NAME", 1, 1, run_5, "" },
+	{ "version", NULL, "", 0, 0, run_6, "" },
 	{ NULL, NULL, NULL, 0, 0, NULL, NULL },
 };
 
@@ -94,8 +96,10 @@ static const struct {
 	{ "route match a b c d e", -1, 0, "'e' is one word too many" },
 	{ "route mat", -1, 0, "ambiguous command 'mat': 'match' or 'matches'" },
 	{ "r match a b", 3, 2, "" },
-	{ "version", 5, 0, "" },
-	{ "v", 5, 0, "" },
+	{ "upstream", -1, 0, "a command is missing; try: sluicectl upstream help" },
+	{ "u s x", 5, 1, "" },
+	{ "version", 6, 0, "" },
+	{ "v", 6, 0, "" },
 	{ "version x", -1, 0, "'x' is one word too many" },
 	{ "versions", -1, 0, "unknown object 'versions'; try: help" },
 	{ "Config check f", -1, 0, "unknown object 'Config'; try: help" },
