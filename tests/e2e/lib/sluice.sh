@@ -87,6 +87,7 @@ start()
 	local log=$1
 
 	shift
+	: >"$log" # here and now: whoever waits for a word in it must not find that of the last one
 	env --default-signal=INT,QUIT "$@" >"$log" 2>&1 </dev/null &
 	pid=$!
 	children+=("$pid")
