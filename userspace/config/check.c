@@ -112,6 +112,42 @@ const char *sl_check_field_value(struct sl_str text)
 	return sl_is_field_value(text) ? NULL : "has a control character";
 }
 
+/* Routes see what upstreams get, and these they do not get as they came. */
+const char *sl_check_match_header(struct sl_str text)
+{
+	if (!sl_is_token(text))
+		return "is not the name of a header field";
+	switch (sl_field_id_of(text)) {
+	case SL_FIELD_HOST:
+		return "is matched by 'hosts'";
+	case SL_FIELD_EXPECT:
+	case SL_FIELD_FORWARDED:
+	case SL_FIELD_HTTP2_SETTINGS:
+	case SL_FIELD_MAX_FORWARDS:
+	case SL_FIELD_PROXY_AUTHENTICATE:
+	case SL_FIELD_PROXY_AUTHORIZATION:
+	case SL_FIELD_X_FORWARDED_FOR:
+	case SL_FIELD_X_REQUEST_ID:
+		return "is not passed on as it came, so no route can look at it";
+	default:
+		return is_gateway_field(text)
+			       ? "is not passed on as it came, so no route can look at it"
+			       : NULL;
+	}
+}
+
+const char *sl_check_match_parameter(struct sl_str text)
+{
+	return text.len ? NULL : "is not the name of a parameter";
+}
+
+const char *sl_check_match_value(struct sl_str text)
+{
+	if (sl_str_trim(text).len != text.len)
+		return "has white space at an end, where no field has any";
+	return sl_check_field_value(text);
+}
+
 uint64_t sl_auto_workers(void)
 {
 	cpu_set_t cpus;

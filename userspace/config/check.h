@@ -18,6 +18,9 @@ const char *sl_check_rewrite_path(struct sl_str text);
 const char *sl_check_location(struct sl_str text);
 const char *sl_check_field_value(struct sl_str text);
 const char *sl_check_redact(struct sl_str text);
+const char *sl_check_match_header(struct sl_str text);
+const char *sl_check_match_parameter(struct sl_str text);
+const char *sl_check_match_value(struct sl_str text);
 
 uint64_t sl_auto_workers(void);
 uint64_t sl_auto_connections(void);
@@ -27,6 +30,7 @@ void sl_check_gateway(struct sl_reader *r, json_t *value, void *to);
 void sl_check_listener(struct sl_reader *r, json_t *value, void *to);
 void sl_check_upstream(struct sl_reader *r, json_t *value, void *to);
 void sl_check_target(struct sl_reader *r, json_t *value, void *to);
+void sl_check_condition(struct sl_reader *r, json_t *value, void *to);
 void sl_check_respond(struct sl_reader *r, json_t *value, void *to);
 void sl_check_route(struct sl_reader *r, json_t *value, void *to);
 void sl_check_access(struct sl_reader *r, json_t *value, void *to);

@@ -121,6 +121,42 @@ static const struct sl_key host_item = {
 	.doc = "\"api.example.com\"; \"*.example.com\" is every name below.",
 };
 
+#define PRESENT_KEY                                                                                \
+	{                                                                                          \
+		"present", &sl_kind_bool, SL_KEY_AT(sl_condition, present),                        \
+			.doc = "true: it is there, with any value; false: it is not there."        \
+	}
+
+static const struct sl_key header_condition_keys[] = {
+	{ "value", &sl_kind_string, SL_KEY_AT(sl_condition, value), .check = sl_check_match_value,
+	  .doc = "The whole value, in the same case. A field that comes twice has none." },
+	PRESENT_KEY,
+	END,
+};
+
+static const struct sl_key query_condition_keys[] = {
+	{ "value", &sl_kind_string, SL_KEY_AT(sl_condition, value),
+	  .doc = "The whole value, decoded. A parameter that comes twice has none." },
+	PRESENT_KEY,
+	END,
+};
+
+static const struct sl_key header_condition_item = {
+	.kind = &sl_kind_object,
+	.object = &(const struct sl_object){ .keys = header_condition_keys,
+					     .shorthand = "value",
+					     .one_of = WORDS("value", "present"),
+					     .finish = sl_check_condition },
+};
+
+static const struct sl_key query_condition_item = {
+	.kind = &sl_kind_object,
+	.object = &(const struct sl_object){ .keys = query_condition_keys,
+					     .shorthand = "value",
+					     .one_of = WORDS("value", "present"),
+					     .finish = sl_check_condition },
+};
+
 static const struct sl_key match_keys[] = {
 	{ "hosts", &sl_kind_array, ITEMS(sl_route, hosts, hosts_nr), .item = &host_item, .min = 1,
 	  .max = 4096, .doc = "Host names of the request. Default: every host." },
@@ -129,6 +165,15 @@ static const struct sl_key match_keys[] = {
 	  .doc = "\"/exact\", \"/prefix/*\" or \"/items/{id}\", where {id} is one segment." },
 	{ "methods", &sl_kind_methods, SL_KEY_AT(sl_route, methods),
 	  .doc = "Request methods; GET includes HEAD. Default: every method." },
+	{ "headers", &sl_kind_map, ITEMS(sl_route, headers, headers_nr), .max = 16,
+	  .check_name = sl_check_match_header, .item = &header_condition_item,
+	  .name_offset = offsetof(struct sl_condition, name), .name_size = sizeof(struct sl_str),
+	  .doc = "Header fields that the request must have: a name and its exact value, or "
+		 "{ \"present\": BOOL }. All have to hold; else the next best route is asked." },
+	{ "query", &sl_kind_map, ITEMS(sl_route, queries, queries_nr), .max = 16,
+	  .check_name = sl_check_match_parameter, .item = &query_condition_item,
+	  .name_offset = offsetof(struct sl_condition, name), .name_size = sizeof(struct sl_str),
+	  .doc = "The same for parameters of the query, decoded ('+' and %XX)." },
 	END,
 };
 
@@ -323,7 +368,9 @@ static const struct sl_key root_keys[] = {
 	  .pattern = SL_NAME_PATTERN, .doc = "Groups of servers that answer requests, by name." },
 	{ "routes", &sl_kind_array, ITEMS(sl_rules, routes, routes_nr), .item = &route_item,
 	  .min = 1, .max = 100000, .required = true,
-	  .doc = "Which request goes where; the most specific match wins, not the first." },
+	  .doc = "Which request goes where. The most specific match wins: host (exact, longest "
+		 "wildcard, any), path (exact, {param}, longest prefix), method, most headers, "
+		 "most query parameters, then the first." },
 	{ "limits", &sl_kind_object, SL_KEY_AT(sl_rules, limits), .def = "{}",
 	  .object = &(const struct sl_object){ .keys = limits_keys },
 	  .doc = "What a client may use up." },

@@ -76,6 +76,13 @@ void sl_check_target(struct sl_reader *r, json_t *value, void *to)
 		sl_reader_store_text(r, sizeof(self->name), &self->name, sl_str_of(address));
 }
 
+void sl_check_condition(struct sl_reader *r, json_t *value, void *to)
+{
+	struct sl_condition *self = to;
+
+	self->kind = json_object_get(value, "present") ? SL_CONDITION_PRESENT : SL_CONDITION_EXACT;
+}
+
 void sl_check_respond(struct sl_reader *r, json_t *value, void *to)
 {
 	const struct sl_respond_conf *self = to;
@@ -202,6 +209,23 @@ static void name_route(struct sl_reader *r, struct sl_route *route)
 		r->out_of_memory = true;
 }
 
+/* JSON has told names apart by case, which fields do not have. */
+static void check_header_names(struct sl_reader *r, const struct sl_route *route)
+{
+	for (unsigned i = 0; i < route->headers_nr; i++)
+		for (unsigned k = 0; k < i; k++) {
+			if (!sl_str_ieq(route->headers[i].name, route->headers[k].name))
+				continue;
+			sl_report_enter_member(&r->report, "match");
+			sl_report_enter_member(&r->report, "headers");
+			fault_member(r, route->headers[i].name.ptr,
+				     "is there twice: case does not "
+				     "tell fields apart");
+			sl_report_leave(&r->report);
+			sl_report_leave(&r->report);
+		}
+}
+
 void sl_check_route(struct sl_reader *r, json_t *value, void *to)
 {
 	struct sl_route *route = to;
@@ -212,6 +236,7 @@ void sl_check_route(struct sl_reader *r, json_t *value, void *to)
 							     : SL_ROUTE_UPSTREAM;
 	if (json_object_get(value, "rewrite") && !json_object_get(value, "upstream"))
 		fault_member(r, "rewrite", "does nothing without 'upstream'");
+	check_header_names(r, route);
 	if (route->path.len == 0)
 		return; /* it is at fault already, and the parameters would be too */
 	check_pattern(r, route->path);
@@ -229,7 +254,7 @@ static void fault_same_requests(struct sl_reader *r, unsigned earlier)
 
 	sl_report_fault(&r->report,
 			"takes the same requests as route '%.64s' (/routes/%zu%s%.100s): "
-			"host, path and method are alike",
+			"host, path, method and conditions are alike",
 			r->rules->routes[earlier].name, index, file ? " of " : "",
 			file ? file : "");
 }

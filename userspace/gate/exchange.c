@@ -123,6 +123,32 @@ static bool is_for_us(const struct sl_exchange *x)
 	return f && sl_str_eq(sl_field_value(f), SL_S("0"));
 }
 
+static bool is_seen(const void *x, const struct sl_field *f)
+{
+	return sl_forward_is_passed_on(x, f);
+}
+
+struct sl_route_request sl_exchange_route_request(const struct sl_exchange *x)
+{
+	return (struct sl_route_request){
+		.host = x->req.host,
+		.path = x->uri.path,
+		.query = x->uri.query,
+		.method = x->req.method_id,
+		.fields = x->req.fields,
+		.fields_nr = x->req.fields_nr,
+		.is_seen = is_seen,
+		.context = x,
+	};
+}
+
+static enum sl_route_result find_route(struct sl_exchange *x)
+{
+	struct sl_route_request req = sl_exchange_route_request(x);
+
+	return sl_route_find(x->rules->table, &req, &x->match);
+}
+
 static int apply_rewrite(struct sl_exchange *x)
 {
 	const struct sl_route *r = x->match.route;
@@ -205,8 +231,7 @@ static int serve(struct sl_exchange *x)
 	x->asked = x->uri;
 	if (is_for_us(x))
 		return sl_reply_options(x);
-	switch (sl_route_find(x->rules->table, x->req.host, x->uri.path, x->req.method_id,
-			      &x->match)) {
+	switch (find_route(x)) {
 	case SL_ROUTE_FOUND:
 		return act(x);
 	case SL_ROUTE_METHOD:

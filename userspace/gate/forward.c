@@ -148,7 +148,7 @@ static bool is_in_disguise(const struct sl_field *f)
 }
 
 /* Fields that we write ourselves, or that are for us only. */
-static bool is_passed_on(const struct sl_exchange *x, const struct sl_field *f)
+bool sl_forward_is_passed_on(const struct sl_exchange *x, const struct sl_field *f)
 {
 	if (f->is_hop)
 		return false;
@@ -318,7 +318,7 @@ void sl_forward_request(struct sl_exchange *x, struct sl_out *o)
 	put_pair(o, SL_S("Host"),
 		 x->req.authority.len ? x->req.authority : sl_str_of(x->upstream_name));
 	for (unsigned i = 0; i < x->req.fields_nr; i++)
-		if (is_passed_on(x, &x->req.fields[i]))
+		if (sl_forward_is_passed_on(x, &x->req.fields[i]))
 			put_field(o, &x->req.fields[i]);
 	put_max_forwards(x, o);
 	put_x_forwarded(x, o);

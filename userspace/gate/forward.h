@@ -17,6 +17,9 @@ void sl_forward_find_client(struct sl_exchange *x);
 /* A request id: the peer's X-Request-Id if it is trusted, else a new one. */
 void sl_forward_find_id(struct sl_exchange *x);
 
+/* Whether a field of the request goes upstream as it came. */
+bool sl_forward_is_passed_on(const struct sl_exchange *x, const struct sl_field *f);
+
 /* Every byte comes from what the parser accounted for, or from us: nothing else is copied (RFC
  * 9110 7.6). */
 void sl_forward_request(struct sl_exchange *x, struct sl_out *o);

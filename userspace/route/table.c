@@ -9,6 +9,8 @@
 #include "base/arena.h"
 #include "base/out.h"
 #include "base/siphash.h"
+#include "route/conditions.h"
+#include "route/leaf.h"
 #include "route/pattern.h"
 #include "route/tree.h"
 
@@ -111,20 +113,36 @@ static struct sl_route_node *host_tree(struct sl_route_table *t, struct sl_str h
 	return slot->tree;
 }
 
+static int add_to_host(struct sl_route_table *t, struct sl_route_node *tree,
+		       const struct sl_route *route, const struct sl_conditions *conditions,
+		       struct fault *fault)
+{
+	int ret = tree ? sl_route_tree_add(&t->arena, tree, route, conditions, &fault->b) : -ENOMEM;
+
+	_Static_assert(SL_LEAF_CANDIDATES_MAX == 256, "the message names this limit");
+	if (ret != -E2BIG)
+		return ret;
+	fault->why = "at most 256 routes of one host and path have conditions";
+	return -EINVAL;
+}
+
 static int add_route(struct sl_route_table *t, const struct sl_route *route, struct fault *fault)
 {
+	struct sl_conditions *conditions = NULL;
 	int ret = 0;
 
 	*fault = (struct fault){ .a = route, .why = check_route(route) };
 	if (fault->why)
 		return -EINVAL;
-	if (!route->hosts_nr)
-		return sl_route_tree_add(&t->arena, t->any, route, &fault->b);
-	for (unsigned i = 0; !ret && i < route->hosts_nr; i++) {
-		struct sl_route_node *tree = host_tree(t, route->hosts[i]);
-
-		ret = tree ? sl_route_tree_add(&t->arena, tree, route, &fault->b) : -ENOMEM;
+	if (sl_route_has_conditions(route)) {
+		conditions = sl_conditions_new(&t->arena, route);
+		if (!conditions)
+			return -ENOMEM;
 	}
+	if (!route->hosts_nr)
+		return add_to_host(t, t->any, route, conditions, fault);
+	for (unsigned i = 0; !ret && i < route->hosts_nr; i++)
+		ret = add_to_host(t, host_tree(t, route->hosts[i]), route, conditions, fault);
 	return ret;
 }
 
@@ -177,20 +195,15 @@ void sl_route_table_free(struct sl_route_table *table)
 	free(table);
 }
 
-struct request {
-	struct sl_str path;
-	enum sl_method method;
-};
-
 /* Looks in one tree; a NULL tree has no routes. */
-static enum sl_route_result find_in(const struct sl_route_node *tree, const struct request *req,
-				    struct sl_route_match *m)
+static enum sl_route_result find_in(const struct sl_route_node *tree,
+				    const struct sl_route_request *req, struct sl_route_match *m)
 {
 	uint32_t allowed;
 
 	if (!tree)
 		return SL_ROUTE_NONE;
-	m->route = sl_route_tree_find(tree, req->path, req->method, &allowed);
+	m->route = sl_route_tree_find(tree, req, &allowed);
 	if (m->route) {
 		sl_pattern_bind(m->route->path, req->path, m);
 		return SL_ROUTE_FOUND;
@@ -205,7 +218,7 @@ static enum sl_route_result find_in(const struct sl_route_node *tree, const stru
 
 /* Label by label from the left, so that the longest wildcard comes first. */
 static enum sl_route_result find_wild(const struct sl_route_table *t, struct sl_str host,
-				      const struct request *req, struct sl_route_match *m)
+				      const struct sl_route_request *req, struct sl_route_match *m)
 {
 	enum sl_route_result result = SL_ROUTE_NONE;
 
@@ -230,24 +243,23 @@ static struct sl_str fold_host(struct sl_str host, char mem[static HOST_BYTES_MA
 	return (struct sl_str){ mem, host.len };
 }
 
-enum sl_route_result sl_route_find(const struct sl_route_table *table, struct sl_str host,
-				   struct sl_str path, enum sl_method method,
+enum sl_route_result sl_route_find(const struct sl_route_table *table,
+				   const struct sl_route_request *req,
 				   struct sl_route_match *ret_match)
 {
-	const struct request req = { path, method };
 	enum sl_route_result result = SL_ROUTE_NONE;
 	char mem[HOST_BYTES_MAX];
-	struct sl_str name = fold_host(host, mem);
+	struct sl_str name = fold_host(req->host, mem);
 
 	ret_match->route = NULL;
 	ret_match->params_nr = 0;
 	ret_match->allowed = 0;
 	if (name.len)
-		result = find_in(find_slot(table, name, false)->tree, &req, ret_match);
+		result = find_in(find_slot(table, name, false)->tree, req, ret_match);
 	if (result == SL_ROUTE_NONE && name.len && table->wild_len_max)
-		result = find_wild(table, name, &req, ret_match);
+		result = find_wild(table, name, req, ret_match);
 	if (result == SL_ROUTE_NONE)
-		result = find_in(table->any, &req, ret_match);
+		result = find_in(table->any, req, ret_match);
 	return result;
 }
 

@@ -4,6 +4,7 @@
 #define SL_ROUTE_TABLE_H
 
 #include "base/str.h"
+#include "route/request.h"
 #include "route/route.h"
 
 enum { SL_ROUTE_PARAMS_MAX = 8 };
@@ -30,7 +31,7 @@ struct sl_route_table;
 
 /*
  * routes[] stays the caller's and must outlive the table.  0; -ENOMEM; -EEXIST when two routes can
- * never be told apart (same host, path and an overlapping method), with *ret_a and *ret_b their
+ * never be told apart (same host, path and conditions, an overlapping method), with *ret_a and *ret_b their
  * indices; -EINVAL for a malformed path pattern, with *ret_a its index and *ret_why the reason.
  */
 int sl_route_table_new(struct sl_route_table **ret_table, const struct sl_route *routes,
@@ -40,12 +41,13 @@ void sl_route_table_free(struct sl_route_table *table); /* NULL is fine */
 /*
  * Precedence, as in the Kubernetes Gateway API: host (exact, then the longest wildcard, then any),
  * then path (exact, then "{param}" segments, then the longest prefix; literal segments before
- * parameters, from the left), then method.  A host whose routes do not match the path falls through
- * to the next kind of host. host may be in any case and is without port; path is normalised.
- * Allocates nothing.
+ * parameters, from the left), then method, then the most header conditions, then the most query
+ * conditions, then the order of routes[].  A route whose conditions fail is passed over as if it
+ * was not there.  A host none of whose routes would take the request with another method falls
+ * through to the next kind of host.  Allocates nothing.
  */
-enum sl_route_result sl_route_find(const struct sl_route_table *table, struct sl_str host,
-				   struct sl_str path, enum sl_method method,
+enum sl_route_result sl_route_find(const struct sl_route_table *table,
+				   const struct sl_route_request *req,
 				   struct sl_route_match *ret_match);
 
 /* Expands "{name}" in a template with the match's parameters; false if a name is unknown or o

@@ -5,14 +5,8 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "route/leaf.h"
 #include "route/pattern.h"
-
-/* The routes of one path, told apart by method. */
-struct leaf {
-	const struct sl_route *by_method[SL_METHODS_NR];
-	const struct sl_route *any; /* for the methods that no other route names */
-	uint32_t methods;
-};
 
 struct sl_route_node {
 	struct sl_str label;
@@ -20,7 +14,7 @@ struct sl_route_node {
 	struct sl_route_node **kids;
 	unsigned kids_nr, kids_room;
 	struct sl_route_node *param; /* only where the text so far ends in '/' */
-	struct leaf *exact, *prefix;
+	struct sl_leaf *exact, *prefix;
 };
 
 struct sl_route_node *sl_route_tree_new(struct sl_arena *arena)
@@ -125,39 +119,16 @@ static struct sl_route_node *grow_param(struct sl_arena *arena, struct sl_route_
 	return node->param;
 }
 
-static int leaf_add(struct leaf *leaf, const struct sl_route *route,
-		    const struct sl_route **ret_other)
-{
-	if (!route->methods) {
-		if (leaf->any && leaf->any != route) {
-			*ret_other = leaf->any;
-			return -EEXIST;
-		}
-		leaf->any = route;
-		return 0;
-	}
-	for (unsigned m = 0; m < SL_METHODS_NR; m++) {
-		if (!(route->methods & 1u << m))
-			continue;
-		if (leaf->by_method[m] && leaf->by_method[m] != route) {
-			*ret_other = leaf->by_method[m];
-			return -EEXIST;
-		}
-		leaf->by_method[m] = route;
-	}
-	leaf->methods |= route->methods;
-	return 0;
-}
-
 int sl_route_tree_add(struct sl_arena *arena, struct sl_route_node *root,
-		      const struct sl_route *route, const struct sl_route **ret_other)
+		      const struct sl_route *route, const struct sl_conditions *conditions,
+		      const struct sl_route **ret_other)
 {
 	bool is_prefix;
 	struct sl_str base = sl_pattern_base(route->path, &is_prefix);
 	struct sl_route_node *node = root;
 	enum sl_pattern_piece kind;
 	struct sl_str piece;
-	struct leaf **leaf;
+	struct sl_leaf **leaf;
 
 	while (node && (kind = sl_pattern_next(&base, &piece)) != SL_PIECE_END)
 		node = kind == SL_PIECE_TEXT ? grow_text(arena, node, piece)
@@ -165,13 +136,9 @@ int sl_route_tree_add(struct sl_arena *arena, struct sl_route_node *root,
 	if (!node)
 		return -ENOMEM;
 	leaf = is_prefix ? &node->prefix : &node->exact;
-	if (!*leaf) {
-		*leaf = sl_arena_alloc(arena, sizeof(**leaf));
-		if (!*leaf)
-			return -ENOMEM;
-		**leaf = (struct leaf){ 0 };
-	}
-	return leaf_add(*leaf, route, ret_other);
+	if (!*leaf)
+		*leaf = sl_leaf_new(arena);
+	return *leaf ? sl_leaf_add(arena, *leaf, route, conditions, ret_other) : -ENOMEM;
 }
 
 struct place {
@@ -180,8 +147,8 @@ struct place {
 };
 
 struct search {
-	struct sl_str path;
-	enum sl_method method;
+	const struct sl_route_request *req;
+	struct sl_str path; /* the request's: it is read at every node */
 	uint32_t allowed;
 	const struct sl_route
 		*prefix; /* the best so far: the longest, and the first of that length */
@@ -192,24 +159,13 @@ struct search {
 	unsigned waiting_nr;
 };
 
-/* What names the method goes before what takes all, and HEAD itself before GET's HEAD. */
-static const struct sl_route *leaf_pick(const struct leaf *leaf, struct search *s)
-{
-	const struct sl_route *route = leaf->by_method[s->method];
-
-	s->allowed |= leaf->methods;
-	if (!route && s->method == SL_METHOD_HEAD)
-		route = leaf->by_method[SL_METHOD_GET];
-	return route ? route : leaf->any;
-}
-
 static void try_prefix(struct search *s, struct place p)
 {
 	const struct sl_route *route;
 
 	if (!p.node->prefix || (p.at < s->path.len && s->path.ptr[p.at] != '/'))
 		return;
-	route = leaf_pick(p.node->prefix, s);
+	route = sl_leaf_pick(p.node->prefix, s->req, &s->allowed);
 	if (!route || (s->prefix && p.at <= s->prefix_at))
 		return;
 	s->prefix = route;
@@ -237,12 +193,12 @@ static const struct sl_route *walk(struct search *s, struct place p)
 {
 	while (p.node) {
 		const struct sl_route_node *kid;
-		const struct sl_route *route;
+		const struct sl_leaf *leaf;
 
 		try_prefix(s, p);
 		if (p.at == s->path.len) {
-			route = p.node->exact ? leaf_pick(p.node->exact, s) : NULL;
-			return route;
+			leaf = p.node->exact;
+			return leaf ? sl_leaf_pick(leaf, s->req, &s->allowed) : NULL;
 		}
 		put_off_param(s, p);
 		kid = find_kid(p.node, s->path.ptr[p.at]);
@@ -254,15 +210,15 @@ static const struct sl_route *walk(struct search *s, struct place p)
 	return NULL;
 }
 
-const struct sl_route *sl_route_tree_find(const struct sl_route_node *root, struct sl_str path,
-					  enum sl_method method, uint32_t *ret_allowed)
+const struct sl_route *sl_route_tree_find(const struct sl_route_node *root,
+					  const struct sl_route_request *req, uint32_t *ret_allowed)
 {
 	const struct sl_route *route;
 	struct search s;
 
 	/* Not by an initialiser: that would clear the waiting places too, a kilobyte a request. */
-	s.path = path;
-	s.method = method;
+	s.req = req;
+	s.path = req->path;
 	s.allowed = 0;
 	s.prefix = NULL;
 	s.prefix_at = 0;

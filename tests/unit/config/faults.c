@@ -213,8 +213,8 @@ static const struct fault routes[] = {
 	{ "[{'name':'a','match':{'path':'/a'},'respond':{}},{'name':'a','respond':{}}]",
 	  "58: /routes/1/name: route 0 has the same name" },
 	{ "[{'upstream':'origin'},{'respond':{}}]",
-	  "24: /routes/1: takes the same requests as route 'route[0]' (/routes/0): host, path and "
-	  "method are alike" },
+	  "24: /routes/1: takes the same requests as route 'route[0]' (/routes/0): host, path, "
+	  "method and conditions are alike" },
 	{ "[{'match':{'path':'/a/*/b'},'respond':{}}]",
 	  "19: /routes/0/match/path: '/a/*/b': '*' stands only at the end, as \"/*\"" },
 	{ "[{'match':{'path':'v1'},'respond':{}}]",
@@ -228,6 +228,38 @@ static const struct fault routes[] = {
 	  "29: /routes/0/match/methods/1: unknown method 'get'; did you mean 'GET'?" },
 	{ "[{'match':{'methods':[]},'respond':{}}]",
 	  "22: /routes/0/match/methods: needs at least 1 element; leave it out for all" },
+	{ "[{'match':{'headers':{'A':'1','b':{'present':true}}},'respond':{}},"
+	  "{'match':{'headers':{'B':{'present':true},'a':'1'}},'respond':{}}]",
+	  "68: /routes/1: takes the same requests as route 'route[0]' (/routes/0): host, path, "
+	  "method and conditions are alike" },
+	{ "[{'match':{'headers':{'a b':'1'}},'respond':{}}]",
+	  "23: /routes/0/match/headers/a b: 'a b' is not the name of a header field" },
+	{ "[{'match':{'headers':{'host':'1'}},'respond':{}}]",
+	  "23: /routes/0/match/headers/host: 'host' is matched by 'hosts'" },
+	{ "[{'match':{'headers':{'X-Request-Id':'1'}},'respond':{}}]",
+	  "23: /routes/0/match/headers/X-Request-Id: 'X-Request-Id' is not passed on as it came, "
+	  "so "
+	  "no route can look at it" },
+	{ "[{'match':{'headers':{'te':'1'}},'respond':{}}]",
+	  "23: /routes/0/match/headers/te: 'te' is not passed on as it came, so no route can look "
+	  "at "
+	  "it" },
+	{ "[{'match':{'headers':{'a':' 1'}},'respond':{}}]",
+	  "27: /routes/0/match/headers/a: ' 1' has white space at an end, where no field has any" },
+	{ "[{'match':{'headers':{'a':'\\u0001'}},'respond':{}}]",
+	  "27: /routes/0/match/headers/a: '?' has a control character" },
+	{ "[{'match':{'headers':{'a':1}},'respond':{}}]",
+	  "27: /routes/0/match/headers/a: must be a string or an object, not an integer" },
+	{ "[{'match':{'headers':{'a':{}}},'respond':{}}]",
+	  "27: /routes/0/match/headers/a: needs 'value' or 'present'" },
+	{ "[{'match':{'headers':{'a':{'value':'1','present':true}}},'respond':{}}]",
+	  "27: /routes/0/match/headers/a: 'value' and 'present' exclude each other" },
+	{ "[{'match':{'headers':{'x-a':'1','X-A':'2'}},'respond':{}}]",
+	  "39: /routes/0/match/headers/X-A: is there twice: case does not tell fields apart" },
+	{ "[{'match':{'query':{'':'1'}},'respond':{}}]",
+	  "21: /routes/0/match/query/: '' is not the name of a parameter" },
+	{ "[{'match':{'query':['a']},'respond':{}}]",
+	  "20: /routes/0/match/query: must be an object, not an array" },
 	{ "[{'rewrite':{'path':'/x'},'respond':{}}]",
 	  "13: /routes/0/rewrite: does nothing without 'upstream'" },
 	{ "[{'rewrite':{},'upstream':'origin'}]",

@@ -23,7 +23,9 @@ static const char full[] =
 	"},\n"
 	"  \"routes\": [\n"
 	"    { \"name\": \"r\", \"match\": { \"hosts\": [ \"API.Example.com\", \"*.example.COM\",\n"
-	"      \"[::1]\" ], \"path\": \"/items/{id}\", \"methods\": [ \"GET\", \"POST\" ] },\n"
+	"      \"[::1]\" ], \"path\": \"/items/{id}\", \"methods\": [ \"GET\", \"POST\" ],\n"
+	"      \"headers\": { \"X-V\": \"2\", \"x-d\": { \"present\": true } },\n"
+	"      \"query\": { \"q\": { \"value\": \"\" }, \"no\": { \"present\": false } } },\n"
 	"      \"rewrite\": { \"path\": \"/i?n={id}\" }, \"upstream\": \"two\" },\n"
 	"    { \"match\": { \"path\": \"/v1/*\" }, \"rewrite\": { \"strip_prefix\": \"/v1\" },\n"
 	"      \"upstream\": \"one\" },\n"
@@ -211,6 +213,7 @@ static void test_full_routes(void)
 	is_text(r->routes[1].name, "route[1]");
 	is_str(r->routes[1].strip_prefix, "/v1", "strip_prefix");
 	is_number(r, routes[1].upstream, 0);
+	is_number(r, routes[1].headers_nr, 0);
 	is_number(r, routes[2].action, SL_ROUTE_REDIRECT);
 	is_number(r, routes[2].redirect.status, 308);
 	is_str(r->routes[2].redirect.location, "/{x}{path}?{query}", "location");
@@ -220,6 +223,25 @@ static void test_full_routes(void)
 	is_str(r->routes[3].respond.headers[0].name, "X-A", "a header's name");
 	is_str(r->routes[3].respond.headers[0].value, "1", "its value");
 	is_str(r->routes[3].respond.body, "hi\n", "body");
+	sl_config_free(r);
+}
+
+static void test_full_conditions(void)
+{
+	struct sl_rules *r = load(full);
+
+	is_number(r, routes[0].headers_nr, 2);
+	is_str(r->routes[0].headers[0].name, "X-V", "the name of a header condition");
+	is_number(r, routes[0].headers[0].kind, SL_CONDITION_EXACT);
+	is_str(r->routes[0].headers[0].value, "2", "its value");
+	is_number(r, routes[0].headers[1].kind, SL_CONDITION_PRESENT);
+	is_number(r, routes[0].headers[1].present, 1);
+	is_number(r, routes[0].queries_nr, 2);
+	is_number(r, routes[0].queries[0].kind, SL_CONDITION_EXACT);
+	is_number(r, routes[0].queries[0].value.len, 0);
+	is_str(r->routes[0].queries[1].name, "no", "the name of a query condition");
+	is_number(r, routes[0].queries[1].kind, SL_CONDITION_PRESENT);
+	is_number(r, routes[0].queries[1].present, 0);
 	sl_config_free(r);
 }
 
@@ -304,6 +326,7 @@ int main(void)
 	test_full_gateway();
 	test_full_upstreams();
 	test_full_routes();
+	test_full_conditions();
 	test_out_of_memory();
 	test_schema();
 	test_files();

@@ -142,7 +142,10 @@ static bool agrees(const struct sl_route_table *table, const struct sl_route *ro
 
 	make_text(path, state, false);
 	want = plain_find(routes, nr, sl_str_of(path), method, &any);
-	got = sl_route_find(table, SL_S("h"), sl_str_of(path), method, &m);
+	got = sl_route_find(table,
+			    &(struct sl_route_request){
+				    .host = SL_S("h"), .path = sl_str_of(path), .method = method },
+			    &m);
 	if (m.route == want && (got == SL_ROUTE_METHOD) == (any && !want))
 		return true;
 	printf("# %s: got %s, want %s\n", path, m.route ? m.route->path.ptr : "none",

@@ -11,6 +11,7 @@
 #include "base/out.h"
 #include "tap.h"
 
+#define REQ(h, p, m) (&(const struct sl_route_request){ .host = (h), .path = (p), .method = (m) })
 #define M(name) (1u << SL_METHOD_##name)
 
 enum { HOSTS_MAX = 3 };
@@ -101,7 +102,8 @@ static void check_fact(const struct world *w, const struct fact *f)
 	struct sl_out o;
 	char mem[256];
 
-	result = sl_route_find(w->table, sl_str_of(f->host), path, (enum sl_method)f->method, &m);
+	result = sl_route_find(w->table, REQ(sl_str_of(f->host), path, (enum sl_method)f->method),
+			       &m);
 	is_str(sl_str_of(verdict(result, &m)), f->route ? f->route : "404", "%s", f->says);
 	if (!f->params)
 		return;
@@ -300,13 +302,13 @@ static void check_allowed(void)
 
 	if (world_init(&w, method_rules, NR(method_rules)) < 0)
 		abort();
-	sl_route_find(w.table, SL_S("h"), SL_S("/items/1"), SL_METHOD_DELETE, &m);
+	sl_route_find(w.table, REQ(SL_S("h"), SL_S("/items/1"), SL_METHOD_DELETE), &m);
 	is_int(m.allowed, M(GET) | M(HEAD) | M(POST) | M(PUT) | M(PATCH),
 	       "all routes of a path say what they allow, HEAD with GET");
 	ok(!m.route, "a refused method has no route");
-	sl_route_find(w.table, SL_S("h"), SL_S("/items"), SL_METHOD_DELETE, &m);
+	sl_route_find(w.table, REQ(SL_S("h"), SL_S("/items"), SL_METHOD_DELETE), &m);
 	is_int(m.allowed, M(PATCH), "only the routes of that path");
-	sl_route_find(w.table, SL_S("h"), SL_S("/none"), SL_METHOD_DELETE, &m);
+	sl_route_find(w.table, REQ(SL_S("h"), SL_S("/none"), SL_METHOD_DELETE), &m);
 	is_int(m.allowed, 0, "nothing is allowed where there is no route");
 	world_fini(&w);
 }
@@ -318,6 +320,7 @@ static void check_long_host(void)
 		{ "any", { 0 }, "/*", 0 },
 	};
 	struct sl_route_match m;
+	struct sl_str name;
 	char host[300];
 	struct world w;
 
@@ -325,16 +328,16 @@ static void check_long_host(void)
 		abort();
 	memset(host, 'a', sizeof(host));
 	memcpy(host + 251, ".org", 4);
-	sl_route_find(w.table, (struct sl_str){ guarded(host, 255), 255 }, SL_S("/"), SL_METHOD_GET,
-		      &m);
+	name = (struct sl_str){ guarded(host, 255), 255 };
+	sl_route_find(w.table, REQ(name, SL_S("/"), SL_METHOD_GET), &m);
 	is_str(sl_str_of(m.route->name), "wild", "a host of 255 bytes is looked up");
 	memcpy(host + 252, ".org", 4);
-	sl_route_find(w.table, (struct sl_str){ guarded(host, 256), 256 }, SL_S("/"), SL_METHOD_GET,
-		      &m);
+	name = (struct sl_str){ guarded(host, 256), 256 };
+	sl_route_find(w.table, REQ(name, SL_S("/"), SL_METHOD_GET), &m);
 	is_str(sl_str_of(m.route->name), "any", "one of 256 bytes is any host");
 	world_fini(&w);
 	is_int(world_init(&w, rules, 0), 0, "a table without routes");
-	is_int(sl_route_find(w.table, SL_S("h"), SL_S("/"), SL_METHOD_GET, &m), SL_ROUTE_NONE,
+	is_int(sl_route_find(w.table, REQ(SL_S("h"), SL_S("/"), SL_METHOD_GET), &m), SL_ROUTE_NONE,
 	       "... finds none");
 	world_fini(&w);
 	sl_route_table_free(NULL);
@@ -409,8 +412,9 @@ static uint64_t find_all(const struct world *w, char (*requests)[64], unsigned n
 	for (unsigned i = 0; i < nr; i++) {
 		struct sl_route_match m;
 
-		sl_route_find(w->table, SL_S("api.example.com"), sl_str_of(requests[i]),
-			      SL_METHOD_GET, &m);
+		sl_route_find(w->table,
+			      REQ(SL_S("api.example.com"), sl_str_of(requests[i]), SL_METHOD_GET),
+			      &m);
 		hit += m.route == &w->routes[i];
 	}
 	*ret_hit = hit;
@@ -469,10 +473,11 @@ static void check_backtracking(void)
 	}
 	is_int(world_init(&w, rules, nr), 0, "%u patterns that all overlap", nr);
 	start = sl_now_ns();
-	is_int(sl_route_find(w.table, SL_S("h"), SL_S("/a/a/a/a/a/a/a/a/a/a/a"), SL_METHOD_GET, &m),
+	is_int(sl_route_find(w.table, REQ(SL_S("h"), SL_S("/a/a/a/a/a/a/a/a/a/a/a"), SL_METHOD_GET),
+			     &m),
 	       SL_ROUTE_NONE, "a path that tries them all is refused");
 	printf("# after %" PRIu64 " ns\n", sl_now_ns() - start);
-	sl_route_find(w.table, SL_S("h"), SL_S("/a/a/b/a/a/a/a/a/a/b"), SL_METHOD_GET, &m);
+	sl_route_find(w.table, REQ(SL_S("h"), SL_S("/a/a/b/a/a/a/a/a/a/b"), SL_METHOD_GET), &m);
 	is_str(m.route ? m.route->path : SL_S(""), "/a/a/{p2}/a/a/a/a/a/a/{p9}",
 	       "and one that backs out twice is found");
 	world_fini(&w);

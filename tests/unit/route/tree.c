@@ -24,6 +24,8 @@ static void *scarce_calloc(size_t nr, size_t size)
 #define malloc scarce_malloc
 #define calloc scarce_calloc
 #include "base/arena.c"
+#include "route/conditions.c"
+#include "route/leaf.c"
 #include "route/pattern.c"
 #include "route/table.c"
 #include "route/tree.c"
