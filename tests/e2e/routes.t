@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which route takes a request, what it changes on the way, and what the client is told otherwise."""
 
-import json
+import time
 
 from lib import origin, tap
 from lib.gateway import Gateway
@@ -60,6 +60,34 @@ def headers_and_query():
     g.end()
 
 
+def expressions():
+    g = Gateway(origins.port, {"routes": [
+        {"name": "v", "match": {"path_regex": "/v[0-9]+/(?<rest>.*)"},
+         "rewrite": {"path": "/new/{rest}"}, "upstream": "origin"},
+        respond("fixed", {"path": "/v1/fixed"}),
+        respond("mobile", {"path": "/ua", "headers": {"user-agent": {"regex": ".*Mobile.*"}}}),
+        respond("id", {"path": "/q", "query": {"id": {"regex": "[0-9]+"}}}),
+        respond("slow", {"path_regex": "/slow/(a+)+b"}),
+    ]})
+    asks(g, [
+        ("an expression, its group in the rewritten path", "GET /new/a/b?c=d HTTP/1.1",
+         "/v12/a/b?c=d"),
+        ("an expression takes whole paths", 404, "/x/v12/a"),
+        ("a path goes before it", "fixed", "/v1/fixed"),
+        ("an expression over a header", "mobile", "/ua", "User-Agent: X Mobile Y"),
+        ("which fails", 404, "/ua", "User-Agent: desk"),
+        ("an expression over a parameter", "id", "/q?id=%31%32"),
+        ("which fails too", 404, "/q?id=12x"),
+        ("an expression that is costly, and fits", "slow", "/slow/aaab"),
+        ("a path that would take it forever is refused", 400, "/slow/" + 4000 * "a" + "cb"),
+    ])
+    deadline = time.monotonic() + 10
+    while "route_gave_up" not in g.access_log() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    tap.ok('"error":"route_gave_up"' in g.access_log(), "which the log tells", g.access_log())
+    g.end()
+
+
 def trusted_fields():
     """A stranger's X-Forwarded-Proto is replaced, so no route believes it."""
     g = Gateway(origins.port, {
@@ -75,5 +103,5 @@ def trusted_fields():
 
 tap.start(120)
 origins = origin.Origin()
-tap.facts(headers_and_query, trusted_fields)
+tap.facts(headers_and_query, expressions, trusted_fields)
 tap.done()

@@ -17,7 +17,8 @@ static struct sl_condition *next_condition(struct sl_route *route, struct routes
 
 static struct sl_condition read_condition(char *word)
 {
-	char *equals = strchr(word, '=');
+	char *equals = strpbrk(word, "=~");
+	bool is_regex = equals && *equals == '~';
 
 	if (!equals && word[0] == '!')
 		return (struct sl_condition){ .name = sl_str_of(word + 1),
@@ -28,7 +29,7 @@ static struct sl_condition read_condition(char *word)
 					      .present = true };
 	*equals = '\0';
 	return (struct sl_condition){ .name = sl_str_of(word),
-				      .kind = SL_CONDITION_EXACT,
+				      .kind = is_regex ? SL_CONDITION_REGEX : SL_CONDITION_EXACT,
 				      .value = sl_str_of(equals + 1) };
 }
 

@@ -112,6 +112,11 @@ const char *sl_check_field_value(struct sl_str text)
 	return sl_is_field_value(text) ? NULL : "has a control character";
 }
 
+const char *sl_check_path_regex(struct sl_str text)
+{
+	return text.len ? NULL : "takes no path";
+}
+
 /* Routes see what upstreams get, and these they do not get as they came. */
 const char *sl_check_match_header(struct sl_str text)
 {

@@ -18,6 +18,7 @@ const char *sl_check_rewrite_path(struct sl_str text);
 const char *sl_check_location(struct sl_str text);
 const char *sl_check_field_value(struct sl_str text);
 const char *sl_check_redact(struct sl_str text);
+const char *sl_check_path_regex(struct sl_str text);
 const char *sl_check_match_header(struct sl_str text);
 const char *sl_check_match_parameter(struct sl_str text);
 const char *sl_check_match_value(struct sl_str text);

@@ -80,6 +80,13 @@ extern const struct sl_key sl_config_root;
 
 /* Zeroed, from the arena of the rules; NULL sets out_of_memory. */
 void *sl_reader_alloc(struct sl_reader *r, size_t nr, size_t size);
+/* A fault of a member of the object that is being read. */
+#define sl_reader_fault_member(r, name, ...)                                                       \
+	do {                                                                                       \
+		sl_report_enter_member(&(r)->report, name);                                        \
+		sl_report_fault(&(r)->report, __VA_ARGS__);                                        \
+		sl_report_leave(&(r)->report);                                                     \
+	} while (0)
 /* "must be WHAT, not ..." */
 void sl_reader_type_fault(struct sl_reader *r, const char *what, json_t *value);
 /* The line of a table, one without a kind too; NULL: there is none. */

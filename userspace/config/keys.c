@@ -127,9 +127,16 @@ static const struct sl_key host_item = {
 			.doc = "true: it is there, with any value; false: it is not there."        \
 	}
 
+#define REGEX_KEY                                                                                  \
+	{                                                                                          \
+		"regex", &sl_kind_string, SL_KEY_AT(sl_condition, value),                          \
+			.doc = "An expression (PCRE2) that takes the whole value."                 \
+	}
+
 static const struct sl_key header_condition_keys[] = {
 	{ "value", &sl_kind_string, SL_KEY_AT(sl_condition, value), .check = sl_check_match_value,
 	  .doc = "The whole value, in the same case. A field that comes twice has none." },
+	REGEX_KEY,
 	PRESENT_KEY,
 	END,
 };
@@ -137,6 +144,7 @@ static const struct sl_key header_condition_keys[] = {
 static const struct sl_key query_condition_keys[] = {
 	{ "value", &sl_kind_string, SL_KEY_AT(sl_condition, value),
 	  .doc = "The whole value, decoded. A parameter that comes twice has none." },
+	REGEX_KEY,
 	PRESENT_KEY,
 	END,
 };
@@ -145,7 +153,7 @@ static const struct sl_key header_condition_item = {
 	.kind = &sl_kind_object,
 	.object = &(const struct sl_object){ .keys = header_condition_keys,
 					     .shorthand = "value",
-					     .one_of = WORDS("value", "present"),
+					     .one_of = WORDS("value", "regex", "present"),
 					     .finish = sl_check_condition },
 };
 
@@ -153,7 +161,7 @@ static const struct sl_key query_condition_item = {
 	.kind = &sl_kind_object,
 	.object = &(const struct sl_object){ .keys = query_condition_keys,
 					     .shorthand = "value",
-					     .one_of = WORDS("value", "present"),
+					     .one_of = WORDS("value", "regex", "present"),
 					     .finish = sl_check_condition },
 };
 
@@ -163,13 +171,20 @@ static const struct sl_key match_keys[] = {
 	{ "path", &sl_kind_string, SL_KEY_AT(sl_route, path), .check = sl_check_rooted,
 	  .def = "\"/*\"", .pattern = "^/",
 	  .doc = "\"/exact\", \"/prefix/*\" or \"/items/{id}\", where {id} is one segment." },
+	{ "path_regex", &sl_kind_string, SL_KEY_AT(sl_route, path_regex),
+	  .check = sl_check_path_regex,
+	  .doc = "Instead of 'path': an expression (PCRE2) that takes the whole path, from first "
+		 "to "
+		 "last byte. Asked after every 'path' of the host, in the order of the file. Named "
+		 "groups, (?<name>...), are parameters as in 'path'." },
 	{ "methods", &sl_kind_methods, SL_KEY_AT(sl_route, methods),
 	  .doc = "Request methods; GET includes HEAD. Default: every method." },
 	{ "headers", &sl_kind_map, ITEMS(sl_route, headers, headers_nr), .max = 16,
 	  .check_name = sl_check_match_header, .item = &header_condition_item,
 	  .name_offset = offsetof(struct sl_condition, name), .name_size = sizeof(struct sl_str),
 	  .doc = "Header fields that the request must have: a name and its exact value, or "
-		 "{ \"present\": BOOL }. All have to hold; else the next best route is asked." },
+		 "{ \"regex\": \"...\" } or { \"present\": BOOL }. All have to hold; else the next "
+		 "best route is asked." },
 	{ "query", &sl_kind_map, ITEMS(sl_route, queries, queries_nr), .max = 16,
 	  .check_name = sl_check_match_parameter, .item = &query_condition_item,
 	  .name_offset = offsetof(struct sl_condition, name), .name_size = sizeof(struct sl_str),
@@ -369,7 +384,8 @@ static const struct sl_key root_keys[] = {
 	{ "routes", &sl_kind_array, ITEMS(sl_rules, routes, routes_nr), .item = &route_item,
 	  .min = 1, .max = 100000, .required = true,
 	  .doc = "Which request goes where. The most specific match wins: host (exact, longest "
-		 "wildcard, any), path (exact, {param}, longest prefix), method, most headers, "
+		 "wildcard, any), path (exact, {param}, longest prefix, path_regex), method, most "
+		 "headers, "
 		 "most query parameters, then the first." },
 	{ "limits", &sl_kind_object, SL_KEY_AT(sl_rules, limits), .def = "{}",
 	  .object = &(const struct sl_object){ .keys = limits_keys },

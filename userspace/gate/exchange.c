@@ -139,6 +139,7 @@ struct sl_route_request sl_exchange_route_request(const struct sl_exchange *x)
 		.fields_nr = x->req.fields_nr,
 		.is_seen = is_seen,
 		.context = x,
+		.scratch = x->worker->regex_scratch,
 	};
 }
 
@@ -236,6 +237,9 @@ static int serve(struct sl_exchange *x)
 		return act(x);
 	case SL_ROUTE_METHOD:
 		return sl_reply_method_not_allowed(x, x->match.allowed);
+	case SL_ROUTE_GAVE_UP:
+		return sl_reply_problem(x, 400, "route_gave_up",
+					"Finding the route of this request takes too long.");
 	case SL_ROUTE_NONE:
 		break;
 	}

@@ -129,6 +129,9 @@ static int init(struct sl_worker *w)
 	sl_list_init(&w->clients);
 	sl_timer_init(&w->drain_timer, on_drain_step);
 	sl_slab_init(&w->client_slab, sizeof(struct sl_client));
+	w->regex_scratch = sl_regex_scratch_new();
+	if (!w->regex_scratch)
+		return -ENOMEM;
 	if (getrandom(&w->id_high, sizeof(w->id_high), 0) != sizeof(w->id_high))
 		return -EIO;
 	ret = sl_loop_init(&w->loop, &conf, &w->start_missing);
@@ -150,6 +153,7 @@ static void fini(struct sl_worker *w)
 	sl_slab_fini(&w->peer_slab);
 	sl_slab_fini(&w->client_slab);
 	sl_loop_fini(&w->loop);
+	sl_regex_scratch_free(w->regex_scratch);
 	free_acceptors(w);
 }
 
@@ -167,8 +171,10 @@ static void *run(void *arg)
 
 	w->start_result = ret;
 	pthread_barrier_wait(&start->ready); /* start is gone after this */
-	if (ret < 0)
+	if (ret < 0) {
+		sl_regex_scratch_free(w->regex_scratch);
 		return NULL;
+	}
 	for (unsigned i = 0; i < w->acceptors_nr; i++)
 		sl_acceptor_start(w->acceptors[i]);
 	sl_loop_run(&w->loop);

@@ -20,6 +20,7 @@
 #include "observe/accesslog.h"
 #include "observe/clock.h"
 #include "observe/stats.h"
+#include "route/regex.h"
 
 /* What all workers of the process share. */
 struct sl_shared {
@@ -48,6 +49,7 @@ struct sl_worker {
 	struct sl_list clients;
 	unsigned clients_nr;
 	unsigned index;
+	struct sl_regex_scratch *regex_scratch;
 	uint64_t id_high, id_low; /* of the next request id */
 	struct sl_log_rate log_rate;
 	struct sl_timer drain_timer;

@@ -2,19 +2,54 @@
 // Whether a request meets what a route asks of its header fields and query parameters.
 #include "route/conditions.h"
 
+#include <errno.h>
+
 #include "http/chars.h"
 
 struct sl_conditions {
 	const struct sl_route *route;
+	const struct sl_regex **regexes; /* of its headers, then of its queries; NULL: none */
 };
 
-struct sl_conditions *sl_conditions_new(struct sl_arena *arena, const struct sl_route *route)
+static const struct sl_condition *nth(const struct sl_route *route, unsigned i)
+{
+	return i < route->headers_nr ? &route->headers[i] : &route->queries[i - route->headers_nr];
+}
+
+static int compile_all(struct sl_conditions *c, struct sl_arena *arena, struct sl_regexes *list)
+{
+	const struct sl_route *route = c->route;
+	unsigned nr = route->headers_nr + route->queries_nr;
+
+	for (unsigned i = 0; i < nr; i++) {
+		int ret;
+
+		if (nth(route, i)->kind != SL_CONDITION_REGEX)
+			continue;
+		if (!c->regexes)
+			c->regexes = sl_arena_alloc(arena, nr * sizeof(*c->regexes));
+		if (!c->regexes)
+			return -ENOMEM;
+		ret = sl_regexes_add(list, nth(route, i)->value, &c->regexes[i]);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+int sl_conditions_new(struct sl_conditions **ret_conditions, struct sl_arena *arena,
+		      struct sl_regexes *regexes, const struct sl_route *route)
 {
 	struct sl_conditions *c = sl_arena_alloc(arena, sizeof(*c));
+	int ret;
 
-	if (c)
-		*c = (struct sl_conditions){ route };
-	return c;
+	if (!c)
+		return -ENOMEM;
+	*c = (struct sl_conditions){ .route = route };
+	ret = compile_all(c, arena, regexes);
+	if (ret == 0)
+		*ret_conditions = c;
+	return ret;
 }
 
 /* What a request has by one name. */
@@ -103,37 +138,67 @@ static struct found find_parameter(struct sl_str query, struct sl_str want)
 	return found;
 }
 
+/* A longer value than there is room for is not known to match. */
+static bool is_matched_decoded(const struct sl_regex *regex, struct sl_str raw,
+			       struct sl_regex_scratch *scratch)
+{
+	char *mem = sl_regex_text(scratch);
+	size_t n = 0;
+
+	for (; raw.len && n < SL_REGEX_TEXT_MAX; n++)
+		mem[n] = next_byte(&raw);
+	if (raw.len)
+		*sl_regex_gave_up(scratch) = true;
+	return !raw.len && sl_regex_match(regex, (struct sl_str){ mem, n }, scratch);
+}
+
 /* Of a name that comes twice one reader takes the first, another the last: it is there, but it has
  * no value that could be compared. */
-static bool header_holds(const struct sl_condition *c, const struct sl_route_request *req)
+static bool header_holds(const struct sl_condition *c, const struct sl_regex *regex,
+			 const struct sl_route_request *req)
 {
 	struct found found = find_header(req, c->name);
 
 	if (c->kind == SL_CONDITION_PRESENT)
 		return (found.nr > 0) == c->present;
-	return found.nr == 1 && sl_str_eq(found.value, c->value);
+	if (found.nr != 1)
+		return false;
+	return regex ? sl_regex_match(regex, found.value, req->scratch)
+		     : sl_str_eq(found.value, c->value);
 }
 
-static bool query_holds(const struct sl_condition *c, const struct sl_route_request *req)
+static bool query_holds(const struct sl_condition *c, const struct sl_regex *regex,
+			const struct sl_route_request *req)
 {
 	struct found found = find_parameter(req->query, c->name);
 
 	if (c->kind == SL_CONDITION_PRESENT)
 		return (found.nr > 0) == c->present;
-	return found.nr == 1 && is_decoded(found.value, c->value);
+	if (found.nr != 1)
+		return false;
+	return regex ? is_matched_decoded(regex, found.value, req->scratch)
+		     : is_decoded(found.value, c->value);
+}
+
+static bool holds(const struct sl_conditions *conditions, unsigned i,
+		  const struct sl_route_request *req)
+{
+	const struct sl_condition *c = nth(conditions->route, i);
+	const struct sl_regex *regex =
+		c->kind == SL_CONDITION_REGEX ? conditions->regexes[i] : NULL;
+
+	return i < conditions->route->headers_nr ? header_holds(c, regex, req)
+						 : query_holds(c, regex, req);
 }
 
 const struct sl_condition *sl_conditions_failing(const struct sl_conditions *conditions,
 						 const struct sl_route_request *req)
 {
-	const struct sl_route *r = conditions->route;
+	const struct sl_route *route = conditions->route;
 
-	for (unsigned i = 0; i < r->headers_nr; i++)
-		if (!header_holds(&r->headers[i], req))
-			return &r->headers[i];
-	for (unsigned i = 0; i < r->queries_nr; i++)
-		if (!query_holds(&r->queries[i], req))
-			return &r->queries[i];
+	for (unsigned i = 0; i < route->headers_nr + route->queries_nr; i++)
+		if (!holds(conditions, i, req))
+			return nth(route, i);
 	return NULL;
 }
 

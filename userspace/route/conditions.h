@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
+#include "route/regex.h"
 #include "route/request.h"
 #include "route/route.h"
 
@@ -17,8 +18,10 @@ static inline bool sl_route_has_conditions(const struct sl_route *route)
 	return route->headers_nr || route->queries_nr;
 }
 
-/* Lives in the arena and points into the route.  NULL when out of memory. */
-struct sl_conditions *sl_conditions_new(struct sl_arena *arena, const struct sl_route *route);
+/* Lives in the arena, and points into the route and the list.  0; -ENOMEM; -EINVAL when an
+ * expression is malformed. */
+int sl_conditions_new(struct sl_conditions **ret_conditions, struct sl_arena *arena,
+		      struct sl_regexes *regexes, const struct sl_route *route);
 
 /* The first condition that does not hold, headers before query parameters; NULL: all hold. */
 const struct sl_condition *sl_conditions_failing(const struct sl_conditions *conditions,

@@ -9,6 +9,8 @@
 #include "http/field.h"
 #include "http/method.h"
 
+struct sl_regex_scratch;
+
 struct sl_route_request {
 	struct sl_str host;  /* in any case, without port; may be empty */
 	struct sl_str path;  /* normalised */
@@ -20,6 +22,8 @@ struct sl_route_request {
 	 * all of them. */
 	bool (*is_seen)(const void *context, const struct sl_field *f);
 	const void *context;
+	/* For expressions; NULL only where no route has any. */
+	struct sl_regex_scratch *scratch;
 };
 
 #endif

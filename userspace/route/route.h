@@ -28,13 +28,14 @@ struct sl_redirect_conf {
 				   "{query}" are replaced */
 };
 
-enum sl_condition_kind { SL_CONDITION_EXACT, SL_CONDITION_PRESENT };
+enum sl_condition_kind { SL_CONDITION_EXACT, SL_CONDITION_PRESENT, SL_CONDITION_REGEX };
 
 /* What a route asks of one header field or one query parameter. */
 struct sl_condition {
 	struct sl_str name; /* fields: in any case; parameters: decoded */
 	enum sl_condition_kind kind;
-	struct sl_str value; /* EXACT: the only value of that name; parameters: decoded */
+	struct sl_str value; /* EXACT: the only value of that name; REGEX: an expression that takes
+				all of it; parameters: decoded */
 	bool present;	     /* PRESENT: whether it has to be there, or must not */
 };
 
@@ -43,8 +44,9 @@ struct sl_route {
 	struct sl_str
 		*hosts; /* lower case; "api.example.com" or "*.example.com"; none: every host */
 	unsigned hosts_nr;
-	struct sl_str path; /* "/exact", "/items/{id}", or a prefix with a star */
-	uint32_t methods;   /* mask of 1 << enum sl_method; 0: all.  GET includes HEAD */
+	struct sl_str path;	  /* "/exact", "/items/{id}", or a prefix with a star */
+	struct sl_str path_regex; /* instead of path; empty: none.  Asked after all paths */
+	uint32_t methods;	  /* mask of 1 << enum sl_method; 0: all.  GET includes HEAD */
 	struct sl_condition *headers, *queries; /* all have to hold; a name is there once */
 	unsigned headers_nr, queries_nr;
 	struct sl_str strip_prefix; /* rewrite; empty: none.  The rest keeps its leading '/' */

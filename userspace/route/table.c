@@ -12,21 +12,32 @@
 #include "route/conditions.h"
 #include "route/leaf.h"
 #include "route/pattern.h"
+#include "route/regex.h"
 #include "route/tree.h"
 
 enum { HOST_BYTES_MAX = 255 };
+
+/* The routes of one host with one path_regex. */
+struct path_regex {
+	struct sl_str text;
+	const struct sl_regex *regex;
+	struct sl_leaf leaf;
+	struct path_regex *next;
+};
 
 struct host {
 	struct sl_str name; /* of a wildcard: what follows "*." */
 	bool is_wild;
 	struct sl_route_node *tree; /* NULL: the slot is free */
+	struct path_regex *regexes; /* in the order of the file */
 };
 
 struct sl_route_table {
 	struct sl_arena arena;
 	struct sl_sipkey
 		key; /* clients choose what is looked up: they must not know where it lands */
-	struct sl_route_node *any;
+	struct sl_regexes regexes;
+	struct host any;
 	struct host *slots; /* open addressing; at least half of them are free */
 	size_t slots_mask;
 	size_t wild_len_max; /* 0: there are no wildcards */
@@ -91,39 +102,73 @@ static const char *check_host(struct sl_str host)
 
 static const char *check_route(const struct sl_route *route)
 {
-	const char *why = sl_pattern_check(route->path);
+	const char *why = route->path_regex.len ? NULL : sl_pattern_check(route->path);
 
 	for (unsigned i = 0; !why && i < route->hosts_nr; i++)
 		why = check_host(route->hosts[i]);
 	return why;
 }
 
-/* The tree of a host, made where it is missing; NULL when out of memory. */
-static struct sl_route_node *host_tree(struct sl_route_table *t, struct sl_str host)
+/* A host, made where it is missing; NULL when out of memory. */
+static struct host *find_host(struct sl_route_table *t, struct sl_str host)
 {
 	bool is_wild;
 	struct sl_str name = cut_wildcard(host, &is_wild);
 	struct host *slot = find_slot(t, name, is_wild);
 
 	if (slot->tree)
-		return slot->tree;
-	*slot = (struct host){ name, is_wild, sl_route_tree_new(&t->arena) };
+		return slot;
+	*slot = (struct host){ .name = name,
+			       .is_wild = is_wild,
+			       .tree = sl_route_tree_new(&t->arena) };
 	if (is_wild && name.len > t->wild_len_max)
 		t->wild_len_max = name.len;
-	return slot->tree;
+	return slot->tree ? slot : NULL;
 }
 
-static int add_to_host(struct sl_route_table *t, struct sl_route_node *tree,
-		       const struct sl_route *route, const struct sl_conditions *conditions,
-		       struct fault *fault)
+static int add_regex(struct sl_route_table *t, struct host *host, const struct sl_route *route,
+		     const struct sl_conditions *conditions, const struct sl_route **ret_other)
 {
-	int ret = tree ? sl_route_tree_add(&t->arena, tree, route, conditions, &fault->b) : -ENOMEM;
+	struct path_regex **p = &host->regexes;
+	unsigned nr = 0;
+	int ret;
 
-	_Static_assert(SL_LEAF_CANDIDATES_MAX == 256, "the message names this limit");
-	if (ret != -E2BIG)
-		return ret;
-	fault->why = "at most 256 routes of one host and path have conditions";
-	return -EINVAL;
+	while (*p && !sl_str_eq((*p)->text, route->path_regex)) {
+		p = &(*p)->next;
+		nr++;
+	}
+	if (!*p) {
+		if (nr == SL_ROUTE_REGEXES_MAX)
+			return -E2BIG;
+		*p = sl_arena_alloc(&t->arena, sizeof(**p));
+		if (!*p)
+			return -ENOMEM;
+		**p = (struct path_regex){ .text = route->path_regex };
+		ret = sl_regexes_add(&t->regexes, route->path_regex, &(*p)->regex);
+		if (ret < 0)
+			return ret;
+	}
+	return sl_leaf_add(&t->arena, &(*p)->leaf, route, conditions, ret_other);
+}
+
+static int add_to_host(struct sl_route_table *t, struct host *host, const struct sl_route *route,
+		       const struct sl_conditions *conditions, struct fault *fault)
+{
+	int ret;
+
+	if (!host)
+		return -ENOMEM;
+	ret = route->path_regex.len
+		      ? add_regex(t, host, route, conditions, &fault->b)
+		      : sl_route_tree_add(&t->arena, host->tree, route, conditions, &fault->b);
+	_Static_assert(SL_LEAF_CANDIDATES_MAX == 256 && SL_ROUTE_REGEXES_MAX == 256,
+		       "the message names these limits");
+	if (ret == -E2BIG)
+		fault->why = "a host has at most 256 expressions, and at most 256 routes with "
+			     "conditions on one path";
+	if (ret == -EINVAL)
+		fault->why = "the expression of path_regex is malformed";
+	return ret == -E2BIG ? -EINVAL : ret;
 }
 
 static int add_route(struct sl_route_table *t, const struct sl_route *route, struct fault *fault)
@@ -134,16 +179,42 @@ static int add_route(struct sl_route_table *t, const struct sl_route *route, str
 	*fault = (struct fault){ .a = route, .why = check_route(route) };
 	if (fault->why)
 		return -EINVAL;
-	if (sl_route_has_conditions(route)) {
-		conditions = sl_conditions_new(&t->arena, route);
-		if (!conditions)
-			return -ENOMEM;
-	}
+	if (sl_route_has_conditions(route))
+		ret = sl_conditions_new(&conditions, &t->arena, &t->regexes, route);
+	if (ret == -EINVAL)
+		fault->why = "an expression of a condition is malformed";
+	if (ret < 0)
+		return ret;
 	if (!route->hosts_nr)
-		return add_to_host(t, t->any, route, conditions, fault);
+		return add_to_host(t, &t->any, route, conditions, fault);
 	for (unsigned i = 0; !ret && i < route->hosts_nr; i++)
-		ret = add_to_host(t, host_tree(t, route->hosts[i]), route, conditions, fault);
+		ret = add_to_host(t, find_host(t, route->hosts[i]), route, conditions, fault);
 	return ret;
+}
+
+/* Paths go before expressions, so one path for everything hides them. */
+static bool is_hidden(struct sl_route_table *t, const struct sl_route *route)
+{
+	if (!route->path_regex.len)
+		return false;
+	for (unsigned i = 0; i < route->hosts_nr; i++)
+		if (!sl_route_tree_takes_all(find_host(t, route->hosts[i])->tree))
+			return false;
+	return route->hosts_nr || sl_route_tree_takes_all(t->any.tree);
+}
+
+static int check_hidden(struct sl_route_table *t, const struct sl_route *routes, unsigned nr,
+			struct fault *fault)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		if (!is_hidden(t, &routes[i]))
+			continue;
+		fault->a = &routes[i];
+		fault->why = "takes no request: paths go before path_regex, and a route of the "
+			     "same host takes \"/*\"";
+		return -EINVAL;
+	}
+	return 0;
 }
 
 static int table_init(struct sl_route_table *t, const struct sl_route *routes, unsigned nr,
@@ -154,11 +225,11 @@ static int table_init(struct sl_route_table *t, const struct sl_route *routes, u
 	sl_arena_init(&t->arena, NULL, 0, SIZE_MAX);
 	if (getrandom(&t->key, sizeof(t->key), 0) != sizeof(t->key))
 		return -errno;
-	t->any = sl_route_tree_new(&t->arena);
-	ret = t->any ? make_slots(t, routes, nr) : -ENOMEM;
+	t->any.tree = sl_route_tree_new(&t->arena);
+	ret = t->any.tree ? make_slots(t, routes, nr) : -ENOMEM;
 	for (unsigned i = 0; !ret && i < nr; i++)
 		ret = add_route(t, &routes[i], fault);
-	return ret;
+	return ret ? ret : check_hidden(t, routes, nr, fault);
 }
 
 int sl_route_table_new(struct sl_route_table **ret_table, const struct sl_route *routes,
@@ -191,23 +262,60 @@ void sl_route_table_free(struct sl_route_table *table)
 {
 	if (!table)
 		return;
+	sl_regexes_fini(&table->regexes);
 	sl_arena_fini(&table->arena);
 	free(table);
 }
 
-/* Looks in one tree; a NULL tree has no routes. */
-static enum sl_route_result find_in(const struct sl_route_node *tree,
-				    const struct sl_route_request *req, struct sl_route_match *m)
-{
-	uint32_t allowed;
+_Static_assert((int)SL_REGEX_GROUPS_MAX <= (int)SL_ROUTE_PARAMS_MAX,
+	       "a match has room for all groups");
 
-	if (!tree)
+static void bind_groups(const struct path_regex *p, const struct sl_route_request *req,
+			struct sl_route_match *m)
+{
+	m->params_nr = sl_regex_groups_nr(p->regex);
+	for (unsigned i = 0; i < m->params_nr; i++)
+		m->params[i] = (struct sl_route_param){
+			.name = sl_regex_group_name(p->regex, i),
+			.value = sl_regex_group(p->regex, i, req->path, req->scratch),
+		};
+}
+
+static const struct sl_route *find_by_regex(const struct host *host,
+					    const struct sl_route_request *req,
+					    struct sl_route_match *m, uint32_t *allowed)
+{
+	const struct sl_route *route;
+
+	for (const struct path_regex *p = host->regexes; p; p = p->next) {
+		if (!sl_regex_match(p->regex, req->path, req->scratch))
+			continue;
+		bind_groups(p, req, m); /* conditions use the scratch too */
+		route = sl_leaf_pick(&p->leaf, req, allowed);
+		if (route)
+			return route;
+	}
+	m->params_nr = 0;
+	return NULL;
+}
+
+/* Looks at one host; a slot that is free has no routes. */
+static enum sl_route_result find_in(const struct host *host, const struct sl_route_request *req,
+				    struct sl_route_match *m)
+{
+	uint32_t allowed = 0;
+
+	if (!host->tree)
 		return SL_ROUTE_NONE;
-	m->route = sl_route_tree_find(tree, req, &allowed);
+	m->route = sl_route_tree_find(host->tree, req, &allowed);
 	if (m->route) {
 		sl_pattern_bind(m->route->path, req->path, m);
 		return SL_ROUTE_FOUND;
 	}
+	if (host->regexes)
+		m->route = find_by_regex(host, req, m, &allowed);
+	if (m->route)
+		return SL_ROUTE_FOUND;
 	if (!allowed)
 		return SL_ROUTE_NONE;
 	if (allowed & 1u << SL_METHOD_GET)
@@ -226,7 +334,7 @@ static enum sl_route_result find_wild(const struct sl_route_table *t, struct sl_
 		struct sl_str name = { host.ptr + i + 1, host.len - i - 1 };
 
 		if (host.ptr[i] == '.' && name.len <= t->wild_len_max)
-			result = find_in(find_slot(t, name, true)->tree, req, m);
+			result = find_in(find_slot(t, name, true), req, m);
 	}
 	return result;
 }
@@ -243,9 +351,9 @@ static struct sl_str fold_host(struct sl_str host, char mem[static HOST_BYTES_MA
 	return (struct sl_str){ mem, host.len };
 }
 
-enum sl_route_result sl_route_find(const struct sl_route_table *table,
-				   const struct sl_route_request *req,
-				   struct sl_route_match *ret_match)
+static enum sl_route_result find(const struct sl_route_table *table,
+				 const struct sl_route_request *req,
+				 struct sl_route_match *ret_match)
 {
 	enum sl_route_result result = SL_ROUTE_NONE;
 	char mem[HOST_BYTES_MAX];
@@ -255,12 +363,30 @@ enum sl_route_result sl_route_find(const struct sl_route_table *table,
 	ret_match->params_nr = 0;
 	ret_match->allowed = 0;
 	if (name.len)
-		result = find_in(find_slot(table, name, false)->tree, req, ret_match);
+		result = find_in(find_slot(table, name, false), req, ret_match);
 	if (result == SL_ROUTE_NONE && name.len && table->wild_len_max)
 		result = find_wild(table, name, req, ret_match);
 	if (result == SL_ROUTE_NONE)
-		result = find_in(table->any, req, ret_match);
+		result = find_in(&table->any, req, ret_match);
 	return result;
+}
+
+enum sl_route_result sl_route_find(const struct sl_route_table *table,
+				   const struct sl_route_request *req,
+				   struct sl_route_match *ret_match)
+{
+	enum sl_route_result result;
+
+	if (!table->regexes.first)
+		return find(table, req, ret_match);
+	*sl_regex_gave_up(req->scratch) = false;
+	result = find(table, req, ret_match);
+	if (!*sl_regex_gave_up(req->scratch))
+		return result;
+	/* Whatever was found after that is not known to be the best. */
+	ret_match->route = NULL;
+	ret_match->params_nr = 0;
+	return SL_ROUTE_GAVE_UP;
 }
 
 static const struct sl_route_param *find_param(const struct sl_route_match *match,

@@ -7,7 +7,7 @@
 #include "route/request.h"
 #include "route/route.h"
 
-enum { SL_ROUTE_PARAMS_MAX = 8 };
+enum { SL_ROUTE_PARAMS_MAX = 8, SL_ROUTE_REGEXES_MAX = 256 /* path_regex, of a host */ };
 
 struct sl_route_param {
 	struct sl_str name, value; /* name points into the route, value into the matched path */
@@ -15,7 +15,8 @@ struct sl_route_param {
 
 struct sl_route_match {
 	const struct sl_route *route; /* NULL unless SL_ROUTE_FOUND */
-	/* A pattern has SL_ROUTE_PARAMS_MAX at the most; two more are room for the caller's own. */
+	/* A pattern has SL_ROUTE_PARAMS_MAX at the most, an expression as many named groups; two
+	 * more are room for the caller's own. */
 	struct sl_route_param params[SL_ROUTE_PARAMS_MAX + 2];
 	unsigned params_nr;
 	uint32_t allowed; /* with SL_ROUTE_METHOD: mask of 1 << enum sl_method, for Allow */
@@ -23,8 +24,9 @@ struct sl_route_match {
 
 enum sl_route_result {
 	SL_ROUTE_FOUND,
-	SL_ROUTE_NONE,	 /* 404 */
-	SL_ROUTE_METHOD, /* 405: host and path match a route, the method none of them */
+	SL_ROUTE_NONE,	  /* 404 */
+	SL_ROUTE_METHOD,  /* 405: host and path match a route, the method none of them */
+	SL_ROUTE_GAVE_UP, /* an expression met its limits, so nobody knows which route it is */
 };
 
 struct sl_route_table;
@@ -41,7 +43,7 @@ void sl_route_table_free(struct sl_route_table *table); /* NULL is fine */
 /*
  * Precedence, as in the Kubernetes Gateway API: host (exact, then the longest wildcard, then any),
  * then path (exact, then "{param}" segments, then the longest prefix; literal segments before
- * parameters, from the left), then method, then the most header conditions, then the most query
+ * parameters, from the left; path_regex last, in the order of routes[]), then method, then the most header conditions, then the most query
  * conditions, then the order of routes[].  A route whose conditions fail is passed over as if it
  * was not there.  A host none of whose routes would take the request with another method falls
  * through to the next kind of host.  Allocates nothing.

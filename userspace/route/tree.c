@@ -141,6 +141,11 @@ int sl_route_tree_add(struct sl_arena *arena, struct sl_route_node *root,
 	return *leaf ? sl_leaf_add(arena, *leaf, route, conditions, ret_other) : -ENOMEM;
 }
 
+bool sl_route_tree_takes_all(const struct sl_route_node *root)
+{
+	return root->prefix && root->prefix->any;
+}
+
 struct place {
 	const struct sl_route_node *node;
 	size_t at; /* bytes of the path behind it */

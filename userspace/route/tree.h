@@ -19,6 +19,9 @@ int sl_route_tree_add(struct sl_arena *arena, struct sl_route_node *root,
 		      const struct sl_route *route, const struct sl_conditions *conditions,
 		      const struct sl_route **ret_other);
 
+/* Whether a route for every path, method and request is there: nothing gets past it. */
+bool sl_route_tree_takes_all(const struct sl_route_node *root);
+
 /* The best route, or NULL; then *ret_allowed are the methods of all routes that would take the
  * request but for its method: 0 when none would.  No node is looked at twice. */
 const struct sl_route *sl_route_tree_find(const struct sl_route_node *root,

@@ -251,11 +251,35 @@ static const struct fault routes[] = {
 	{ "[{'match':{'headers':{'a':1}},'respond':{}}]",
 	  "27: /routes/0/match/headers/a: must be a string or an object, not an integer" },
 	{ "[{'match':{'headers':{'a':{}}},'respond':{}}]",
-	  "27: /routes/0/match/headers/a: needs 'value' or 'present'" },
+	  "27: /routes/0/match/headers/a: needs 'value', 'regex' or 'present'" },
 	{ "[{'match':{'headers':{'a':{'value':'1','present':true}}},'respond':{}}]",
 	  "27: /routes/0/match/headers/a: 'value' and 'present' exclude each other" },
 	{ "[{'match':{'headers':{'x-a':'1','X-A':'2'}},'respond':{}}]",
 	  "39: /routes/0/match/headers/X-A: is there twice: case does not tell fields apart" },
+	{ "[{'match':{'headers':{'a':{'regex':'a(b'}}},'respond':{}}]",
+	  "36: /routes/0/match/headers/a/regex: 'a(b': missing closing parenthesis, at character "
+	  "4" },
+	{ "[{'match':{'query':{'a':{'regex':7}}},'respond':{}}]",
+	  "34: /routes/0/match/query/a/regex: must be a string, not an integer" },
+	{ "[{'match':{'path_regex':'/[a'},'respond':{}}]",
+	  "25: /routes/0/match/path_regex: '/[a': missing terminating ] for character class, at "
+	  "character 4" },
+	{ "[{'match':{'path_regex':''},'respond':{}}]",
+	  "25: /routes/0/match/path_regex: '' takes no path" },
+	{ "[{'match':{'path_regex':'/a','path':'/a'},'respond':{}}]",
+	  "11: /routes/0/match: 'path' and 'path_regex' exclude each other" },
+	{ "[{'match':{'path_regex':'/(?<path>.*)'},'respond':{}}]",
+	  "25: /routes/0/match/path_regex: the names \"path\" and \"query\" are taken: redirects "
+	  "use them" },
+	{ "[{'match':{'path_regex':'/(?<a>.*)'},'rewrite':{'path':'/{b}'},'upstream':'origin'}]",
+	  "56: /routes/0/rewrite/path: '{b}' is not a parameter of match.path_regex" },
+	{ "[{'match':{'path_regex':'/a'},'respond':{}},{'match':{'path_regex':'/a'},'respond':{}}]",
+	  "45: /routes/1: takes the same requests as route 'route[0]' (/routes/0): host, path, "
+	  "method and conditions are alike" },
+	{ "[{'match':{'path_regex':'/a'},'respond':{}},{'respond':{}}]",
+	  "2: /routes/0: takes no request: paths go before path_regex, and a route of the same "
+	  "host "
+	  "takes \"/*\"" },
 	{ "[{'match':{'query':{'':'1'}},'respond':{}}]",
 	  "21: /routes/0/match/query/: '' is not the name of a parameter" },
 	{ "[{'match':{'query':['a']},'respond':{}}]",

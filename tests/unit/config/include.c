@@ -216,7 +216,7 @@ static const struct {
 	  "other.json:1:29: /routes/0/upstream: there is no upstream 'v'\n" },
 	{ "'routes': [ { 'respond': {} } ]",
 	  "other.json:1:15: /routes/0: takes the same requests as route 'main' (/routes/0 of "
-	  "main.json): host, path and method are alike\n" },
+	  "main.json): host, path, method and conditions are alike\n" },
 	{ "'upstreams': { 'v': { 'targets': [] } }, 'limits': { 'header_count': 1 }",
 	  "other.json:1:36: /upstreams/v/targets: needs at least 1 element, not 0\n"
 	  "other.json:1:72: /limits/header_count: must be between 8 and 256\n" },

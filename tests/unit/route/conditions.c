@@ -17,7 +17,7 @@ enum { GET = SL_METHOD_GET, HEAD = SL_METHOD_HEAD, PUT = SL_METHOD_PUT };
 enum { DELETE = SL_METHOD_DELETE, ROUTES_MAX = 32 };
 
 struct rule {
-	const char *name, *host, *path;
+	const char *name, *host, *path; /* "~" begins an expression */
 	uint32_t methods;
 	const char *conditions;
 };
@@ -44,9 +44,11 @@ static int world_init(struct world *w, const struct rule *rules, unsigned nr)
 	for (unsigned i = 0; i < nr; i++) {
 		struct sl_route *r = &w->routes[i];
 
-		*r = (struct sl_route){ .name = rules[i].name,
-					.path = sl_str_of(rules[i].path),
-					.methods = rules[i].methods };
+		*r = (struct sl_route){ .name = rules[i].name, .methods = rules[i].methods };
+		if (rules[i].path[0] == '~')
+			r->path_regex = sl_str_of(rules[i].path + 1);
+		else
+			r->path = sl_str_of(rules[i].path);
 		routes_set_conditions(r, &w->mem[i], rules[i].conditions);
 		if (!rules[i].host)
 			continue;
@@ -57,10 +59,18 @@ static int world_init(struct world *w, const struct rule *rules, unsigned nr)
 	return sl_route_table_new(&w->table, w->routes, nr, &w->a, &w->b, &w->why);
 }
 
+static const char *const verdicts[] = {
+	[SL_ROUTE_NONE] = "404",
+	[SL_ROUTE_METHOD] = "405",
+	[SL_ROUTE_GAVE_UP] = "gave up",
+};
+
 static bool is_seen(const void *context, const struct sl_field *f)
 {
 	return !f->is_hop;
 }
+
+static struct sl_regex_scratch *scratch;
 
 static void check_fact(const struct world *w, const struct fact *f)
 {
@@ -72,6 +82,7 @@ static void check_fact(const struct world *w, const struct fact *f)
 		.fields = fields,
 		.fields_nr = routes_fields(f->fields, fields),
 		.is_seen = is_seen,
+		.scratch = scratch,
 	};
 	struct sl_route_match m;
 	enum sl_route_result result;
@@ -81,10 +92,7 @@ static void check_fact(const struct world *w, const struct fact *f)
 	for (unsigned i = 0; i < req.fields_nr; i++)
 		fields[i].is_hop = fields[i].id == SL_FIELD_TE;
 	result = sl_route_find(w->table, &req, &m);
-	is_str(sl_str_of(result == SL_ROUTE_FOUND  ? m.route->name
-			 : result == SL_ROUTE_NONE ? "404"
-						   : "405"),
-	       f->route, "%s", f->says);
+	is_str(sl_str_of(m.route ? m.route->name : verdicts[result]), f->route, "%s", f->says);
 }
 
 static void check(const struct rule *rules, unsigned rules_nr, const struct fact *facts,
@@ -201,6 +209,43 @@ static const struct fact value_facts[] = {
 	{ "", "/q", "yes&no", GET, "", "404", "both" },
 };
 
+static const struct rule regex_rules[] = {
+	{ "hidden",   "h.org",   "~/a/.*",                        0,      "" },
+	{ "prefix",   "h.org",   "/a/*",                          0,      "" },
+	{ "first",    "h.org",   "~/(?<a>[a-z]+)/(?<b>[0-9]+)",   M(GET), "" },
+	{ "second",   "h.org",   "~/([a-z]+)/.*",                 M(GET) | M(PUT), "" },
+	{ "agent",    "h.org",   "~/(?<a>[a-z]+)/(?<b>[0-9]+)",   M(GET), "h:user-agent~curl/.*" },
+	{ "query",    "h.org",   "~/q",                           0,      "q:id~[0-9]+(\\sx)?" },
+	{ "slow",     "h.org",   "~/slow/(a+)+b",                 0,      "" },
+	{ "wild",     "*.org",   "/b/*",                          0,      "" },
+	{ "any",      NULL,      "~/.*",                          M(GET), "" },
+	{ "exact",    NULL,      "/e",                            M(PUT), "" },
+};
+
+#define A32 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static const struct fact regex_facts[] = {
+	{ "h.org", "/a/1", "", GET, "", "prefix", "a prefix before an expression" },
+	{ "h.org", "/b/1", "", GET, "", "first", "of expressions the first in the file" },
+	{ "h.org", "/b/1", "", GET, "user-agent: curl/7", "agent", "of the same one conditions" },
+	{ "h.org", "/b/1", "", GET, "user-agent: xcurl/7", "first", "taken whole too" },
+	{ "h.org", "/b/1x", "", GET, "", "second", "a whole path, not its front" },
+	{ "h.org", "/b/1", "", PUT, "", "second", "a method that the first one does not take" },
+	{ "h.org", "/b/1", "", DELETE, "", "405", "one that none takes" },
+	{ "h.org", "/B/1", "", GET, "", "any", "with case; then a less specific host" },
+	{ "x.org", "/b/1", "", GET, "", "wild", "a closer host's path" },
+	{ "x.org", "/c/1", "", GET, "", "any", "any host's expression" },
+	{ "x.org", "/c/1", "", DELETE, "", "405", "with its method" },
+	{ "x.org", "/e", "", GET, "", "any", "an expression where the path's method fails" },
+	{ "x.org", "/e", "", DELETE, "", "405", "neither takes it" },
+	{ "h.org", "/q", "id=12+%78", GET, "", "query", "a parameter is decoded first" },
+	{ "h.org", "/q", "id=12+", GET, "", "any", "and taken whole" },
+	{ "h.org", "/q", "id=", GET, "", "any", "an empty one is no number" },
+	{ "h.org", "/slow/aab", "", GET, "", "second", "an expression that could be slow" },
+	{ "h.org", "/slow/" A32 A32 A32 "!b", "", PUT, "", "second", "where another comes first" },
+	{ "h.org", "/slow/" A32 A32 A32 "!b", "", DELETE, "", "gave up", "is given up in time" },
+};
+
 static const struct conflict {
 	const char *says, *a, *b;
 	uint32_t methods_a, methods_b;
@@ -215,6 +260,9 @@ static const struct conflict {
 	{ "a value and presence", "h:a=1", "h:a", 0, 0, 0 },
 	{ "present and absent", "h:a", "h:!a", 0, 0, 0 },
 	{ "a header and a parameter", "h:a=1", "q:a=1", 0, 0, 0 },
+	{ "the same expression", "h:a~x+", "h:A~x+", 0, 0, -EEXIST },
+	{ "a value and an expression", "h:a~x", "h:a=x", 0, 0, 0 },
+	{ "a broken expression", "h:b=1", "h:a~(", 0, 0, -EINVAL },
 	{ "parameters in another case", "q:a=1", "q:A=1", 0, 0, 0 },
 	{ "more of them", "h:a=1", "h:a=1 h:b=1", 0, 0, 0 },
 	{ "none", "h:a=1", "", 0, 0, 0 },
@@ -283,12 +331,67 @@ static void check_limit(void)
 	sl_route_table_free(table);
 }
 
+static void check_groups(void)
+{
+	static const struct rule rules[] = {
+		{ "a", NULL, "~/(?<x>[a-z]+)/(?<y>.*)", 0, "h:v~(?<z>.)" },
+		{ "b", NULL, "~/(?<one>.*)", 0, "" },
+	};
+	struct sl_field fields[ROUTES_FIELDS_MAX];
+	struct sl_route_request req = { .path = SL_S("/abc/d/e"), .fields = fields };
+	struct sl_route_match m;
+	struct world w;
+
+	if (world_init(&w, rules, 2) < 0)
+		abort();
+	req.scratch = scratch;
+	req.fields_nr = routes_fields("v: 1", fields);
+	sl_route_find(w.table, &req, &m);
+	is_int(m.params_nr, 2, "the path's groups are parameters, those of conditions are not");
+	is_str(m.params[0].name, "x", "by name");
+	is_str(m.params[0].value, "abc", "with its value");
+	is_str(m.params[1].value, "d/e", "several segments, if it says so");
+	req.fields_nr = routes_fields("v: 12", fields);
+	sl_route_find(w.table, &req, &m);
+	is_int(m.params_nr, 1, "none is left of a route that was passed over");
+	is_str(m.params[0].value, "abc/d/e", "the next one's");
+	sl_route_table_free(w.table);
+}
+
+static void check_hidden(void)
+{
+	static const struct rule rules[] = {
+		{ "regex", "a.org", "~/x", 0, "" },
+		{ "all", "a.org", "/*", 0, "" },
+		{ "get", "a.org", "/*", M(GET), "" },
+	};
+	struct world w;
+
+	is_int(world_init(&w, rules, 2), -EINVAL, "an expression behind \"/*\" is never reached");
+	is_int(w.a, 0, "... which one");
+	is_str(sl_str_of(w.why),
+	       "takes no request: paths go before path_regex, and a route of the same host takes "
+	       "\"/*\"",
+	       "... and why");
+	memset(&w, 0, sizeof(w));
+	is_int(world_init(&w, (const struct rule[]){ rules[0], rules[2] }, 2), 0,
+	       "behind one of a method it is");
+	sl_route_table_free(w.table);
+}
+
 int main(void)
 {
+	scratch = sl_regex_scratch_new();
+	if (!scratch)
+		return 1;
 	check(precedence_rules, NR(precedence_rules), precedence_facts, NR(precedence_facts));
 	check(value_rules, NR(value_rules), value_facts, NR(value_facts));
+	check(regex_rules, NR(regex_rules), regex_facts, NR(regex_facts));
 	check_conflicts();
 	check_allowed();
 	check_limit();
+	check_groups();
+	check_hidden();
+	sl_regex_scratch_free(scratch);
 	return done_testing();
 }

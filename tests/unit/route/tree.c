@@ -27,6 +27,7 @@ static void *scarce_calloc(size_t nr, size_t size)
 #include "route/conditions.c"
 #include "route/leaf.c"
 #include "route/pattern.c"
+#include "route/regex.c"
 #include "route/table.c"
 #include "route/tree.c"
 #undef malloc
@@ -42,6 +43,11 @@ static char paths[ROUTES][64];
 static struct sl_str hosts[ROUTES];
 static struct sl_route routes[ROUTES];
 
+static struct sl_condition conditions[] = {
+	{ .name = SL_STR("a"), .kind = SL_CONDITION_EXACT, .value = SL_STR("1") },
+	{ .name = SL_STR("b"), .kind = SL_CONDITION_REGEX, .value = SL_STR("[a-z]+") },
+};
+
 static void make_routes(void)
 {
 	static const char *const shapes[] = { "/a/%u/*", "/a/{x}/%u", "/%u", "/b/{x}/{y}/%u/*" };
@@ -56,6 +62,10 @@ static void make_routes(void)
 		routes[i] = (struct sl_route){ .name = "r", .path = sl_str_of(paths[i]) };
 		routes[i].hosts = &hosts[i];
 		routes[i].hosts_nr = i % 5 != 0;
+		routes[i].headers = &conditions[i % 2];
+		routes[i].headers_nr = i % 7 == 0;
+		if (i % 11 == 0)
+			routes[i].path_regex = routes[i].path;
 	}
 }
 
