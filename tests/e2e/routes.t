@@ -88,6 +88,96 @@ def expressions():
     g.end()
 
 
+def seen(gateway, path, fields="", **kw):
+    """What the origin got, and what the client did."""
+    nr = len(origins.requests())
+    with Client(gateway.port) as client:
+        response = client.ask(get(path, fields=fields, **kw))
+    got = origins.requests()
+    return (got[-1] if len(got) > nr else None), response
+
+
+def rewritten_host():
+    literal = {"match": {"path": "/literal"}, "upstream": "origin",
+               "rewrite": {"host": "internal.example:8080"}}
+    target = {"match": {"path": "/target/*"}, "upstream": "origin",
+              "rewrite": {"host": "upstream", "strip_prefix": "/target"}}
+    plain = {"match": {"path": "/plain"}, "upstream": "origin"}
+    g = Gateway(origins.port, {"routes": [literal, target, plain]})
+    for path, want in (("/literal", "internal.example:8080"),
+                       ("/target/x", f"127.0.0.1:{origins.port}"), ("/plain", "test.example")):
+        request, _ = seen(g, path)
+        tap.same(request.all("host"), [want], f"Host of {path}")
+        tap.same(request.all("x-forwarded-host"), ["test.example"], "... and the client's beside it")
+    tap.same(seen(g, "/target/x")[0].target, "/x", "a prefix is cut off as well")
+    g.end()
+
+
+def request_headers():
+    route = {"name": "edits", "match": {"path": "/t/{id}/*"}, "upstream": "origin",
+             "request_headers": {
+                 "set": {"X-Tenant": "t-{id}", "X-Who": "{client_ip} {route} {host}",
+                         "X-Id": "{request_id}", "X-Long": 40 * "{path}",
+                         "X-Json": '{{"a":{{}}}}', "x-query": "<{query}>"},
+                 "add": {"X-List": "mine"}, "remove": ["x-secret", "Cookie"]}}
+    g = Gateway(origins.port, {"routes": [route]})
+    request, _ = seen(g, "/t/a%2520b/c?x=%0d%0a", "X-TENANT: forged\r\nx-tenant: again\r\n"
+                      "X-Secret: 1\r\nX-SECRET: 2\r\nCookie: a=b\r\nX-List: theirs\r\n"
+                      "X-Kept: 1\r\n")
+    for name, want in (("x-tenant", ["t-a%2520b"]), ("x-who", ["127.0.0.1 edits test.example"]),
+                       ("x-id", request.all("x-request-id")), ("x-secret", []), ("cookie", []),
+                       ("x-list", ["theirs", "mine"]), ("x-kept", ["1"]),
+                       ("x-long", [40 * "/t/a%2520b/c"]), ("x-json", ['{"a":{}}']),
+                       ("x-query", ["<x=%0d%0a>"])):
+        tap.same(request.all(name), want, f"request_headers: {name}")
+    long = 6000 * "y"
+    request, _ = seen(g, f"/t/1/{long}")
+    tap.same(request.get("x-long"), 40 * f"/t/1/{long}", "however long it becomes")
+    g.end()
+
+
+def response_headers():
+    edit = {"set": {"Server": "sluice", "X-Route": "{route}"}, "add": {"Vary": "X-Version"},
+            "remove": ["X-Powered-By"]}
+    routes = [
+        {"name": "up", "match": {"path": "/up"}, "upstream": "talker", "response_headers": edit},
+        {"name": "own", "match": {"path": "/own"}, "response_headers": edit,
+         "respond": {"headers": {"server": "other", "x-powered-by": "x", "X-Own": "1"}}},
+        {"name": "away", "match": {"path": "/away/{x}"}, "response_headers": edit,
+         "redirect": {"location": "https://{host}{path}?{query}#{x}"}}]
+
+    def talk(conn):
+        while conn.request():
+            conn.send(origin.answer(fields="Server: origin\r\nserver: twice\r\nVary: Accept\r\n"
+                                           "X-Powered-By: origin\r\nX-Kept: 1\r\n"))
+
+    talker = origin.Origin(talk)
+    g = Gateway(origins.port, {"routes": routes, "upstreams": {
+        "talker": {"targets": [f"127.0.0.1:{talker.port}"]}}})
+    for path, name, vary in (("/up", "up", ["Accept", "X-Version"]), ("/own", "own", ["X-Version"]),
+                             ("/away/z", "away", ["X-Version"])):
+        _, response = seen(g, path)
+        got = [response.all(f) for f in ("server", "x-route", "vary", "x-powered-by")]
+        tap.same(got, [["sluice"], [name], vary, []], f"response_headers of {path}")
+    _, response = seen(g, "/away/z?a=b")
+    tap.same(response.get("location"), "https://test.example/away/z?a=b#z",
+             "a location of variables and a parameter")
+    g.end()
+
+
+def made_paths():
+    """Groups may be any part of a segment; what is made of them is normal, or refused."""
+    g = Gateway(origins.port, {"routes": [
+        {"match": {"path_regex": "/g/(?<a>.*)-(?<b>.*)"}, "upstream": "origin",
+         "rewrite": {"path": "/base/{a}{b}/x?t={b}"}}]})
+    for path, want in (("/g/u-v", "/base/uv/x?t=v"), ("/g/-", "/base/x?t="),
+                       ("/g/u-v?q=1", "/base/uv/x?t=v&q=1"), ("/g/.-.", 500), ("/g/a/.-", 500),
+                       ("/g/.-x", "/base/.x/x?t=x"), ("/g/..-;p", 500)):
+        request, response = seen(g, path)
+        tap.same(request.target if request else response.status, want, f"{path} becomes {want}")
+    g.end()
+
+
 def trusted_fields():
     """A stranger's X-Forwarded-Proto is replaced, so no route believes it."""
     g = Gateway(origins.port, {
@@ -103,5 +193,6 @@ def trusted_fields():
 
 tap.start(120)
 origins = origin.Origin()
-tap.facts(headers_and_query, expressions, trusted_fields)
+tap.facts(headers_and_query, expressions, trusted_fields, rewritten_host,
+          request_headers, response_headers, made_paths)
 tap.done()

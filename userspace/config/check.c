@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "http/field.h"
+#include "http/uri.h"
 
 enum { NAME_MAX_BYTES = 64, RUN_DIR_MAX_BYTES = 80, FD_RESERVE = 64, WORKERS_MAX = 1024 };
 
@@ -110,6 +111,55 @@ const char *sl_check_location(struct sl_str text)
 const char *sl_check_field_value(struct sl_str text)
 {
 	return sl_is_field_value(text) ? NULL : "has a control character";
+}
+
+const char *sl_check_host(struct sl_str text)
+{
+	struct sl_str host, port;
+
+	return sl_authority_split(text, &host, &port)
+		       ? NULL
+		       : "is neither \"upstream\" nor a host such as \"api.example.com\", with or "
+			 "without a port";
+}
+
+/* What the gateway itself tells the upstream of the request and its way. */
+const char *sl_check_request_field(struct sl_str text)
+{
+	if (!sl_is_token(text))
+		return "is not the name of a header field";
+	switch (sl_field_id_of(text)) {
+	case SL_FIELD_HOST:
+		return "is changed by 'rewrite.host'";
+	case SL_FIELD_FORWARDED:
+	case SL_FIELD_X_FORWARDED_FOR:
+	case SL_FIELD_X_FORWARDED_HOST:
+	case SL_FIELD_X_FORWARDED_PORT:
+	case SL_FIELD_X_FORWARDED_PROTO:
+	case SL_FIELD_X_REAL_IP:
+	case SL_FIELD_VIA:
+		return "is set by the gateway itself, as 'forwarded' says";
+	case SL_FIELD_EXPECT:
+	case SL_FIELD_HTTP2_SETTINGS:
+	case SL_FIELD_MAX_FORWARDS:
+	case SL_FIELD_PROXY_AUTHENTICATE:
+	case SL_FIELD_PROXY_AUTHORIZATION:
+	case SL_FIELD_X_REQUEST_ID:
+		return "is set by the gateway itself";
+	default:
+		return is_gateway_field(text) ? "is set by the gateway itself" : NULL;
+	}
+}
+
+const char *sl_check_response_field(struct sl_str text)
+{
+	enum sl_field_id id = sl_field_id_of(text);
+
+	if (id == SL_FIELD_VIA)
+		return "is set by the gateway itself, as 'forwarded' says";
+	if (id == SL_FIELD_PROXY_AUTHENTICATE)
+		return "is set by the gateway itself";
+	return sl_check_field_name(text);
 }
 
 const char *sl_check_path_regex(struct sl_str text)

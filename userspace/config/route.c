@@ -6,6 +6,7 @@
 #include "config/check.h"
 #include "route/pattern.h"
 #include "route/regex.h"
+#include "route/template.h"
 
 /* NULL when the expression is at fault, which is said then. */
 static struct sl_regex *check_regex(struct sl_reader *r, const char *member, struct sl_str text)
@@ -36,29 +37,14 @@ void sl_check_condition(struct sl_reader *r, json_t *value, void *to)
 		sl_regex_free(check_regex(r, "regex", self->value));
 }
 
-/* The next "{name}" behind *rest; false when there is none. */
-static bool next_param(struct sl_str *rest, struct sl_str *ret_name)
-{
-	const char *end, *open, *close;
-
-	if (rest->len == 0)
-		return false;
-	end = rest->ptr + rest->len;
-	open = memchr(rest->ptr, '{', rest->len);
-	close = open ? memchr(open, '}', (size_t)(end - open)) : NULL;
-	if (!close)
-		return false;
-	*ret_name = (struct sl_str){ open + 1, (size_t)(close - open - 1) };
-	*rest = (struct sl_str){ close + 1, (size_t)(end - close - 1) };
-	return true;
-}
-
 static bool has_param(struct sl_str pattern, struct sl_str name)
 {
-	struct sl_str found;
+	bool is_prefix;
+	struct sl_str base = sl_pattern_base(pattern, &is_prefix), piece;
+	enum sl_pattern_piece kind;
 
-	while (next_param(&pattern, &found))
-		if (sl_str_eq(found, name))
+	while ((kind = sl_pattern_next(&base, &piece)) != SL_PIECE_END)
+		if (kind == SL_PIECE_PARAM && sl_str_eq(piece, name))
 			return true;
 	return false;
 }
@@ -73,7 +59,7 @@ static bool has_group(const struct sl_regex *regex, struct sl_str name)
 
 /* What a route's templates may name. */
 struct names {
-	struct sl_str pattern;
+	struct sl_str pattern;	      /* well-formed */
 	const struct sl_regex *regex; /* instead of the pattern; NULL: none */
 };
 
@@ -82,44 +68,85 @@ static bool is_known(const struct names *names, struct sl_str name)
 	return names->regex ? has_group(names->regex, name) : has_param(names->pattern, name);
 }
 
-/* A reader that met "{" without "}" would send it on as it is, and nobody means that. */
-static bool is_balanced(struct sl_str template_)
+static void check_template(struct sl_reader *r, const char *member, struct sl_str template_,
+			   const struct names *names, bool has_variables)
 {
-	bool open = false;
+	enum sl_template_piece kind;
+	struct sl_str piece;
 
-	for (size_t i = 0; i < template_.len; i++) {
-		if (template_.ptr[i] != '{' && template_.ptr[i] != '}')
-			continue;
-		if (open != (template_.ptr[i] == '}'))
-			return false;
-		open = !open;
-	}
-	return !open;
-}
-
-static void check_template(struct sl_reader *r, const char *object, const char *member,
-			   struct sl_str template_, const struct names *names, bool is_location)
-{
-	struct sl_str name;
-
-	sl_report_enter_member(&r->report, object);
-	if (!is_balanced(template_))
-		sl_reader_fault_member(r, member, "has a '{' or '}' without its partner");
-	while (is_balanced(template_) && next_param(&template_, &name)) {
-		if (is_known(names, name))
-			continue;
-		if (is_location &&
-		    (sl_str_eq(name, SL_S("path")) || sl_str_eq(name, SL_S("query"))))
+	while ((kind = sl_template_next(&template_, &piece)) != SL_TEMPLATE_END) {
+		if (kind == SL_TEMPLATE_BROKEN) {
+			sl_reader_fault_member(r, member,
+					       "has a '{' or '}' without its partner; \"{{\" and "
+					       "\"}}\" stand for one");
+			return;
+		}
+		if (kind == SL_TEMPLATE_TEXT || is_known(names, piece) ||
+		    (has_variables && sl_variable_of(piece)))
 			continue;
 		sl_reader_fault_member(r, member, "'{%.*s}' is not a parameter of match.path%s",
-				       name.len < 64 ? (int)name.len : 64, name.ptr,
+				       piece.len < 64 ? (int)piece.len : 64, piece.ptr,
 				       names->regex ? "_regex" : "");
 	}
+}
+
+static void check_edit_values(struct sl_reader *r, const char *member,
+			      const struct sl_header_conf *fields, unsigned nr,
+			      const struct names *names)
+{
+	sl_report_enter_member(&r->report, member);
+	for (unsigned i = 0; i < nr; i++)
+		if (fields[i].name.len && fields[i].value.len) /* else it is at fault already */
+			check_template(r, fields[i].name.ptr, fields[i].value, names, true);
 	sl_report_leave(&r->report);
 }
 
+static void check_edit(struct sl_reader *r, const char *member, const struct sl_header_edit *e,
+		       const struct names *names)
+{
+	sl_report_enter_member(&r->report, member);
+	check_edit_values(r, "set", e->set, e->set_nr, names);
+	check_edit_values(r, "add", e->add, e->add_nr, names);
+	sl_report_leave(&r->report);
+}
+
+static struct sl_str nth_name(const struct sl_header_edit *e, unsigned i)
+{
+	if (i < e->set_nr)
+		return e->set[i].name;
+	i -= e->set_nr;
+	return i < e->add_nr ? e->add[i].name : e->remove[i - e->add_nr];
+}
+
+/* Which of two changes of one field would come first is not for the reader to guess. */
+void sl_check_header_edit(struct sl_reader *r, json_t *value, void *to)
+{
+	const struct sl_header_edit *self = to;
+	unsigned nr = self->set_nr + self->add_nr + self->remove_nr;
+
+	if (json_object_size(value) == 0)
+		sl_report_fault(&r->report, "needs 'set', 'add' or 'remove'");
+	for (unsigned i = 0; i < nr; i++)
+		for (unsigned k = 0; k < i; k++) {
+			struct sl_str name = nth_name(self, i);
+
+			if (!name.len || !sl_str_ieq(name, nth_name(self, k)))
+				continue;
+			sl_report_fault(&r->report, "'%.64s' is there twice", name.ptr);
+			return;
+		}
+}
+
+void sl_check_rewrite(struct sl_reader *r, json_t *value, void *to)
+{
+	if (json_object_get(value, "strip_prefix") && json_object_get(value, "path"))
+		sl_report_fault(&r->report, "'strip_prefix' and 'path' exclude each other");
+	else if (json_object_size(value) == 0)
+		sl_report_fault(&r->report, "needs 'strip_prefix', 'path' or 'host'");
+}
+
 /* What a pattern may look like is the route table's to say: it is asked with the path alone. */
-static void check_pattern(struct sl_reader *r, struct sl_str path)
+static bool check_pattern(struct sl_reader *r, struct sl_str path)
 {
 	const struct sl_route probe = { .name = "probe", .path = path };
 	struct sl_route_table *table = NULL;
@@ -132,10 +159,11 @@ static void check_pattern(struct sl_reader *r, struct sl_str path)
 	if (ret == -ENOMEM)
 		r->out_of_memory = true;
 	if (ret != -EINVAL)
-		return;
+		return ret == 0;
 	sl_report_enter_member(&r->report, "match");
 	sl_reader_fault_member(r, "path", "'%.64s': %s", path.ptr, why);
 	sl_report_leave(&r->report);
+	return false;
 }
 
 /* A name is shown everywhere, and what is substituted nowhere. */
@@ -193,18 +221,34 @@ static void check_header_names(struct sl_reader *r, const struct sl_route *route
 static void check_templates(struct sl_reader *r, const struct sl_route *route,
 			    const struct names *names)
 {
-	if (route->rewrite_path.len)
-		check_template(r, "rewrite", "path", route->rewrite_path, names, false);
-	if (route->redirect.location.len)
-		check_template(r, "redirect", "location", route->redirect.location, names, true);
+	sl_report_enter_member(&r->report, "rewrite");
+	check_template(r, "path", route->rewrite_path, names, false);
+	sl_report_leave(&r->report);
+	sl_report_enter_member(&r->report, "redirect");
+	check_template(r, "location", route->redirect.location, names, true);
+	sl_report_leave(&r->report);
+	check_edit(r, "request_headers", &route->request_headers, names);
+	check_edit(r, "response_headers", &route->response_headers, names);
+}
+
+static void check_strip_prefix(struct sl_reader *r, const struct sl_route *route)
+{
+	if (!route->strip_prefix.len || sl_pattern_may_start(route->path, route->strip_prefix))
+		return;
+	sl_report_enter_member(&r->report, "rewrite");
+	sl_reader_fault_member(r, "strip_prefix", "'%.64s' begins no path that match.path takes",
+			       route->strip_prefix.ptr);
+	sl_report_leave(&r->report);
 }
 
 static void check_with_path(struct sl_reader *r, const struct sl_route *route)
 {
 	const struct names names = { .pattern = route->path };
 
-	check_pattern(r, route->path);
+	if (!check_pattern(r, route->path))
+		return; /* parameters and prefixes of it would be at fault for nothing */
 	check_templates(r, route, &names);
+	check_strip_prefix(r, route);
 }
 
 static void check_with_regex(struct sl_reader *r, json_t *match, const struct sl_route *route)
@@ -237,6 +281,8 @@ void sl_check_route(struct sl_reader *r, json_t *value, void *to)
 							     : SL_ROUTE_UPSTREAM;
 	if (json_object_get(value, "rewrite") && !json_object_get(value, "upstream"))
 		sl_reader_fault_member(r, "rewrite", "does nothing without 'upstream'");
+	if (json_object_get(value, "request_headers") && !json_object_get(value, "upstream"))
+		sl_reader_fault_member(r, "request_headers", "does nothing without 'upstream'");
 	check_header_names(r, route);
 	if (json_object_get(json_object_get(value, "match"), "path_regex"))
 		check_with_regex(r, json_object_get(value, "match"), route);

@@ -9,6 +9,7 @@
 #include "gate/proxy.h"
 #include "gate/receive.h"
 #include "gate/reply.h"
+#include "gate/rewrite.h"
 
 enum {
 	ARENA_LIMIT_FACTOR = 16
@@ -150,44 +151,6 @@ static enum sl_route_result find_route(struct sl_exchange *x)
 	return sl_route_find(x->rules->table, &req, &x->match);
 }
 
-static int apply_rewrite(struct sl_exchange *x)
-{
-	const struct sl_route *r = x->match.route;
-	struct sl_str path = x->uri.path;
-	struct sl_out o;
-	size_t room;
-	char *mem, *question;
-
-	if (r->strip_prefix.len && sl_str_starts(path, r->strip_prefix)) {
-		path = (struct sl_str){ path.ptr + r->strip_prefix.len,
-					path.len - r->strip_prefix.len };
-		/* "/v1" off "/v1x" would leave "x": a prefix ends where a segment does. */
-		if (path.len == 0)
-			x->uri.path = SL_S("/");
-		else if (path.ptr[0] == '/')
-			x->uri.path = path;
-		return 0;
-	}
-	if (!r->rewrite_path.len)
-		return 0;
-	room = r->rewrite_path.len + x->uri.path.len * SL_ROUTE_PARAMS_MAX + x->uri.query.len + 2;
-	mem = sl_arena_alloc(&x->arena, room);
-	if (!mem)
-		return -ENOMEM;
-	sl_out_init(&o, mem, room);
-	if (!sl_route_expand(&x->match, r->rewrite_path, &o))
-		return -EINVAL;
-	question = memchr(mem, '?', sl_out_len(&o));
-	if (question && x->uri.query.len) {
-		sl_out_char(&o, '&');
-		sl_out_str(&o, x->uri.query);
-	}
-	x->uri.path = (struct sl_str){ mem, question ? (size_t)(question - mem) : sl_out_len(&o) };
-	if (question)
-		x->uri.query = (struct sl_str){ question + 1, (size_t)(o.pos - question) - 1 };
-	return o.overflow ? -ENOBUFS : 0;
-}
-
 static int act(struct sl_exchange *x)
 {
 	const struct sl_route *r = x->match.route;
@@ -200,7 +163,7 @@ static int act(struct sl_exchange *x)
 	case SL_ROUTE_UPSTREAM:
 		break;
 	}
-	if (apply_rewrite(x) < 0)
+	if (sl_rewrite_target(x) < 0)
 		return sl_reply_problem(x, 500, "rewrite_failed",
 					"The path could not be rewritten.");
 	return sl_proxy_run(x);

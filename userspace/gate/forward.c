@@ -2,6 +2,8 @@
 // Writes the heads that leave us.
 #include "gate/forward.h"
 
+#include "gate/edit.h"
+#include "gate/rewrite.h"
 #include "observe/clock.h"
 
 static void put_field(struct sl_out *o, const struct sl_field *f)
@@ -308,18 +310,38 @@ static void put_request_framing(struct sl_exchange *x, struct sl_out *o)
 		sl_out_lit(o, "Connection: upgrade\r\nUpgrade: websocket\r\n");
 }
 
+/* NULL for a route that changes nothing, as most do. */
+static const struct sl_header_edit *edit_or_none(const struct sl_header_edit *edit)
+{
+	return sl_edit_is_empty(edit) ? NULL : edit;
+}
+
+static bool is_dropped(const struct sl_header_edit *edit, const struct sl_field *f)
+{
+	return edit && sl_edit_drops(edit, (struct sl_str){ f->name, f->name_len });
+}
+
+size_t sl_forward_extra_len(const struct sl_exchange *x, const struct sl_header_edit *edit)
+{
+	return x->match.route->rewrite_host.len +
+	       (sl_edit_is_empty(edit) ? 0 : sl_edit_len(x, edit));
+}
+
 void sl_forward_request(struct sl_exchange *x, struct sl_out *o)
 {
+	const struct sl_header_edit *edit = edit_or_none(&x->match.route->request_headers);
+
 	sl_out_str(o, x->req.method);
 	sl_out_char(o, ' ');
 	put_target(x, o);
 	sl_out_lit(o, " HTTP/1.1\r\n");
-	/* A HTTP/1.0 client may name none; HTTP/1.1 has to (RFC 9112 3.2). */
-	put_pair(o, SL_S("Host"),
-		 x->req.authority.len ? x->req.authority : sl_str_of(x->upstream_name));
+	put_pair(o, SL_S("Host"), sl_rewrite_host(x));
 	for (unsigned i = 0; i < x->req.fields_nr; i++)
-		if (sl_forward_is_passed_on(x, &x->req.fields[i]))
+		if (sl_forward_is_passed_on(x, &x->req.fields[i]) &&
+		    !is_dropped(edit, &x->req.fields[i]))
 			put_field(o, &x->req.fields[i]);
+	if (edit)
+		sl_edit_put(x, edit, o);
 	put_max_forwards(x, o);
 	put_x_forwarded(x, o);
 	put_forwarded(x, o);
@@ -385,14 +407,17 @@ static void put_status_line(struct sl_exchange *x, struct sl_out *o)
 	sl_out_lit(o, "\r\n");
 }
 
-static void put_response_fields(struct sl_exchange *x, struct sl_out *o)
+static void put_response_fields(struct sl_exchange *x, struct sl_out *o,
+				const struct sl_header_edit *edit)
 {
 	for (unsigned i = 0; i < x->resp.fields_nr; i++) {
 		const struct sl_field *f = &x->resp.fields[i];
 
-		if (!f->is_hop && f->id != SL_FIELD_CONTENT_LENGTH)
+		if (!f->is_hop && f->id != SL_FIELD_CONTENT_LENGTH && !is_dropped(edit, f))
 			put_field(o, f);
 	}
+	if (edit)
+		sl_edit_put(x, edit, o);
 }
 
 void sl_forward_response(struct sl_exchange *x, struct sl_out *o)
@@ -400,7 +425,7 @@ void sl_forward_response(struct sl_exchange *x, struct sl_out *o)
 	struct sl_worker *w = x->worker;
 
 	put_status_line(x, o);
-	put_response_fields(x, o);
+	put_response_fields(x, o, edit_or_none(&x->match.route->response_headers));
 	/* RFC 9110 6.6.1: whoever has a clock adds what the origin left out. */
 	if (!sl_head_find(&x->resp, SL_FIELD_DATE))
 		put_pair(o, SL_S("Date"), sl_wall_date(&w->wall, w->loop.now_ns));
@@ -414,7 +439,7 @@ void sl_forward_response(struct sl_exchange *x, struct sl_out *o)
 void sl_forward_interim(struct sl_exchange *x, struct sl_out *o)
 {
 	put_status_line(x, o);
-	put_response_fields(x, o);
+	put_response_fields(x, o, NULL);
 	if (x->resp.status == 101)
 		sl_out_lit(o, "Connection: upgrade\r\nUpgrade: websocket\r\n");
 	sl_out_lit(o, "\r\n");

@@ -20,6 +20,9 @@ void sl_forward_find_id(struct sl_exchange *x);
 /* Whether a field of the request goes upstream as it came. */
 bool sl_forward_is_passed_on(const struct sl_exchange *x, const struct sl_field *f);
 
+/* What a route's changes add to a head at the most: set aside room for it beyond the head's own. */
+size_t sl_forward_extra_len(const struct sl_exchange *x, const struct sl_header_edit *edit);
+
 /* Every byte comes from what the parser accounted for, or from us: nothing else is copied (RFC
  * 9110 7.6). */
 void sl_forward_request(struct sl_exchange *x, struct sl_out *o);

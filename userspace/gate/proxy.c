@@ -132,6 +132,7 @@ static int start_request(struct sl_attempt *a)
 	struct sl_exchange *x = a->x;
 	bool has_body = x->req.body != SL_BODY_NONE;
 	size_t room = 4 * x->req_len + x->uri.path.len + x->uri.query.len + HEAD_EXTRA +
+		      sl_forward_extra_len(x, &x->match.route->request_headers) +
 		      (has_body ? BODY_JOINED : 0);
 	char *mem = sl_arena_alloc(&x->arena, room);
 	const struct sl_limits *l = &x->rules->limits;
@@ -291,7 +292,8 @@ static int pass_answer(struct sl_attempt *a, size_t head_len)
 {
 	struct sl_exchange *x = a->x;
 	bool has_body = x->resp.body != SL_BODY_NONE;
-	size_t room = head_len + HEAD_EXTRA + (has_body ? BODY_JOINED : 0);
+	size_t room = head_len + HEAD_EXTRA + (has_body ? BODY_JOINED : 0) +
+		      sl_forward_extra_len(x, &x->match.route->response_headers);
 	char *mem = sl_arena_alloc(&x->arena, room);
 	struct sl_body body;
 	struct sl_out o;

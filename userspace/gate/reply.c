@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 #include "base/out.h"
+#include "gate/edit.h"
+#include "gate/fill.h"
 #include "http/status.h"
 
 enum { HEAD_ROOM = 1024, SMALL_REPLY = 4096 };
@@ -15,8 +17,22 @@ struct reply {
 	struct sl_str type;		    /* Content-Type; empty: none */
 	struct sl_str extra;		    /* further field lines, each with its CRLF */
 	const struct sl_respond_conf *conf; /* its headers; may be NULL */
+	const struct sl_header_edit *edit;  /* of the route; may be NULL */
 	struct sl_str body;
 };
+
+/* A route's own headers, less those that its response_headers take away. */
+static void put_conf(struct sl_out *o, const struct reply *r)
+{
+	for (unsigned i = 0; r->conf && i < r->conf->headers_nr; i++) {
+		if (r->edit && sl_edit_drops(r->edit, r->conf->headers[i].name))
+			continue;
+		sl_out_str(o, r->conf->headers[i].name);
+		sl_out_lit(o, ": ");
+		sl_out_str(o, r->conf->headers[i].value);
+		sl_out_lit(o, "\r\n");
+	}
+}
 
 static void put_head(struct sl_exchange *x, struct sl_out *o, const struct reply *r)
 {
@@ -42,22 +58,19 @@ static void put_head(struct sl_exchange *x, struct sl_out *o, const struct reply
 		sl_out_lit(o, "\r\nConnection: keep-alive");
 	sl_out_lit(o, "\r\n");
 	sl_out_str(o, r->extra);
-	for (unsigned i = 0; r->conf && i < r->conf->headers_nr; i++) {
-		sl_out_str(o, r->conf->headers[i].name);
-		sl_out_lit(o, ": ");
-		sl_out_str(o, r->conf->headers[i].value);
-		sl_out_lit(o, "\r\n");
-	}
+	put_conf(o, r);
+	if (r->edit)
+		sl_edit_put(x, r->edit, o);
 	sl_out_lit(o, "\r\n");
 }
 
-static size_t head_room(const struct reply *r)
+static size_t head_room(const struct sl_exchange *x, const struct reply *r)
 {
 	size_t n = HEAD_ROOM + r->extra.len + r->type.len;
 
 	for (unsigned i = 0; r->conf && i < r->conf->headers_nr; i++)
 		n += r->conf->headers[i].name.len + r->conf->headers[i].value.len + 4;
-	return n;
+	return r->edit ? n + sl_edit_len(x, r->edit) : n;
 }
 
 /* A body that nobody read would be taken for the next request: read it away if it is short and
@@ -92,7 +105,7 @@ static int send_all(struct sl_exchange *x, struct iovec iov[2])
 
 static int send_reply(struct sl_exchange *x, const struct reply *r)
 {
-	size_t room = head_room(r) + (r->body.len <= 4096 ? r->body.len : 0);
+	size_t room = head_room(x, r) + (r->body.len <= 4096 ? r->body.len : 0);
 	bool has_body = x->req.method_id != SL_METHOD_HEAD && r->body.len > 0 && r->status != 204 &&
 			r->status != 304;
 	/* Short answers need no memory: "out of memory" is one of them. */
@@ -207,35 +220,33 @@ int sl_reply_options(struct sl_exchange *x)
 
 int sl_reply_respond(struct sl_exchange *x, const struct sl_respond_conf *conf)
 {
-	return send_reply(
-		x, &(struct reply){ .status = conf->status, .conf = conf, .body = conf->body });
-}
-
-/* "{path}" and "{query}" are the request's; the rest are parameters of the route's pattern. */
-static bool expand_location(struct sl_exchange *x, struct sl_str template_, struct sl_out *o)
-{
-	struct sl_route_match match = x->match;
-
-	match.params[match.params_nr++] = (struct sl_route_param){ SL_STR("path"), x->uri.path };
-	match.params[match.params_nr++] = (struct sl_route_param){ SL_STR("query"), x->uri.query };
-	return sl_route_expand(&match, template_, o);
+	return send_reply(x, &(struct reply){
+				     .status = conf->status,
+				     .conf = conf,
+				     .edit = &x->match.route->response_headers,
+				     .body = conf->body,
+			     });
 }
 
 int sl_reply_redirect(struct sl_exchange *x, const struct sl_redirect_conf *conf)
 {
-	size_t room = conf->location.len + (x->uri.path.len + x->uri.query.len) * 4 + 64;
+	static const struct sl_str name = SL_STR("Location: ");
+	size_t room = name.len + sl_fill_len(x, conf->location) + 2;
 	char *mem = sl_arena_alloc(&x->arena, room);
 	struct sl_out o;
 
 	if (!mem)
 		return -ENOMEM;
 	sl_out_init(&o, mem, room);
-	sl_out_lit(&o, "Location: ");
-	if (!expand_location(x, conf->location, &o))
-		return sl_reply_problem(x, 500, "redirect_failed",
-					"The location could not be made.");
+	sl_out_str(&o, name);
+	sl_fill(x, conf->location, &o);
 	sl_out_lit(&o, "\r\n");
 	if (o.overflow)
-		return sl_reply_problem(x, 500, "redirect_failed", "The location is too long.");
-	return send_reply(x, &(struct reply){ .status = conf->status, .extra = sl_out_done(&o) });
+		return sl_reply_problem(x, 500, "redirect_failed",
+					"The location could not be made.");
+	return send_reply(x, &(struct reply){
+				     .status = conf->status,
+				     .extra = sl_out_done(&o),
+				     .edit = &x->match.route->response_headers,
+			     });
 }

@@ -162,6 +162,25 @@ enum sl_pattern_piece sl_pattern_next(struct sl_str *base, struct sl_str *ret_pi
 	return is_param ? SL_PIECE_PARAM : SL_PIECE_TEXT;
 }
 
+bool sl_pattern_may_start(struct sl_str pattern, struct sl_str text)
+{
+	bool is_prefix;
+	struct sl_str base = sl_pattern_base(pattern, &is_prefix);
+
+	if (sl_pattern_check(text) || memchr(text.ptr, '{', text.len))
+		return false; /* no normalised path has it anywhere */
+	while (text.len) {
+		struct sl_str have = cut_segment(&text), want;
+
+		if (!base.len)
+			return is_prefix;
+		want = cut_segment(&base);
+		if (want.len && want.ptr[0] == '{' ? !have.len : !sl_str_eq(want, have))
+			return false;
+	}
+	return true;
+}
+
 void sl_pattern_bind(struct sl_str pattern, struct sl_str path, struct sl_route_match *match)
 {
 	bool is_prefix;

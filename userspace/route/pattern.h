@@ -20,6 +20,9 @@ enum sl_pattern_piece { SL_PIECE_END, SL_PIECE_TEXT, SL_PIECE_PARAM };
 /* Cuts the next piece off a base: text up to the next parameter, or a parameter's name. */
 enum sl_pattern_piece sl_pattern_next(struct sl_str *base, struct sl_str *ret_piece);
 
+/* Whether a path that the pattern takes can begin with text, which ends where a segment does. */
+bool sl_pattern_may_start(struct sl_str pattern, struct sl_str text);
+
 /* Fills in the parameters of a path that is known to match. */
 void sl_pattern_bind(struct sl_str pattern, struct sl_str path, struct sl_route_match *match);
 

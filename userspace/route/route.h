@@ -24,8 +24,14 @@ struct sl_respond_conf {
 
 struct sl_redirect_conf {
 	uint16_t status;	/* 301, 302, 303, 307, 308 */
-	struct sl_str location; /* a URI reference; "{name}" of the path pattern, "{path}" and
-				   "{query}" are replaced */
+	struct sl_str location; /* a template (template.h) that makes a URI reference */
+};
+
+/* Changes of header fields, as the Gateway API's header modifiers.  A name is there once. */
+struct sl_header_edit {
+	struct sl_header_conf *set, *add; /* values are templates (template.h) */
+	struct sl_str *remove;
+	unsigned set_nr, add_nr, remove_nr;
 };
 
 enum sl_condition_kind { SL_CONDITION_EXACT, SL_CONDITION_PRESENT, SL_CONDITION_REGEX };
@@ -50,8 +56,9 @@ struct sl_route {
 	struct sl_condition *headers, *queries; /* all have to hold; a name is there once */
 	unsigned headers_nr, queries_nr;
 	struct sl_str strip_prefix; /* rewrite; empty: none.  The rest keeps its leading '/' */
-	struct sl_str
-		rewrite_path; /* rewrite; empty: none.  "{name}" is replaced; "?" starts a query */
+	struct sl_str rewrite_path; /* a template of parameters; "?" starts a query; empty: none */
+	struct sl_str rewrite_host; /* empty: as it came; "upstream": the target's name */
+	struct sl_header_edit request_headers, response_headers;
 	enum sl_route_action action;
 	unsigned upstream; /* index into the upstreams */
 	struct sl_respond_conf respond;

@@ -7,7 +7,6 @@
 #include <sys/random.h>
 
 #include "base/arena.h"
-#include "base/out.h"
 #include "base/siphash.h"
 #include "route/conditions.h"
 #include "route/leaf.h"
@@ -387,36 +386,4 @@ enum sl_route_result sl_route_find(const struct sl_route_table *table,
 	ret_match->route = NULL;
 	ret_match->params_nr = 0;
 	return SL_ROUTE_GAVE_UP;
-}
-
-static const struct sl_route_param *find_param(const struct sl_route_match *match,
-					       struct sl_str name)
-{
-	for (unsigned i = 0; i < match->params_nr; i++)
-		if (sl_str_eq(match->params[i].name, name))
-			return &match->params[i];
-	return NULL;
-}
-
-bool sl_route_expand(const struct sl_route_match *match, struct sl_str template_, struct sl_out *o)
-{
-	const char *pos = template_.ptr, *end = pos + template_.len;
-
-	while (pos < end) {
-		const char *open = memchr(pos, '{', (size_t)(end - pos));
-		const char *close = open ? memchr(open, '}', (size_t)(end - open)) : NULL;
-		const struct sl_route_param *param;
-
-		sl_out_mem(o, pos, (size_t)((open ? open : end) - pos));
-		if (!open)
-			break;
-		if (!close)
-			return false;
-		param = find_param(match, (struct sl_str){ open + 1, (size_t)(close - open) - 1 });
-		if (!param)
-			return false;
-		sl_out_str(o, param->value);
-		pos = close + 1;
-	}
-	return !o->overflow;
 }

@@ -15,9 +15,7 @@ struct sl_route_param {
 
 struct sl_route_match {
 	const struct sl_route *route; /* NULL unless SL_ROUTE_FOUND */
-	/* A pattern has SL_ROUTE_PARAMS_MAX at the most, an expression as many named groups; two
-	 * more are room for the caller's own. */
-	struct sl_route_param params[SL_ROUTE_PARAMS_MAX + 2];
+	struct sl_route_param params[SL_ROUTE_PARAMS_MAX];
 	unsigned params_nr;
 	uint32_t allowed; /* with SL_ROUTE_METHOD: mask of 1 << enum sl_method, for Allow */
 };
@@ -51,10 +49,5 @@ void sl_route_table_free(struct sl_route_table *table); /* NULL is fine */
 enum sl_route_result sl_route_find(const struct sl_route_table *table,
 				   const struct sl_route_request *req,
 				   struct sl_route_match *ret_match);
-
-/* Expands "{name}" in a template with the match's parameters; false if a name is unknown or o
- * overflows. */
-struct sl_out;
-bool sl_route_expand(const struct sl_route_match *match, struct sl_str template_, struct sl_out *o);
 
 #endif

@@ -26,7 +26,10 @@ static const char full[] =
 	"      \"[::1]\" ], \"path\": \"/items/{id}\", \"methods\": [ \"GET\", \"POST\" ],\n"
 	"      \"headers\": { \"X-V\": \"2\", \"x-d\": { \"present\": true } },\n"
 	"      \"query\": { \"q\": { \"value\": \"\" }, \"no\": { \"present\": false } } },\n"
-	"      \"rewrite\": { \"path\": \"/i?n={id}\" }, \"upstream\": \"two\" },\n"
+	"      \"rewrite\": { \"path\": \"/i?n={id}\", \"host\": \"upstream\" },\n"
+	"      \"request_headers\": { \"set\": { \"A\": \"{id}{route}\" }, \"remove\": [ \"b\", "
+	"\"c\" ] },\n"
+	"      \"response_headers\": { \"add\": { \"D\": \"{{}}\" } }, \"upstream\": \"two\" },\n"
 	"    { \"match\": { \"path\": \"/v1/*\" }, \"rewrite\": { \"strip_prefix\": \"/v1\" },\n"
 	"      \"upstream\": \"one\" },\n"
 	"    { \"match\": { \"path\": \"/r/{x}\" },\n"
@@ -245,6 +248,23 @@ static void test_full_conditions(void)
 	sl_config_free(r);
 }
 
+static void test_full_edits(void)
+{
+	struct sl_rules *r = load(full);
+
+	is_str(r->routes[0].rewrite_host, "upstream", "rewrite.host");
+	is_number(r, routes[0].request_headers.set_nr, 1);
+	is_str(r->routes[0].request_headers.set[0].name, "A", "a field to set");
+	is_str(r->routes[0].request_headers.set[0].value, "{id}{route}", "its template");
+	is_number(r, routes[0].request_headers.add_nr, 0);
+	is_number(r, routes[0].request_headers.remove_nr, 2);
+	is_str(r->routes[0].request_headers.remove[1], "c", "a field to remove");
+	is_number(r, routes[0].response_headers.add_nr, 1);
+	is_str(r->routes[0].response_headers.add[0].value, "{{}}", "braces");
+	is_number(r, routes[1].request_headers.set_nr, 0);
+	sl_config_free(r);
+}
+
 static size_t allocations_left;
 
 static void *failing_malloc(size_t size)
@@ -327,6 +347,7 @@ int main(void)
 	test_full_upstreams();
 	test_full_routes();
 	test_full_conditions();
+	test_full_edits();
 	test_out_of_memory();
 	test_schema();
 	test_files();

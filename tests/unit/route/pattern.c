@@ -90,6 +90,29 @@ static struct sl_str take_apart(struct sl_str pattern, char *mem)
 	return (struct sl_str){ mem, at };
 }
 
+static const struct {
+	const char *pattern, *text;
+	bool may;
+} starts[] = {
+	{ "/v1/*", "/v1", true },	    { "/v1/*", "/v1/a", true },
+	{ "/v1/*", "/v2", false },	    { "/v1/*", "/v", false },
+	{ "/*", "/anything/at/all", true }, { "/v1/a", "/v1", true },
+	{ "/v1/a", "/v1/a", true },	    { "/v1/a", "/v1/a/b", false },
+	{ "/{x}/a", "/v1", true },	    { "/{x}/a", "/v1/a", true },
+	{ "/{x}/a", "/v1/b", false },	    { "/v1/*", "/v1/%41", false },
+	{ "/v1/*", "/v1//a", false },	    { "/v1/*", "/v1/../a", false },
+	{ "/{x}/a", "/{x}", false },
+};
+
+static void check_starts(void)
+{
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+		is_int(sl_pattern_may_start(sl_str_of(starts[i].pattern),
+					    sl_str_of(starts[i].text)),
+		       starts[i].may, "\"%s\" %s begin with \"%s\"", starts[i].pattern,
+		       starts[i].may ? "may" : "never can", starts[i].text);
+}
+
 int main(void)
 {
 	static char longest[SL_PATTERN_BYTES_MAX + 1];
@@ -107,6 +130,7 @@ int main(void)
 		if (ok(!why, "\"%s\" is good%s", facts[i].pattern, why ? why : ""))
 			is_str(take_apart(pattern, mem), facts[i].pieces, "... and falls apart");
 	}
+	check_starts();
 	memset(longest, 'a', sizeof(longest));
 	longest[0] = '/';
 	ok(!sl_pattern_check((struct sl_str){ longest, SL_PATTERN_BYTES_MAX }), "4096 bytes");

@@ -343,46 +343,6 @@ static void check_long_host(void)
 	sl_route_table_free(NULL);
 }
 
-static void check_expand(void)
-{
-	static const struct {
-		const char *template_, *want;
-	} facts[] = {
-		{ "", "" },
-		{ "/x", "/x" },
-		{ "/{a}", "/1" },
-		{ "{b}{a}{b}", "two1two" },
-		{ "/v2/{b}/x?id={a}", "/v2/two/x?id=1" },
-		{ "a}b", "a}b" },
-		{ "{c}", NULL },
-		{ "{}", NULL },
-		{ "{a", NULL },
-		{ "{{a}}", NULL },
-	};
-	const struct sl_route_match m = {
-		.params = { { SL_STR("a"), SL_STR("1") }, { SL_STR("b"), SL_STR("two") } },
-		.params_nr = 2,
-	};
-	struct sl_out o;
-	char mem[64];
-
-	for (unsigned i = 0; i < NR(facts); i++) {
-		bool done;
-
-		sl_out_init(&o, mem, sizeof(mem));
-		done = sl_route_expand(&m, sl_str_of(facts[i].template_), &o);
-		if (facts[i].want)
-			is_str(sl_out_done(&o), facts[i].want, "\"%s\" expands",
-			       facts[i].template_);
-		is_int(done, facts[i].want != NULL, "\"%s\" is %s", facts[i].template_,
-		       facts[i].want ? "good" : "refused");
-	}
-	sl_out_init(&o, mem, 3);
-	ok(!sl_route_expand(&m, SL_S("/{b}"), &o), "one byte too little room is refused");
-	sl_out_init(&o, mem, 4);
-	ok(sl_route_expand(&m, SL_S("/{b}"), &o), "just enough room is enough");
-}
-
 /* Shapes of generated routes; each path is told from all others by its number. */
 static void generate_path(char *mem, size_t size, unsigned i, bool is_request)
 {
@@ -491,7 +451,6 @@ int main(void)
 	check_conflicts();
 	check_allowed();
 	check_long_host();
-	check_expand();
 	check_many(10);
 	check_many(10000);
 	check_backtracking();
