@@ -5,7 +5,7 @@
 import time
 
 from lib import origin, tap
-from lib.gateway import Gateway
+from lib.gateway import Gateway, reserve_port
 from lib.wire import Client, get
 
 PROXY = "127.0.0.2"  # trusted, where anybody is
@@ -178,6 +178,48 @@ def made_paths():
     g.end()
 
 
+BROWSER = ("text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8")
+
+
+def errors():
+    keep, closed = reserve_port() # nobody listens there
+    g = Gateway(origins.port, {"routes": [respond("only", {"path": "/only", "methods": ["GET"]}),
+                                          {"match": {"path": "/gone"}, "upstream": "gone"}],
+                               "upstreams": {"gone": {"targets": [f"127.0.0.1:{closed}"]}}})
+    for accept, want in (("", "application/problem+json"), ("*/*", "application/problem+json"),
+                         (BROWSER, "text/html; charset=utf-8"),
+                         ("text/plain", "text/plain; charset=utf-8"),
+                         ("application/json, text/html;q=0.9", "application/problem+json"),
+                         ("text/html;q=0.1, text/plain;q=0.2", "text/plain; charset=utf-8"),
+                         ("image/png", "application/problem+json")):
+        fields = f"Accept: {accept}\r\n" if accept else ""
+        for path, method, status in (("/none", "GET", 404), ("/only", "PUT", 405),
+                                     ("/gone", "GET", 502)):
+            _, response = seen(g, path, fields, method=method)
+            request_id = response.get("x-request-id")
+            tap.same((response.status, response.all("content-type"), response.get("vary")),
+                     (status, [want], "Accept"), f"{status} for Accept: {accept[:40]}")
+            tap.ok(request_id and request_id.encode() in response.body,
+                   "... with the request's id in field and body", response.body)
+            if status == 405:
+                tap.same(response.get("allow"), "GET, HEAD", "... and what is allowed")
+    _, response = seen(g, "/none/%3Cscript%3E<script>", f"Accept: {BROWSER}\r\n",
+                       host="evil.example")
+    tap.ok(b"script" not in response.body and b"evil" not in response.body,
+           "nothing of the request stands in a page", response.body)
+    with Client(g.port) as client:
+        response = client.ask(b"GET / HTTP/1.1\r\nAccept: text/html\r\nHost: a\r\nHost: b\r\n\r\n")
+    tap.same((response.status, response.get("content-type")), (400, "application/problem+json"),
+             "a head that is refused is not asked what it would like")
+    with Client(g.port) as client:
+        response = client.ask(get("/none", method="HEAD", fields="Accept: text/html\r\n"), "HEAD")
+        again = client.ask(get("/only"))
+    tap.ok(int(response.get("content-length")) > 100 and again.body == b"only",
+           "HEAD tells the page's length and sends none", response)
+    g.end()
+    keep.close()
+
+
 def trusted_fields():
     """A stranger's X-Forwarded-Proto is replaced, so no route believes it."""
     g = Gateway(origins.port, {
@@ -194,5 +236,5 @@ def trusted_fields():
 tap.start(120)
 origins = origin.Origin()
 tap.facts(headers_and_query, expressions, trusted_fields, rewritten_host,
-          request_headers, response_headers, made_paths)
+          request_headers, response_headers, made_paths, errors)
 tap.done()

@@ -8,6 +8,7 @@
 #include "base/out.h"
 #include "gate/edit.h"
 #include "gate/fill.h"
+#include "gate/problem.h"
 #include "http/status.h"
 
 enum { HEAD_ROOM = 1024, SMALL_REPLY = 4096 };
@@ -145,28 +146,22 @@ static int send_reply(struct sl_exchange *x, const struct reply *r)
 static int send_problem(struct sl_exchange *x, unsigned status, const char *error,
 			const char *detail, struct sl_str extra)
 {
-	char body[768], head[512];
+	enum sl_problem_form form = sl_problem_choose(&x->req);
+	char body[SL_PROBLEM_MAX], head[512];
 	struct sl_out o, fields;
 
 	x->error = error;
 	sl_out_init(&o, body, sizeof(body));
-	sl_out_lit(&o, "{\"type\":\"about:blank\",\"title\":");
-	sl_out_json(&o, sl_status_reason(status));
-	sl_out_lit(&o, ",\"status\":");
-	sl_out_u64(&o, status);
-	sl_out_lit(&o, ",\"detail\":");
-	sl_out_json(&o, sl_str_of(detail));
-	sl_out_lit(&o, ",\"request_id\":");
-	sl_out_json(&o, x->id);
-	sl_out_lit(&o, "}\n");
+	sl_problem_write(&o, form, &(struct sl_problem){ status, sl_str_of(detail), x->id });
 	sl_out_init(&fields, head, sizeof(head));
 	sl_out_str(&fields, extra);
-	sl_out_lit(&fields, "X-Request-Id: ");
+	/* Caches must not give one client's form to another. */
+	sl_out_lit(&fields, "Vary: Accept\r\nX-Request-Id: ");
 	sl_out_str(&fields, x->id);
 	sl_out_lit(&fields, "\r\n");
 	return send_reply(x, &(struct reply){
 				     .status = status,
-				     .type = SL_STR("application/problem+json"),
+				     .type = sl_problem_type(form),
 				     .extra = sl_out_done(&fields),
 				     .body = sl_out_done(&o),
 			     });
