@@ -15,6 +15,21 @@
  *                      { "reloaded": false, "faults": [LINE...] } or { ..., "reason" }
  *   log level [LEVEL]  { "level": the present one, "configured": the file's }
  *   log reopen         { "access": PATH | null, "error_log": PATH | null }: what was opened anew
+ *   config reload   { "reloaded": true, "generation", "ms", "needs_restart": [KEY...] } or
+ *                   { "reloaded": false, "faults": [LINE...] } or { ..., "reason" }
+ *   route show      { "routes": [ROUTE...] }, in the order of the file.  A ROUTE has "name",
+ *                   "index", "hosts", "methods", "path" or "path_regex", "headers" and "query" as
+ *                   in the configuration, and "upstream", "respond" (status) or "redirect"
+ *   route match METHOD URL [NAME:VALUE...]
+ *                   which route takes the request.  URL is "http://host/path?query" or a path
+ *                   alone, NAME:VALUE a header field; in all words %XX stands for a byte, '%'
+ *                   itself for "%25".  { "result": "found", "route", "takes": ROUTE, "params" } or
+ *                   { "result": "none" | "method" | "gave up" | "refused", "status", ... }; with
+ *                   "host", "path", "candidates": [ROUTE with "verdict" and "failed"...] in their
+ *                   precedence (256 of "candidates_nr"), "other_hosts" and "other_paths": numbers
+ *                   of routes that are for other requests
+ *   status    { "version", "pid", "uptime_s", "config", "generation", "workers", "counters": {
+ * NAME: SUM }, "listeners": [], "upstreams": [] }
  */
 #define SL_ADMIN_SOCKET "control.sock"
 #define SL_ADMIN_LINE_MAX 4096

@@ -12,7 +12,7 @@
 enum ctl_exit {
 	CTL_OK = 0,
 	CTL_FAILED = 1,
-	CTL_FAULTS = 2, /* the answer is "no": a configuration has faults, or two of them differ */
+	CTL_FAULTS = 2, /* the answer is "no": faults in a configuration, a difference, no route */
 	CTL_USAGE = 64,
 	CTL_UNREACHABLE = 69,
 	CTL_DENIED = 77,
@@ -32,6 +32,8 @@ struct ctl_command {
 	const char *arguments;	   /* as the grammar shows them: "FILE", "[error|warn]" */
 	unsigned args_min, args_max;
 	/* arguments ends with NULL. */
+	const char *arguments;	   /* as the grammar shows them; "..." lets more follow */
+	int arguments_nr;
 	enum ctl_exit (*run)(struct ctl *ctl, char **arguments);
 	const char *doc;
 };
@@ -70,6 +72,8 @@ enum ctl_exit ctl_log_reopen(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_batch_file(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_version_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_help_show(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_route_show(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_route_match(struct ctl *ctl, char **arguments);
 
 /* Asks the daemon one line.  CTL_OK with *ret_answer, the caller's to put; else the reason was
  * printed. */

@@ -15,6 +15,8 @@ static const struct command commands[] = {
 	{ "config reload", 0, 0, sl_command_reload },
 	{ "log level", 0, 1, sl_command_log_level },
 	{ "log reopen", 0, 0, sl_command_log_reopen },
+	{ "route show", 0, 0, sl_command_route_show },
+	{ "route match", 2, SL_COMMAND_ARGS_MAX, sl_command_route_match },
 };
 
 json_t *sl_command_error(const char *text)

@@ -26,6 +26,8 @@ json_t *sl_command_error(const char *text);
 json_t *sl_command_status(struct sl_daemon *d, const struct sl_command_args *args);
 json_t *sl_command_log_level(struct sl_daemon *d, const struct sl_command_args *args);
 json_t *sl_command_log_reopen(struct sl_daemon *d, const struct sl_command_args *args);
+json_t *sl_command_route_show(struct sl_daemon *d, const struct sl_command_args *args);
+json_t *sl_command_route_match(struct sl_daemon *d, const struct sl_command_args *args);
 
 /* { "reloaded": true, "generation", "ms", "needs_restart": [key...] } or { "reloaded": false,
  * "faults": [line...] | "reason" }. */

@@ -140,7 +140,6 @@ struct sl_route_request sl_exchange_route_request(const struct sl_exchange *x)
 		.fields_nr = x->req.fields_nr,
 		.is_seen = is_seen,
 		.context = x,
-		.scratch = x->worker->regex_scratch,
 	};
 }
 
@@ -148,6 +147,7 @@ static enum sl_route_result find_route(struct sl_exchange *x)
 {
 	struct sl_route_request req = sl_exchange_route_request(x);
 
+	req.scratch = x->worker->regex_scratch;
 	return sl_route_find(x->rules->table, &req, &x->match);
 }
 

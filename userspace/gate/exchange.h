@@ -56,7 +56,8 @@ bool sl_exchange_run(struct sl_client *c);
 /* The earlier of a deadline from now and that of the whole exchange. */
 uint64_t sl_exchange_deadline(const struct sl_exchange *x, uint64_t timeout_ns);
 struct sl_head_limits sl_exchange_head_limits(const struct sl_exchange *x);
-/* The request as routes see it, once its head is parsed and its target normalised. */
+/* The request as routes see it, once its head is parsed and its target normalised; without the
+ * scratch for expressions. */
 struct sl_route_request sl_exchange_route_request(const struct sl_exchange *x);
 
 #endif

@@ -99,9 +99,6 @@ static int build(struct sl_regex *regex, struct sl_str text, struct sl_regex_err
 		snprintf(error->text, sizeof(error->text), "%s", why);
 		return -EINVAL;
 	}
-	/* Refused where memory may not be both written and executed (MemoryDenyWriteExecute): then
-	 * the expression is interpreted. */
-	pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE);
 	return 0;
 }
 
@@ -136,6 +133,13 @@ void sl_regex_free(struct sl_regex *regex)
 	free(regex);
 }
 
+void sl_regex_make_fast(struct sl_regex *regex)
+{
+	/* Refused where memory may not be both written and executed (MemoryDenyWriteExecute): then
+	 * the expression is interpreted as before. */
+	pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE);
+}
+
 int sl_regexes_add(struct sl_regexes *list, struct sl_str text, const struct sl_regex **ret_regex)
 {
 	struct sl_regex_error error;
@@ -144,6 +148,7 @@ int sl_regexes_add(struct sl_regexes *list, struct sl_str text, const struct sl_
 
 	if (ret < 0)
 		return ret;
+	sl_regex_make_fast(regex);
 	regex->next = list->first;
 	list->first = regex;
 	*ret_regex = regex;

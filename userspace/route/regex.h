@@ -31,9 +31,10 @@ struct sl_regex_error {
 	size_t at; /* byte of the expression */
 };
 
-/* 0 with *ret_regex the caller's; -ENOMEM; -EINVAL with *ret_error.  Machine code is made where
- * that is allowed; elsewhere matching is slower. */
+/* 0 with *ret_regex the caller's; -ENOMEM; -EINVAL with *ret_error. */
 int sl_regex_new(struct sl_regex **ret_regex, struct sl_str text, struct sl_regex_error *ret_error);
+/* Makes machine code of it, where that is allowed; it takes longer than all the rest. */
+void sl_regex_make_fast(struct sl_regex *regex);
 void sl_regex_free(struct sl_regex *regex); /* NULL is fine */
 
 /* The whole text, from its first to its last byte; false too when it was given up. */
@@ -49,7 +50,7 @@ struct sl_str sl_regex_group(const struct sl_regex *regex, unsigned i, struct sl
 struct sl_regexes {
 	struct sl_regex *first;
 };
-/* As sl_regex_new(), but owned by the list. */
+/* As sl_regex_new(), but fast, and owned by the list. */
 int sl_regexes_add(struct sl_regexes *list, struct sl_str text, const struct sl_regex **ret_regex);
 void sl_regexes_fini(struct sl_regexes *list);
 

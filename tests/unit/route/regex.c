@@ -29,6 +29,7 @@ static struct sl_regex *compile(const char *text)
 		ok(false, "%s: %s", text, error.text);
 		exit(done_testing());
 	}
+	sl_regex_make_fast(regex);
 	return regex;
 }
 
