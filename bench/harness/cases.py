@@ -33,8 +33,8 @@ class Bench:
         for gateway in self.gateways.values():
             gateway.stop()
 
-    def fresh(self, name, cores, workers=1):
-        return Gateway(name, self.build, self.root, cores, workers, fresh=True)
+    def fresh(self, name, cores, workers=1, routes=0):
+        return Gateway(name, self.build, self.root, cores, workers, fresh=True, routes=routes)
 
 
 def pinned(cores, argv):
@@ -70,13 +70,16 @@ def measured(gateway, load):
     return figures
 
 
-def wrk(bench, gateway, path, connections, close=False, cores=None, seconds=None):
+def wrk(bench, gateway, path, connections, close=False, cores=None, seconds=None,
+        script="report.lua", words=()):
     seconds = seconds or bench.options.seconds
     argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s",
-            "-s", os.path.join(HERE, "wrk", "report.lua")]
+            "-s", os.path.join(HERE, "wrk", script)]
     if close:
         argv += ["-H", "Connection: close"]
     argv.append(f"http://127.0.0.1:{gateway.port}{path}")
+    if words:
+        argv += ["--", *words]
 
     def load():
         result = run_load(pinned(cores or bench.load_cores, argv), "RESULT ", seconds)
@@ -86,7 +89,7 @@ def wrk(bench, gateway, path, connections, close=False, cores=None, seconds=None
                 "errors": {k: result[k] for k in WRK_ERRORS if result[k]}}
 
     answer = get(gateway.port, path)
-    if answer != (200, SIZES[path]):
+    if answer != (200, SIZES.get(path, SIZES["/s"])):
         raise BenchError(f"{gateway.name} {path}: status and length are {answer}")
     return measured(gateway, load)
 
@@ -111,6 +114,19 @@ def two_workers(bench, name):
     finally:
         gateway.stop()
         os.sched_setaffinity(bench.origin.pid, bench.load_cores)
+
+
+def routes(number):
+    """Requests for one of so many routes; the script goes through them in turn."""
+    def case(bench, name):
+        gateway = bench.fresh(name, bench.gateway_cores, routes=number)
+        try:
+            wrk(bench, gateway, f"/r/{number - 1}/x", 64, seconds=1)
+            return wrk(bench, gateway, f"/r/{number - 1}/x", 64, script="routes.lua",
+                       words=[str(number)])
+        finally:
+            gateway.stop()
+    return case
 
 
 def choose_open_rate(bench):
@@ -192,6 +208,8 @@ CASES = {
     "1m": lambda bench, name: wrk(bench, bench.gateways[name], "/1m", 16),
     "static": lambda bench, name: wrk(bench, bench.gateways[name], "/static", 64),
     "latency": latency,
+    "routes-10": routes(10),
+    "routes-10000": routes(10000),
     "two-workers": two_workers,
     "idle": idle,
 }

@@ -22,6 +22,15 @@ class BenchError(Exception):
     """Something did not run, so there is no figure."""
 
 
+def routes_text(name, nr):
+    """So many more routes, each for the paths below one of its own, in the words of a gateway."""
+    line = {"sluice": '{{ "match": {{ "path": "/r/{0}/*" }}, "rewrite": {{ "path": "/s" }}, '
+                      '"upstream": "origin" }},',
+            "nginx": "location /r/{0}/ {{ proxy_pass http://origin/s?; }}",
+            "haproxy": "/r/{0}/ routed"}[name]
+    return "\n".join(line.format(i) for i in range(nr))
+
+
 def get(port, path):
     """Status and body length of one request."""
     conn = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
@@ -100,13 +109,14 @@ class Process:
 class Gateway(Process):
     """A reverse proxy in front of the origin."""
 
-    def __init__(self, name, build, root, cores, workers=1, fresh=False):
+    def __init__(self, name, build, root, cores, workers=1, fresh=False, routes=0):
         self.port = PORTS[name] + (FRESH_PORT_STEP if fresh else 0)
         directory = os.path.join(root, f"{name}-{self.port}")
         os.makedirs(directory, exist_ok=True)
         os.chmod(directory, 0o755)
         values = {"WORKERS": workers, "DIR": directory, "PORT": self.port, "ORIGIN": ORIGIN_PORT,
                   "CONNECTIONS": CONNECTIONS, "NOFILE": 2 * CONNECTIONS - 4000,
+                  "ROUTES": routes_text(name, routes),
                   "REUSEPORT": "reuseport" if workers > 1 else "",
                   "USER": "user www-data;" if os.geteuid() == 0 else ""}
         claim(self.port)
@@ -123,6 +133,9 @@ class Gateway(Process):
         conf = os.path.join(directory, template)
         with open(conf, "w", encoding="utf-8") as f:
             f.write(text)
+        if name == "haproxy":
+            with open(os.path.join(directory, "routes.map"), "w", encoding="utf-8") as f:
+                f.write(values["ROUTES"] + "\n")
         if name == "sluice":
             return [os.path.join(build, "sluiced"), "-c", conf]
         if name == "nginx":

@@ -197,7 +197,8 @@ samples()
 
 	mkdir "$dir/samples"
 	cp "$top/tools/packaging/sluice.json" "$dir/samples/packaging.json"
-	sed 's|@DIR@|/tmp|; s|@WORKERS@|2|; s|@[A-Z]*@|9000|' "$top/bench/conf/sluice.json" >"$dir/samples/bench.json"
+	sed 's|@DIR@|/tmp|; s|@WORKERS@|2|; s|@ROUTES@||; s|@[A-Z]*@|9000|' \
+		"$top/bench/conf/sluice.json" >"$dir/samples/bench.json"
 	awk '/^```json$/ { on = 1; next } /^```$/ { on = 0 } on' "$top/README.md" \
 		>"$dir/samples/readme.json"
 	awk '/^\.nf$/ { on = 1; next } /^\.fi$/ { on = 0 } on' "$build/sluice.json.5" |
