@@ -16,7 +16,8 @@ struct routes_memory {
 
 /*
  * Conditions as words: "h:NAME=VALUE" and "q:NAME=VALUE" for a value, "h:NAME" for one that is
- * there, "h:!NAME" for one that is not, "h:NAME~REGEX" for an expression.  Aborts when there are too many.
+ * there, "h:!NAME" for one that is not, "h:NAME~REGEX" for an expression.  Aborts when there are
+ * too many.
  */
 void routes_set_conditions(struct sl_route *route, struct routes_memory *mem, const char *words);
 

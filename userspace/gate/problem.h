@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an error looks like: problem+json, a page, or a line of text, as the client would have it. */
+/* What an error looks like: problem+json, a page or a text, as the client would have it. */
 #ifndef SL_GATE_PROBLEM_H
 #define SL_GATE_PROBLEM_H
 

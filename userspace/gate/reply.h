@@ -6,7 +6,8 @@
 #include "gate/exchange.h"
 
 /* An error, in the form that the client would have it (problem.h).  detail is a sentence for
- * whoever reads it; error a word for the log (both lasting).  All of these: 0 when sent, or a negative errno. */
+ * whoever reads it; error a word for the log (both lasting).  All of these: 0 when sent, or a
+ * negative errno. */
 int sl_reply_problem(struct sl_exchange *x, unsigned status, const char *error, const char *detail);
 int sl_reply_method_not_allowed(struct sl_exchange *x, uint32_t allowed);
 int sl_reply_options(struct sl_exchange *x);

@@ -267,17 +267,22 @@ unsigned sl_regex_groups_nr(const struct sl_regex *regex)
 	return regex->names_nr;
 }
 
+static const char *name_entry(const struct sl_regex *regex, unsigned i)
+{
+	return regex->names + (size_t)i * regex->name_bytes;
+}
+
 struct sl_str sl_regex_group_name(const struct sl_regex *regex, unsigned i)
 {
-	return sl_str_of(regex->names + i * regex->name_bytes + 2);
+	return sl_str_of(name_entry(regex, i) + 2);
 }
 
 struct sl_str sl_regex_group(const struct sl_regex *regex, unsigned i, struct sl_str text,
 			     const struct sl_regex_scratch *s)
 {
-	const unsigned char *entry = (const unsigned char *)regex->names + i * regex->name_bytes;
+	const char *entry = name_entry(regex, i);
 	const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(s->data);
-	unsigned number = (unsigned)entry[0] << 8 | entry[1];
+	size_t number = (size_t)(unsigned char)entry[0] << 8 | (unsigned char)entry[1];
 	PCRE2_SIZE from = ends[2 * number], to = ends[2 * number + 1];
 
 	assert(number <= SL_REGEX_GROUPS_MAX);

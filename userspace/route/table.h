@@ -31,8 +31,9 @@ struct sl_route_table;
 
 /*
  * routes[] stays the caller's and must outlive the table.  0; -ENOMEM; -EEXIST when two routes can
- * never be told apart (same host, path and conditions, an overlapping method), with *ret_a and *ret_b their
- * indices; -EINVAL for a malformed path pattern, with *ret_a its index and *ret_why the reason.
+ * never be told apart (same host, path and conditions, an overlapping method), with *ret_a and
+ * *ret_b their indices; -EINVAL for a malformed pattern, host or expression, too many of them, or a
+ * path_regex that is never reached, with *ret_a its index and *ret_why the reason.
  */
 int sl_route_table_new(struct sl_route_table **ret_table, const struct sl_route *routes,
 		       unsigned nr, unsigned *ret_a, unsigned *ret_b, const char **ret_why);
@@ -41,9 +42,9 @@ void sl_route_table_free(struct sl_route_table *table); /* NULL is fine */
 /*
  * Precedence, as in the Kubernetes Gateway API: host (exact, then the longest wildcard, then any),
  * then path (exact, then "{param}" segments, then the longest prefix; literal segments before
- * parameters, from the left; path_regex last, in the order of routes[]), then method, then the most header conditions, then the most query
- * conditions, then the order of routes[].  A route whose conditions fail is passed over as if it
- * was not there.  A host none of whose routes would take the request with another method falls
+ * parameters, from the left; path_regex last, in the order of routes[]), then method, then the
+ * most header conditions, then the most query conditions, then the order of routes[].  A route
+ * whose conditions fail is passed over as if it was not there.  A host none of whose routes would take the request with another method falls
  * through to the next kind of host.  Allocates nothing.
  */
 enum sl_route_result sl_route_find(const struct sl_route_table *table,

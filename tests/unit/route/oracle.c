@@ -125,7 +125,8 @@ static long one_host_rank(struct sl_str h, struct sl_str host)
 	return 0;
 }
 
-/* Whether a host of the route has this rank: 1: any host; wildcards by their length; exact: 1000. */
+/* Whether a host of the route has this rank: any host 1, wildcards their length, an exact one 1000.
+ */
 static bool has_host_rank(const struct sl_route *r, struct sl_str host, long rank)
 {
 	for (unsigned i = 0; i < r->hosts_nr; i++)
