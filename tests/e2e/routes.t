@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which route takes a request, what it changes on the way, and what the client is told otherwise."""
 
+import os
 import time
 
 from lib import origin, tap
@@ -95,6 +96,17 @@ def seen(gateway, path, fields="", **kw):
         response = client.ask(get(path, fields=fields, **kw))
     got = origins.requests()
     return (got[-1] if len(got) > nr else None), response
+
+
+def substituted_host():
+    """A target that a variable names is called by the variable; Host is what it stands for."""
+    os.environ["SLUICE_TEST_PORT"] = str(origins.port)
+    g = Gateway(origins.port, {
+        "upstreams": {"named": {"targets": ["127.0.0.1:${SLUICE_TEST_PORT}"]}},
+        "routes": [{"match": {"path": "/"}, "upstream": "named", "rewrite": {"host": "upstream"}}]})
+    tap.same(seen(g, "/")[0].all("host"), [f"127.0.0.1:{origins.port}"],
+             "Host of a target that is substituted")
+    g.end()
 
 
 def rewritten_host():
@@ -235,6 +247,6 @@ def trusted_fields():
 
 tap.start(120)
 origins = origin.Origin()
-tap.facts(headers_and_query, expressions, trusted_fields, rewritten_host,
+tap.facts(headers_and_query, expressions, trusted_fields, rewritten_host, substituted_host,
           request_headers, response_headers, made_paths, errors)
 tap.done()

@@ -17,7 +17,7 @@ const struct ctl_command ctl_commands[] = {
 	{ "config",  "reload", "",     0, 0, ctl_config_reload,
 	  "the daemon reads its file again" },
 	{ "route",   "show",   "",     0, 0, ctl_route_show,
-	  "every route, as the file has them" },
+	  "every route, in their order" },
 	{ "route",   "match",  "METHOD URL [HEADER:VALUE...]", 2, CTL_WORDS_MAX, ctl_route_match,
 	  "which route takes a request, and why" },
 	{ "log",     "level",  "[error|warn|info|debug]", 0, 1, ctl_log_level,

@@ -60,10 +60,15 @@ static const char *written_address(struct sl_reader *r, json_t *value)
 void sl_check_target(struct sl_reader *r, json_t *value, void *to)
 {
 	struct sl_target_conf *self = to;
-	const char *address = written_address(r, value);
+	const char *written = written_address(r, value);
+	const char *address = json_is_string(value)
+				      ? json_string_value(value)
+				      : json_string_value(json_object_get(value, "address"));
 
+	if (written)
+		sl_reader_store_text(r, sizeof(self->name), &self->name, sl_str_of(written));
 	if (address)
-		sl_reader_store_text(r, sizeof(self->name), &self->name, sl_str_of(address));
+		sl_reader_store_text(r, sizeof(self->host), &self->host, sl_str_of(address));
 }
 
 void sl_check_respond(struct sl_reader *r, json_t *value, void *to)

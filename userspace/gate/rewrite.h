@@ -9,7 +9,7 @@
  * make a path that would climb, or none at all. */
 int sl_rewrite_target(struct sl_exchange *x);
 
-/* What the upstream gets as Host. */
+/* What the upstream gets as Host; x->peer is the connection to it. */
 struct sl_str sl_rewrite_host(const struct sl_exchange *x);
 
 #endif

@@ -44,8 +44,8 @@ void sl_route_table_free(struct sl_route_table *table); /* NULL is fine */
  * then path (exact, then "{param}" segments, then the longest prefix; literal segments before
  * parameters, from the left; path_regex last, in the order of routes[]), then method, then the
  * most header conditions, then the most query conditions, then the order of routes[].  A route
- * whose conditions fail is passed over as if it was not there.  A host none of whose routes would take the request with another method falls
- * through to the next kind of host.  Allocates nothing.
+ * whose conditions fail is passed over as if it was not there.  A host none of whose routes would
+ * take the request with another method falls through to the next kind of host.  Allocates nothing.
  */
 enum sl_route_result sl_route_find(const struct sl_route_table *table,
 				   const struct sl_route_request *req,

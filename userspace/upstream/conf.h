@@ -14,6 +14,7 @@ enum sl_proxy_version { SL_PROXY_OFF, SL_PROXY_V1, SL_PROXY_V2 };
 
 struct sl_target_conf {
 	const char *name; /* as written in the configuration: for logs and status */
+	const char *host; /* the same with all that is substituted in it: as a Host field has it */
 	struct sl_addr address;
 	uint32_t weight; /* 1..1000 */
 };

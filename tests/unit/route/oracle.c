@@ -426,7 +426,7 @@ int main(void)
 	}
 	is_int(bad, 0, "%u searches in %d tables find what a plain reading finds, and explain it",
 	       checked, ROUNDS);
-	is_int(checked, ROUNDS * REQUESTS, "every table was built");
+	is_int(checked, (int64_t)ROUNDS * REQUESTS, "every table was built");
 	sl_regex_scratch_free(scratch);
 	return done_testing();
 }
