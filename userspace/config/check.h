@@ -5,6 +5,14 @@
 
 #include "config/key.h"
 
+/* About a member of the object that is being read. */
+#define fault_member(r, name, ...)                                                                 \
+	do {                                                                                       \
+		sl_report_enter_member(&(r)->report, name);                                        \
+		sl_report_fault(&(r)->report, __VA_ARGS__);                                        \
+		sl_report_leave(&(r)->report);                                                     \
+	} while (0)
+
 /* NULL, or what is wrong with it. */
 const char *sl_check_name(struct sl_str text);
 #define SL_NAME_PATTERN "^[-_.0-9A-Za-z]{1,64}$"
@@ -17,6 +25,10 @@ const char *sl_check_prefix(struct sl_str text);
 const char *sl_check_rewrite_path(struct sl_str text);
 const char *sl_check_location(struct sl_str text);
 const char *sl_check_field_value(struct sl_str text);
+
+const char *sl_check_hash_on(struct sl_str text);
+const char *sl_check_cookie_name(struct sl_str text);
+const char *sl_check_secret(struct sl_str text);
 
 uint64_t sl_auto_workers(void);
 uint64_t sl_auto_connections(void);

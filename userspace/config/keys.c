@@ -86,13 +86,37 @@ static const struct sl_key timeout_keys[] = {
 	END,
 };
 
+static const struct sl_key sticky_keys[] = {
+	{ "cookie", &sl_kind_string, SL_KEY_AT(sl_upstream_conf, sticky.cookie), .required = true,
+	  .check = sl_check_cookie_name, .doc = "Name of the cookie that the gateway sets." },
+	{ "max_age", &sl_kind_duration, SL_KEY_AT(sl_upstream_conf, sticky.max_age_ns), .def = "0",
+	  .doc = "How long a browser keeps it; 0 is until the browser ends." },
+	{ "secure", &sl_kind_bool, SL_KEY_AT(sl_upstream_conf, sticky.secure), .def = "false",
+	  .doc = "Only for https: set it where clients come by TLS." },
+	{ "secret", &sl_kind_string, SL_KEY_AT(sl_upstream_conf, sticky.secret),
+	  .check = sl_check_secret,
+	  .doc = "Makes the cookie's value, a hash of the target's name, impossible to guess "
+		 "back. "
+		 "All gateways of a site need the same one." },
+	END,
+};
+
 static const struct sl_key upstream_keys[] = {
 	{ "targets", &sl_kind_array, ITEMS(sl_upstream_conf, targets, targets_nr),
 	  .item = &target_item, .min = 1, .max = 1024, .required = true,
 	  .doc = "The servers that requests are spread over." },
 	{ "balance", &sl_kind_enum, SL_KEY_AT(sl_upstream_conf, balance),
-	  .words = WORDS("round_robin"), .later = WORDS("least_requests"), .def = "\"round_robin\"",
-	  .doc = "How a target is chosen." },
+	  .words = WORDS("round_robin", "least_requests", "consistent_hash"),
+	  .def = "\"round_robin\"",
+	  .doc = "How a target is chosen: in turn, by the fewest requests in flight (of two drawn "
+		 "at random), or by a hash of hash_on; all by weight." },
+	{ "hash_on", &sl_kind_string, SL_KEY_AT(sl_upstream_conf, hash_on.text),
+	  .check = sl_check_hash_on, .def = "\"client\"",
+	  .pattern = "^(client|path|(header|cookie):.+)$",
+	  .doc = "For consistent_hash: \"client\" (its address), \"path\", \"header:NAME\" or "
+		 "\"cookie:NAME\". A request without it goes in turn." },
+	{ "sticky", &sl_kind_object, .object = &(const struct sl_object){ .keys = sticky_keys },
+	  .doc = "Binds a client's session to the target that served it first, by a cookie." },
 	{ "timeouts", &sl_kind_object, .def = "{}",
 	  .object = &(const struct sl_object){ .keys = timeout_keys },
 	  .doc = "How long to wait for a target." },

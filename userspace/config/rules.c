@@ -8,14 +8,6 @@
 
 #include "config/check.h"
 
-/* About a member of the object that is being read. */
-#define fault_member(r, name, ...)                                                                 \
-	do {                                                                                       \
-		sl_report_enter_member(&(r)->report, name);                                        \
-		sl_report_fault(&(r)->report, __VA_ARGS__);                                        \
-		sl_report_leave(&(r)->report);                                                     \
-	} while (0)
-
 void sl_check_gateway(struct sl_reader *r, json_t *value, void *to)
 {
 	const char *user_dir = geteuid() == 0 ? NULL : getenv("XDG_RUNTIME_DIR");
@@ -41,39 +33,6 @@ void sl_check_listener(struct sl_reader *r, json_t *value, void *to)
 					l->name);
 			return;
 		}
-}
-
-void sl_check_upstream(struct sl_reader *r, json_t *value, void *to)
-{
-	const struct sl_upstream_conf *self = to;
-
-	if (self->name && json_object_set_new(r->upstreams, self->name,
-					      json_integer(self - r->rules->upstreams)) < 0)
-		r->out_of_memory = true;
-}
-
-/* Logs and counters show targets, so they are called as they are written: "${ORIGIN}:80". */
-static const char *written_address(struct sl_reader *r, json_t *value)
-{
-	const char *written;
-
-	if (json_is_string(value)) {
-		written = sl_report_written(&r->report);
-		return written ? written : json_string_value(value);
-	}
-	sl_report_enter_member(&r->report, "address");
-	written = sl_report_written(&r->report);
-	sl_report_leave(&r->report);
-	return written ? written : json_string_value(json_object_get(value, "address"));
-}
-
-void sl_check_target(struct sl_reader *r, json_t *value, void *to)
-{
-	struct sl_target_conf *self = to;
-	const char *address = written_address(r, value);
-
-	if (address)
-		sl_reader_store_text(r, sizeof(self->name), &self->name, sl_str_of(address));
 }
 
 void sl_check_respond(struct sl_reader *r, json_t *value, void *to)

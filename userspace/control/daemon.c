@@ -108,6 +108,7 @@ static int make_tally(struct sl_shared *shared)
 static int open_shared(struct sl_daemon *d)
 {
 	size_t stats_bytes = d->rules->workers * sizeof(struct sl_stats);
+	int ret;
 
 	d->shared.done_fd = eventfd(0, EFD_CLOEXEC);
 	d->shared.retired_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -120,7 +121,9 @@ static int open_shared(struct sl_daemon *d)
 	if (d->shared.stats == MAP_FAILED || !d->workers || d->shared.done_fd < 0 ||
 	    d->shared.retired_fd < 0)
 		return -ENOMEM;
-	return make_tally(&d->shared);
+	ret = sl_states_new(&d->rules->states, d->rules->upstreams, d->rules->upstreams_nr,
+			    d->rules->workers);
+	return ret < 0 ? ret : make_tally(&d->shared);
 }
 
 int sl_daemon_start(struct sl_daemon *d)

@@ -10,13 +10,14 @@
 #include "base/out.h"
 #include "gate/exchange.h"
 #include "gate/relay.h"
+#include "upstream/balance.h"
 
 struct sl_attempt {
 	struct sl_exchange *x;
 	struct sl_upstream *upstream;
 	struct sl_relay request; /* the request's body, on its way up */
 	struct sl_out head;
-	uint64_t tried; /* targets that failed */
+	struct sl_pick pick; /* which target it wants, and which have failed it */
 	unsigned nr;
 	bool is_request_complete; /* all of it was sent */
 	unsigned interim_nr;

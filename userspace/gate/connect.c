@@ -90,13 +90,13 @@ int sl_attempt_connect(struct sl_attempt *a)
 	int ret = -EHOSTUNREACH;
 
 	for (unsigned i = 0; i < TARGETS_MAX; i++) {
-		t = sl_upstream_pick(a->upstream, a->tried, x->worker->loop.now_ns);
+		t = sl_upstream_pick(a->upstream, &a->pick, x->worker->loop.now_ns);
 		if (!t)
 			break;
 		ret = connect_peer(a, t);
 		if (ret == 0)
 			return 0;
-		a->tried |= sl_target_bit(a->upstream, t);
+		a->pick.tried |= sl_target_bit(a->upstream, t);
 		sl_peer_close(x->peer);
 		x->peer = NULL;
 		if (ret == -ECANCELED || ret == -EMFILE || ret == -ENFILE)

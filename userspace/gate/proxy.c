@@ -10,6 +10,7 @@
 #include "gate/receive.h"
 #include "gate/relay.h"
 #include "gate/reply.h"
+#include "gate/session.h"
 #include "net/splice.h"
 
 enum {
@@ -107,7 +108,7 @@ static int retry(struct sl_attempt *a)
 	if (x->peer->is_reused)
 		a->is_fresh_only = true;
 	else
-		a->tried |= sl_target_bit(x->peer->upstream, x->peer->target);
+		a->pick.tried |= sl_target_bit(x->peer->upstream, x->peer->target);
 	sl_peer_close(x->peer);
 	x->peer = NULL;
 	sl_count(&x->worker->stats->upstream_retries, 1);
@@ -309,6 +310,8 @@ static int pass_answer(struct sl_attempt *a, size_t head_len)
 	x->must_close |= !a->is_request_complete || x->worker->is_draining ||
 			 (has_body && relay.framing == SL_FRAMING_UNTIL_CLOSE);
 	relay.is_last = x->must_close && a->is_request_complete;
+	if (a->upstream->conf->sticky.cookie.len)
+		sl_session_bind(x, a->upstream->conf, a->pick.session);
 	sl_out_init(&o, mem, room);
 	sl_forward_response(x, &o);
 	if (o.overflow)
@@ -334,6 +337,8 @@ static int pass_upgrade(struct sl_attempt *a, size_t head_len)
 	if (!sl_forward_is_tunnel(x) || !x->resp.is_upgrade)
 		return fail_upstream(a, -EBADMSG);
 	x->must_close = true;
+	if (a->upstream->conf->sticky.cookie.len)
+		sl_session_bind(x, a->upstream->conf, a->pick.session);
 	ret = pass_interim(a, head_len);
 	if (ret < 0)
 		return fail_upstream(a, ret);
@@ -392,6 +397,7 @@ int sl_proxy_run(struct sl_exchange *x)
 				.upstream = &x->view->pool.upstreams[x->match.route->upstream] };
 	int ret;
 
+	sl_session_find(x, a.upstream->conf, &a.pick);
 	do {
 		ret = sl_attempt_connect(&a);
 		if (ret < 0)

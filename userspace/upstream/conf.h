@@ -6,16 +6,40 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/str.h"
 #include "net/addr.h"
 
-enum sl_balance { SL_BALANCE_ROUND_ROBIN };
+enum sl_balance { SL_BALANCE_ROUND_ROBIN, SL_BALANCE_LEAST_REQUESTS, SL_BALANCE_CONSISTENT_HASH };
 
 enum sl_proxy_version { SL_PROXY_OFF, SL_PROXY_V1, SL_PROXY_V2 };
+
+/* What of a request says where it goes, with SL_BALANCE_CONSISTENT_HASH. */
+enum sl_hash_source { SL_HASH_CLIENT, SL_HASH_PATH, SL_HASH_HEADER, SL_HASH_COOKIE };
+
+struct sl_hash_conf {
+	struct sl_str text; /* as written: "client", "path", "header:NAME", "cookie:NAME" */
+	enum sl_hash_source source;
+	struct sl_str name; /* of the header field or the cookie */
+};
+
+/* A place on the ring of SL_BALANCE_CONSISTENT_HASH, and whose it is. */
+struct sl_ring_point {
+	uint32_t hash;
+	uint32_t target;
+};
+
+struct sl_sticky_conf {
+	struct sl_str cookie; /* its name; empty: sessions are not bound to targets */
+	uint64_t max_age_ns;  /* 0: as long as the browser runs */
+	struct sl_str secret; /* makes the values unguessable; may be empty */
+	bool secure;
+};
 
 struct sl_target_conf {
 	const char *name; /* as written in the configuration: for logs and status */
 	struct sl_addr address;
-	uint32_t weight; /* 1..1000 */
+	uint32_t weight;  /* 1..1000 */
+	uint64_t session; /* what a sticky cookie calls it; never 0 */
 };
 
 struct sl_upstream_conf {
@@ -23,6 +47,10 @@ struct sl_upstream_conf {
 	struct sl_target_conf *targets;
 	uint32_t targets_nr; /* at least 1 */
 	enum sl_balance balance;
+	struct sl_hash_conf hash_on;
+	struct sl_ring_point *ring; /* by hash; NULL without SL_BALANCE_CONSISTENT_HASH */
+	uint32_t ring_nr;
+	struct sl_sticky_conf sticky;
 	uint64_t connect_timeout_ns;
 	uint64_t response_timeout_ns; /* from the last byte of the request to the first of the
 					 answer */

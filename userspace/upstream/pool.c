@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/clock.h"
 
@@ -17,26 +18,38 @@ size_t sl_pool_count_targets(const struct sl_upstream_conf *conf, unsigned nr)
 	return n;
 }
 
-int sl_pool_init(struct sl_pool *p, struct sl_loop *loop, struct sl_slab *slab,
-		 const struct sl_upstream_conf *conf, unsigned nr)
+static void init_upstream(struct sl_pool *p, unsigned i, const struct sl_pool_conf *pc)
 {
-	size_t targets = sl_pool_count_targets(conf, nr);
-	struct sl_target *t;
+	const struct sl_upstream_conf *conf = &pc->upstreams[i];
+	struct sl_target *targets = p->targets + pc->states->first[i];
 
-	*p = (struct sl_pool){ .loop = loop, .slab = slab, .nr = nr };
-	p->upstreams = calloc(nr + 1, sizeof(*p->upstreams));
-	p->targets = t = calloc(targets + 1, sizeof(*p->targets));
+	p->upstreams[i] = (struct sl_upstream){
+		.conf = conf,
+		.shared = &pc->states->upstreams[i],
+		.pool = p,
+		.targets = targets,
+	};
+	for (unsigned k = 0; k < conf->targets_nr; k++) {
+		targets[k].conf = &conf->targets[k];
+		targets[k].shared = sl_states_target(pc->states, i, k);
+		targets[k].counts = sl_states_counts(pc->states, pc->worker, i, k);
+		sl_list_init(&targets[k].idle);
+	}
+}
+
+int sl_pool_init(struct sl_pool *p, const struct sl_pool_conf *conf)
+{
+	*p = (struct sl_pool){ .loop = conf->loop, .slab = conf->slab, .nr = conf->nr };
+	if (getrandom(&p->random, sizeof(p->random), 0) != sizeof(p->random))
+		return -EIO;
+	p->upstreams = calloc(conf->nr + 1u, sizeof(*p->upstreams));
+	p->targets = calloc(conf->states->targets_nr + 1, sizeof(*p->targets));
 	if (!p->upstreams || !p->targets) {
 		sl_pool_fini(p);
 		return -ENOMEM;
 	}
-	for (unsigned i = 0; i < nr; i++) {
-		p->upstreams[i] = (struct sl_upstream){ .conf = &conf[i], .pool = p, .targets = t };
-		for (unsigned k = 0; k < conf[i].targets_nr; k++, t++) {
-			t->conf = &conf[i].targets[k];
-			sl_list_init(&t->idle);
-		}
-	}
+	for (unsigned i = 0; i < conf->nr; i++)
+		init_upstream(p, i, conf);
 	return 0;
 }
 
@@ -60,48 +73,14 @@ void sl_pool_fini(struct sl_pool *p)
 	*p = (struct sl_pool){ 0 };
 }
 
-uint64_t sl_target_bit(const struct sl_upstream *u, const struct sl_target *t)
+/* splitmix64 (Steele, Lea, Flood 2014). */
+uint64_t sl_pool_random(struct sl_pool *p)
 {
-	size_t i = (size_t)(t - u->targets);
+	uint64_t v = p->random += 0x9e3779b97f4a7c15ull;
 
-	return i < 64 ? 1ull << i : 0;
-}
-
-/* Smooth weighted round robin, nginx's: each pick every target earns its weight and the richest
- * pays the total, so that a heavy target's turns are spread and not in a row. */
-static struct sl_target *pick_among(struct sl_upstream *u, uint64_t tried, uint64_t now_ns,
-				    bool down_too)
-{
-	struct sl_target *best = NULL;
-	int64_t total = 0;
-
-	for (unsigned i = 0; i < u->conf->targets_nr; i++) {
-		struct sl_target *t = &u->targets[i];
-
-		if (tried &
-		    sl_target_bit(
-			    u, t)) /* beyond 64 they are not told apart, and may be tried again */
-			continue;
-		if (!down_too && t->down_until_ns > now_ns)
-			continue;
-		t->credit += t->conf->weight;
-		total += t->conf->weight;
-		if (!best || t->credit > best->credit)
-			best = t;
-	}
-	if (best)
-		best->credit -= total;
-	return best;
-}
-
-struct sl_target *sl_upstream_pick(struct sl_upstream *u, uint64_t tried, uint64_t now_ns)
-{
-	struct sl_target *t;
-
-	if (u->conf->targets_nr == 1)
-		return tried ? NULL : &u->targets[0];
-	t = pick_among(u, tried, now_ns, false);
-	return t ? t : pick_among(u, tried, now_ns, true);
+	v = (v ^ v >> 30) * 0xbf58476d1ce4e5b9ull;
+	v = (v ^ v >> 27) * 0x94d049bb133111ebull;
+	return v ^ v >> 31;
 }
 
 static void on_closed(struct sl_conn *c)
@@ -148,11 +127,27 @@ static void leave_idle(struct sl_peer *peer)
 	peer->target->idle_nr--;
 }
 
+static void begin_use(struct sl_peer *peer)
+{
+	peer->in_use = true;
+	sl_cell_add(&peer->target->counts->in_flight, 1);
+}
+
+static void end_use(struct sl_peer *peer)
+{
+	if (!peer->in_use)
+		return;
+	peer->in_use = false;
+	sl_cell_add(&peer->target->counts->in_flight, -1);
+}
+
 void sl_peer_close(struct sl_peer *peer)
 {
 	if (!peer)
 		return;
+	end_use(peer);
 	leave_idle(peer);
+	sl_cell_add(&peer->target->counts->connections, -1);
 	sl_timer_stop(&peer->timer);
 	sl_conn_close(&peer->conn);
 }
@@ -167,6 +162,8 @@ struct sl_peer *sl_target_reuse(struct sl_upstream *u, struct sl_target *t)
 	leave_idle(peer);
 	peer->is_reused = true;
 	peer->conn.reader = sl_fiber_self(u->pool->loop);
+	begin_use(peer);
+	sl_cell_add(&t->counts->requests, 1);
 	return peer;
 }
 
@@ -186,6 +183,8 @@ static struct sl_peer *new_peer(struct sl_upstream *u, struct sl_target *t, int 
 	peer->is_reused = peer->is_bulk = false;
 	sl_list_init(&peer->node);
 	sl_timer_init(&peer->timer, on_idle_timeout);
+	sl_cell_add(&t->counts->connections, 1);
+	begin_use(peer);
 	return peer;
 }
 
@@ -222,12 +221,14 @@ int sl_target_connect(struct sl_upstream *u, struct sl_target *t, uint64_t deadl
 			      by_timeout < deadline_ns ? by_timeout : deadline_ns);
 	if (ret < 0) {
 		sl_peer_close(peer);
+		sl_cell_add(&t->counts->failures, 1);
 		/* Out of our own time it is not known to be down. */
 		if (ret != -ECANCELED && (ret != -ETIMEDOUT || loop->now_ns >= by_timeout))
 			t->down_until_ns = loop->now_ns + u->conf->down_for_ns;
 		return ret;
 	}
 	t->down_until_ns = 0;
+	sl_cell_add(&t->counts->requests, 1);
 	*ret_peer = peer;
 	return 0;
 }
@@ -238,6 +239,7 @@ void sl_peer_release(struct sl_peer *peer)
 	const struct sl_upstream_conf *conf = peer->upstream->conf;
 	struct sl_loop *loop = peer->conn.loop;
 
+	end_use(peer);
 	peer->conn.reader = NULL;
 	sl_conn_use_bufs(&peer->conn, &loop->small);
 	if (t->idle_nr >= conf->idle_connections || peer->conn.rx_first != SL_BUF_NONE ||

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A worker's connections to its upstreams: which target is next, and idle connections to reuse. */
+/* A worker's connections to its upstreams: how each target fares, and idle connections to reuse. */
 #ifndef SL_UPSTREAM_POOL_H
 #define SL_UPSTREAM_POOL_H
 
@@ -10,11 +10,14 @@
 #include "base/slab.h"
 #include "net/conn.h"
 #include "upstream/conf.h"
+#include "upstream/state.h"
 
 struct sl_pool;
 
 struct sl_target {
 	const struct sl_target_conf *conf;
+	struct sl_target_shared *shared; /* what all workers know of it */
+	struct sl_target_counts *counts; /* this worker's */
 	struct sl_list idle; /* of sl_peer, most recently used first: the others may age out */
 	uint32_t idle_nr;
 	int64_t credit;		/* of smooth weighted round robin */
@@ -23,6 +26,7 @@ struct sl_target {
 
 struct sl_upstream {
 	const struct sl_upstream_conf *conf;
+	struct sl_upstream_shared *shared;
 	struct sl_pool *pool;
 	struct sl_target *targets;
 };
@@ -34,6 +38,7 @@ struct sl_peer {
 	struct sl_target *target;
 	struct sl_list node; /* in target->idle, or alone */
 	struct sl_timer timer;
+	bool in_use; /* a request is being answered on it */
 	bool is_reused;
 	bool is_bulk; /* its last answer was long */
 };
@@ -46,11 +51,21 @@ struct sl_pool {
 	unsigned nr;
 	unsigned peers_nr;		     /* alive, idle or not */
 	void (*on_empty)(struct sl_pool *p); /* the last peer has gone; may be NULL */
+	uint64_t random;		     /* state of sl_pool_random() */
 };
 
-/* conf[] must outlive the pool; slab holds objects of struct sl_peer.  0 or -ENOMEM. */
-int sl_pool_init(struct sl_pool *p, struct sl_loop *loop, struct sl_slab *slab,
-		 const struct sl_upstream_conf *conf, unsigned nr);
+/* Whose a pool is, and what it is for; all of it must outlive the pool. */
+struct sl_pool_conf {
+	struct sl_loop *loop;
+	struct sl_slab *slab; /* of struct sl_peer */
+	const struct sl_upstream_conf *upstreams;
+	unsigned nr;
+	struct sl_states *states; /* made for these upstreams */
+	unsigned worker;	  /* whose cells of states it counts in */
+};
+
+/* On any thread; the loop need not run yet.  0, -ENOMEM, or -EIO without randomness. */
+int sl_pool_init(struct sl_pool *p, const struct sl_pool_conf *conf);
 #define SL_NO_TARGET UINT32_MAX
 /* Fills in, for each target of the new configuration, which target of the old one it was: its
  * number over all upstreams, or SL_NO_TARGET.  The same means: same upstream name, target name and
@@ -64,11 +79,8 @@ void sl_pool_inherit(struct sl_pool *p, struct sl_pool *from, const uint32_t *ma
 void sl_pool_close_idle(struct sl_pool *p);
 void sl_pool_fini(struct sl_pool *p);
 
-/* Round robin by weight over the targets that are not down and not in tried (a bit a target, the
- * first 64: those beyond may come again, the caller counts); when all are down, over those not
- * tried.  NULL when all were tried. */
-struct sl_target *sl_upstream_pick(struct sl_upstream *u, uint64_t tried, uint64_t now_ns);
-uint64_t sl_target_bit(const struct sl_upstream *u, const struct sl_target *t);
+/* For choices that nobody may foresee, and no secrets. */
+uint64_t sl_pool_random(struct sl_pool *p);
 
 /* An idle connection to the target, or NULL.  Its reader is the current fiber. */
 struct sl_peer *sl_target_reuse(struct sl_upstream *u, struct sl_target *t);

@@ -35,7 +35,10 @@ static const char full[] =
 	"  \"upstreams\": { \"one\": { \"targets\": [ \"127.0.0.1:1\" ] },\n"
 	"    \"two\": { \"targets\": [ \"unix:/t\", { \"address\": \"[::1]:2\", \"weight\": 7 } "
 	"],\n"
-	"      \"balance\": \"round_robin\", \"idle_connections\": 0, \"down_for\": \"1m\",\n"
+	"      \"balance\": \"consistent_hash\", \"hash_on\": \"header:X-User\",\n"
+	"      \"sticky\": { \"cookie\": \"s\", \"max_age\": \"1h\", \"secure\": true,\n"
+	"        \"secret\": \"x\" },\n"
+	"      \"idle_connections\": 0, \"down_for\": \"1m\",\n"
 	"      \"timeouts\": { \"connect\": \"250ms\", \"response\": 0, \"idle\": \"1h\" },\n"
 	"      \"send_proxy_protocol\": \"v2\" } },\n"
 	"  \"limits\": { \"request_line_bytes\": 512, \"header_bytes\": \"64KiB\",\n"
@@ -173,6 +176,9 @@ static void test_full_upstreams(void)
 	is_text(r->upstreams[0].targets[0].name, "127.0.0.1:1");
 	is_number(r, upstreams[0].targets[0].weight, 1);
 	is_number(r, upstreams[0].balance, SL_BALANCE_ROUND_ROBIN);
+	is_number(r, upstreams[0].hash_on.source, SL_HASH_CLIENT);
+	is_number(r, upstreams[0].sticky.cookie.len, 0);
+	ok(!r->upstreams[0].ring, "there is a ring only where it is used");
 	is_number(r, upstreams[0].connect_timeout_ns, 5 * SL_SEC);
 	is_number(r, upstreams[0].response_timeout_ns, 60 * SL_SEC);
 	is_number(r, upstreams[0].idle_timeout_ns, 60 * SL_SEC);
@@ -183,6 +189,16 @@ static void test_full_upstreams(void)
 	is_text(r->upstreams[1].targets[0].name, "unix:/t");
 	is_text(r->upstreams[1].targets[1].name, "[::1]:2");
 	is_number(r, upstreams[1].targets[1].weight, 7);
+	is_number(r, upstreams[1].balance, SL_BALANCE_CONSISTENT_HASH);
+	is_number(r, upstreams[1].hash_on.source, SL_HASH_HEADER);
+	is_str(r->upstreams[1].hash_on.name, "X-User", "hash_on.name");
+	is_number(r, upstreams[1].ring_nr, 8 * 160);
+	is_str(r->upstreams[1].sticky.cookie, "s", "sticky.cookie");
+	is_number(r, upstreams[1].sticky.max_age_ns, 3600 * SL_SEC);
+	is_number(r, upstreams[1].sticky.secure, 1);
+	is_str(r->upstreams[1].sticky.secret, "x", "sticky.secret");
+	ok(r->upstreams[1].targets[0].session != r->upstreams[1].targets[1].session,
+	   "each target has a session name");
 	is_number(r, upstreams[1].connect_timeout_ns, 250 * SL_MS);
 	is_number(r, upstreams[1].response_timeout_ns, 0);
 	is_number(r, upstreams[1].idle_timeout_ns, 3600 * SL_SEC);

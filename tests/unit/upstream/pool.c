@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which target is next, and which connection to it.
+// Connections to targets: made, kept, reused, counted.
 #include "upstream/pool.h"
 
 #include <errno.h>
@@ -12,134 +12,11 @@
 #include "loopback.h"
 #include "tap.h"
 
-enum { TARGETS_MAX = 70 };
-
-static struct sl_target_conf targets[TARGETS_MAX];
-static struct sl_upstream_conf conf = { .name = "u", .targets = targets };
+static struct sl_target_conf targets[1];
+static struct sl_upstream_conf conf;
+static struct sl_states *states;
 static struct sl_pool pool;
 static struct sl_slab slab;
-
-static struct sl_upstream *make(const uint32_t *weights, unsigned nr)
-{
-	for (unsigned i = 0; i < nr; i++)
-		targets[i] = (struct sl_target_conf){ .weight = weights ? weights[i] : 1 };
-	conf.targets_nr = nr;
-	if (sl_pool_init(&pool, NULL, &slab, &conf, 1) < 0)
-		abort();
-	return &pool.upstreams[0];
-}
-
-/* The index of the target, or -1. */
-static int pick(struct sl_upstream *u, uint64_t tried, uint64_t now_ns)
-{
-	struct sl_target *t = sl_upstream_pick(u, tried, now_ns);
-
-	return t ? (int)(t - u->targets) : -1;
-}
-
-static const struct {
-	unsigned nr;
-	uint32_t weights[4];
-} weighted[] = {
-	{ 1, { 7 } },	       { 2, { 1, 1 } },	      { 2, { 1, 1000 } },      { 3, { 5, 1, 1 } },
-	{ 4, { 4, 3, 2, 1 } }, { 4, { 1, 1, 1, 1 } }, { 3, { 1000, 999, 1 } },
-};
-
-/* So many picks as the weights add up to are a cycle. */
-static void weights(void)
-{
-	for (unsigned i = 0; i < sizeof(weighted) / sizeof(weighted[0]); i++) {
-		struct sl_upstream *u = make(weighted[i].weights, weighted[i].nr);
-		bool held = true;
-		uint32_t sum = 0;
-
-		for (unsigned k = 0; k < weighted[i].nr; k++)
-			sum += weighted[i].weights[k];
-		for (unsigned cycle = 0; cycle < 3; cycle++) {
-			uint32_t picked[4] = { 0 };
-
-			for (uint32_t n = 0; n < sum; n++)
-				picked[pick(u, 0, 0)]++;
-			for (unsigned k = 0; k < weighted[i].nr; k++)
-				held &= picked[k] == weighted[i].weights[k] ||
-					(weighted[i].nr == 1 && picked[0] == sum);
-		}
-		ok(held, "%u targets of weight %u and so on: exactly so in every cycle",
-		   weighted[i].nr, weighted[i].weights[0]);
-		sl_pool_fini(&pool);
-	}
-}
-
-static void spread(void)
-{
-	static const uint32_t five_one_one[] = { 5, 1, 1 };
-	struct sl_upstream *u = make(five_one_one, 3);
-	char order[8] = "";
-
-	for (unsigned i = 0; i < 7; i++)
-		order[i] = (char)('a' + pick(u, 0, 0));
-	ok(strcmp(order, "aabacaa") == 0, "a heavy target's turns are spread: %s", order);
-	sl_pool_fini(&pool);
-}
-
-static void down(void)
-{
-	struct sl_upstream *u = make(NULL, 3);
-	unsigned picked[3] = { 0 };
-
-	u->targets[1].down_until_ns = 1000;
-	for (unsigned i = 0; i < 100; i++)
-		picked[pick(u, 0, 999)]++;
-	ok(picked[0] == 50 && picked[1] == 0 && picked[2] == 50,
-	   "a target that is down is skipped");
-	memset(picked, 0, sizeof(picked));
-	for (unsigned i = 0; i < 99; i++)
-		picked[pick(u, 0, 1000)]++;
-	ok(picked[0] == 33 && picked[1] == 33 && picked[2] == 33,
-	   "when its time is over it gets its share again, and no more");
-	for (unsigned i = 0; i < 3; i++)
-		u->targets[i].down_until_ns = 2000;
-	memset(picked, 0, sizeof(picked));
-	for (unsigned i = 0; i < 99; i++)
-		picked[pick(u, 0, 1500)]++;
-	ok(picked[0] == 33 && picked[1] == 33 && picked[2] == 33, "with all down, all are asked");
-	sl_pool_fini(&pool);
-
-	u = make(NULL, 1);
-	u->targets[0].down_until_ns = 2000;
-	is_int(pick(u, 0, 0), 0, "the only target is asked even when it is down");
-	is_int(pick(u, sl_target_bit(u, u->targets), 0), -1, "but not twice");
-	sl_pool_fini(&pool);
-}
-
-static void tried_before(void)
-{
-	struct sl_upstream *u = make(NULL, 3);
-	uint64_t tried = 0, seen = 0;
-	unsigned nr = 0;
-	int i;
-
-	u->targets[2].down_until_ns = 1000;
-	while ((i = pick(u, tried, 0)) >= 0 && nr++ < 10) {
-		seen |= 1u << i;
-		if (nr == 3)
-			is_int(i, 2, "the one that is down comes last");
-		tried |= sl_target_bit(u, &u->targets[i]);
-	}
-	ok(nr == 3 && seen == 7, "one after another, each once");
-	is_int(pick(u, tried, 5000), -1, "then none");
-	sl_pool_fini(&pool);
-
-	u = make(NULL, TARGETS_MAX);
-	ok(pick(u, ~0ull, 0) >= 64,
-	   "with more targets than bits, those beyond are still there to try");
-	ok(sl_target_bit(u, &u->targets[63]) == 1ull << 63 &&
-		   sl_target_bit(u, &u->targets[64]) == 0,
-	   "the 64th has a bit, the 65th none");
-	sl_pool_fini(&pool);
-}
-
-/* ---- connections ---- */
 
 static int door;
 
@@ -168,7 +45,8 @@ static struct sl_upstream *make_real(struct sl_loop *loop, uint32_t idle)
 		.down_for_ns = 2 * SL_SEC,
 		.idle_connections = idle,
 	};
-	if (sl_pool_init(&pool, loop, &slab, &conf, 1) < 0)
+	if (sl_states_new(&states, &conf, 1, 1) < 0 ||
+	    sl_pool_init(&pool, &(struct sl_pool_conf){ loop, &slab, &conf, 1, states, 0 }) < 0)
 		abort();
 	return &pool.upstreams[0];
 }
@@ -186,7 +64,10 @@ static void end(struct sl_loop *loop)
 {
 	sl_pool_close_idle(&pool);
 	ok(is_empty(loop) && pool.targets[0].idle_nr == 0, "closed, no connection is left");
+	is_int(pool.targets[0].counts->connections + pool.targets[0].counts->in_flight, 0,
+	       "and none is counted");
 	sl_pool_fini(&pool);
+	sl_states_free(states);
 	close(door);
 }
 
@@ -201,13 +82,17 @@ static void last_in_first_out(struct sl_loop *loop)
 		if (sl_target_connect(u, t, SL_NEVER, &peers[i]) < 0)
 			abort();
 	ok(!peers[0]->is_reused && pool.peers_nr == 3, "three connections are made");
+	ok(t->counts->in_flight == 3 && t->counts->connections == 3, "and counted");
 	for (unsigned i = 0; i < 3; i++)
 		sl_peer_release(peers[i]);
 	is_int(t->idle_nr, 2, "two are kept, as many as may be");
+	ok(t->counts->in_flight == 0 && t->counts->connections == 2, "none of them in use");
 	ok(sl_target_reuse(u, t) == peers[1] && peers[1]->is_reused,
 	   "the last one in is first out");
 	ok(sl_target_reuse(u, t) == peers[0], "then the one before");
 	ok(!sl_target_reuse(u, t) && t->idle_nr == 0, "then none");
+	ok(t->counts->in_flight == 2 && t->counts->requests == 5,
+	   "two are in use again, for the fourth and the fifth request");
 	sl_peer_close(peers[0]);
 	sl_peer_release(peers[1]);
 	sl_peer_close(NULL);
@@ -256,6 +141,7 @@ static void refused(struct sl_loop *loop)
 
 	close(door);
 	is_int(sl_target_connect(u, t, SL_NEVER, &peer), -ECONNREFUSED, "nobody listens: refused");
+	is_int(t->counts->failures, 1, "a failure is counted");
 	ok(!peer && t->down_until_ns == loop->now_ns + 2 * SL_SEC,
 	   "and the target counts as down for as long as it was told");
 	door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -278,10 +164,6 @@ static void facts(struct sl_loop *loop)
 int main(void)
 {
 	sl_slab_init(&slab, sizeof(struct sl_peer));
-	weights();
-	spread();
-	down();
-	tried_before();
 	loopback_run(facts, 0);
 	sl_slab_fini(&slab);
 	return done_testing();

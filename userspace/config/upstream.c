@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks of upstreams: what a table cannot say of them, and what is computed from them once.
+#include <stdlib.h>
+
+#include "config/check.h"
+#include "http/field.h"
+#include "upstream/ring.h"
+
+enum { COOKIE_NAME_MAX = 64, SECRET_MAX = 256 };
+
+static const struct sl_str header_prefix = SL_STR("header:"), cookie_prefix = SL_STR("cookie:");
+
+static struct sl_str behind(struct sl_str text, struct sl_str prefix)
+{
+	return (struct sl_str){ text.ptr + prefix.len, text.len - prefix.len };
+}
+
+const char *sl_check_cookie_name(struct sl_str text)
+{
+	if (text.len > COOKIE_NAME_MAX || !sl_is_token(text))
+		return "is not the name of a cookie: 1 to 64 characters of a token";
+	return NULL;
+}
+
+const char *sl_check_hash_on(struct sl_str text)
+{
+	if (sl_str_starts(text, header_prefix))
+		return sl_is_token(behind(text, header_prefix))
+			       ? NULL
+			       : "does not name a header field behind its colon";
+	if (sl_str_starts(text, cookie_prefix))
+		return sl_is_token(behind(text, cookie_prefix))
+			       ? NULL
+			       : "does not name a cookie behind its colon";
+	if (sl_str_eq(text, SL_S("client")) || sl_str_eq(text, SL_S("path")))
+		return NULL;
+	return "must be \"client\", \"path\", \"header:NAME\" or \"cookie:NAME\"";
+}
+
+const char *sl_check_secret(struct sl_str text)
+{
+	return text.len > 0 && text.len <= SECRET_MAX ? NULL : "must have 1 to 256 bytes";
+}
+
+static void settle_hash(struct sl_hash_conf *hash)
+{
+	if (sl_str_starts(hash->text, header_prefix)) {
+		hash->source = SL_HASH_HEADER;
+		hash->name = behind(hash->text, header_prefix);
+	} else if (sl_str_starts(hash->text, cookie_prefix)) {
+		hash->source = SL_HASH_COOKIE;
+		hash->name = behind(hash->text, cookie_prefix);
+	} else if (sl_str_eq(hash->text, SL_S("path"))) {
+		hash->source = SL_HASH_PATH;
+	}
+}
+
+/* Targets that are at fault have no name or no weight, and then there is nothing to build for. */
+static bool has_good_targets(const struct sl_upstream_conf *u)
+{
+	for (uint32_t i = 0; i < u->targets_nr; i++)
+		if (!u->targets[i].name || !u->targets[i].weight)
+			return false;
+	return u->name && u->targets_nr > 0;
+}
+
+static void make_ring(struct sl_reader *r, struct sl_upstream_conf *u)
+{
+	uint32_t nr = sl_ring_size(u);
+	struct sl_ring_point *ring = sl_reader_alloc(r, nr, sizeof(*ring));
+
+	if (!ring)
+		return;
+	sl_ring_fill(u, ring);
+	u->ring = ring;
+	u->ring_nr = nr;
+}
+
+void sl_check_upstream(struct sl_reader *r, json_t *value, void *to)
+{
+	struct sl_upstream_conf *self = to;
+
+	if (self->name && json_object_set_new(r->upstreams, self->name,
+					      json_integer(self - r->rules->upstreams)) < 0)
+		r->out_of_memory = true;
+	if (json_object_get(value, "hash_on") && self->balance != SL_BALANCE_CONSISTENT_HASH)
+		fault_member(r, "hash_on", "does nothing without 'balance': 'consistent_hash'");
+	settle_hash(&self->hash_on);
+	if (!has_good_targets(self))
+		return;
+	for (uint32_t i = 0; i < self->targets_nr; i++)
+		self->targets[i].session = sl_session_of(self, &self->targets[i]);
+	if (self->balance == SL_BALANCE_CONSISTENT_HASH && r->report.count == 0)
+		make_ring(r, self);
+}
+
+/* Logs and counters show targets, so they are called as they are written: "${ORIGIN}:80". */
+static const char *written_address(struct sl_reader *r, json_t *value)
+{
+	const char *written;
+
+	if (json_is_string(value)) {
+		written = sl_report_written(&r->report);
+		return written ? written : json_string_value(value);
+	}
+	sl_report_enter_member(&r->report, "address");
+	written = sl_report_written(&r->report);
+	sl_report_leave(&r->report);
+	return written ? written : json_string_value(json_object_get(value, "address"));
+}
+
+void sl_check_target(struct sl_reader *r, json_t *value, void *to)
+{
+	struct sl_target_conf *self = to;
+	const char *address = written_address(r, value);
+
+	if (address)
+		sl_reader_store_text(r, sizeof(self->name), &self->name, sl_str_of(address));
+}

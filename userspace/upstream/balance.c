@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which target of an upstream a request goes to.
+#include "upstream/balance.h"
+
+#include "upstream/ring.h"
+
+enum { WALK_MAX = 4096 }; /* points of the ring looked at for one pick */
+
+/* One search for a target. */
+struct search {
+	struct sl_upstream *u;
+	const struct sl_pick *pick;
+	uint64_t now_ns;
+	bool any; /* those out of service too */
+};
+
+uint64_t sl_target_bit(const struct sl_upstream *u, const struct sl_target *t)
+{
+	size_t i = (size_t)(t - u->targets);
+
+	return i < 64 ? 1ull << i : 0;
+}
+
+static bool is_in_service(const struct sl_target *t, uint32_t out, uint64_t now_ns)
+{
+	return !out && t->down_until_ns <= now_ns &&
+	       atomic_load_explicit(&t->shared->ejected_until_ns, memory_order_relaxed) <= now_ns;
+}
+
+static uint32_t out_of(const struct sl_target *t)
+{
+	return atomic_load_explicit(&t->shared->out, memory_order_relaxed);
+}
+
+/* Beyond 64 targets the tried ones are not told apart, and may be tried again. */
+static bool is_eligible(const struct search *s, const struct sl_target *t)
+{
+	uint32_t out = out_of(t);
+
+	if (s->pick->tried & sl_target_bit(s->u, t))
+		return false;
+	if (s->any)
+		return !(out & (SL_OUT_DRAIN | SL_OUT_DISABLED));
+	return is_in_service(t, out, s->now_ns);
+}
+
+/* Smooth weighted round robin, nginx's: each pick every target earns its weight and the richest
+ * pays the total, so that a heavy target's turns are spread and not in a row. */
+static struct sl_target *round_robin(const struct search *s)
+{
+	struct sl_target *best = NULL;
+	int64_t total = 0;
+
+	for (unsigned i = 0; i < s->u->conf->targets_nr; i++) {
+		struct sl_target *t = &s->u->targets[i];
+
+		if (!is_eligible(s, t))
+			continue;
+		t->credit += t->conf->weight;
+		total += t->conf->weight;
+		if (!best || t->credit > best->credit)
+			best = t;
+	}
+	if (best)
+		best->credit -= total;
+	return best;
+}
+
+/* One at random, by weight, other than `but`; NULL when there is none. */
+static struct sl_target *draw(const struct search *s, const struct sl_target *but)
+{
+	struct sl_target *targets = s->u->targets, *end = targets + s->u->conf->targets_nr;
+	uint64_t total = 0, ticket;
+
+	for (struct sl_target *t = targets; t < end; t++)
+		if (t != but && is_eligible(s, t))
+			total += t->conf->weight;
+	if (total == 0)
+		return NULL;
+	ticket = sl_pool_random(s->u->pool) % total;
+	for (struct sl_target *t = targets; t < end; t++) {
+		if (t == but || !is_eligible(s, t))
+			continue;
+		if (ticket < t->conf->weight)
+			return t;
+		ticket -= t->conf->weight;
+	}
+	return NULL;
+}
+
+/* The power of two choices (Mitzenmacher 2001): of two drawn by weight, the one with fewer requests
+ * for its weight.  Better than the least of all, which every worker would run to at once. */
+static struct sl_target *least_requests(const struct search *s)
+{
+	struct sl_target *a = draw(s, NULL), *b = a ? draw(s, a) : NULL;
+
+	if (!b)
+		return a;
+	return b->counts->in_flight * a->conf->weight < a->counts->in_flight * b->conf->weight ? b
+											       : a;
+}
+
+/* Keys of a target that is out go on to whoever owns the next point; all others stay. */
+static struct sl_target *walk_ring(const struct search *s)
+{
+	const struct sl_upstream_conf *conf = s->u->conf;
+	uint32_t at = sl_ring_find(conf, s->pick->hash);
+
+	for (uint32_t n = 0; n < conf->ring_nr && n < WALK_MAX; n++) {
+		struct sl_target *t = &s->u->targets[conf->ring[at].target];
+
+		if (is_eligible(s, t))
+			return t;
+		at = at + 1 < conf->ring_nr ? at + 1 : 0;
+	}
+	return round_robin(s);
+}
+
+static struct sl_target *find(const struct search *s)
+{
+	switch (s->u->conf->balance) {
+	case SL_BALANCE_LEAST_REQUESTS:
+		return least_requests(s);
+	case SL_BALANCE_CONSISTENT_HASH:
+		return s->pick->has_hash ? walk_ring(s) : round_robin(s);
+	case SL_BALANCE_ROUND_ROBIN:
+		break;
+	}
+	return round_robin(s);
+}
+
+/* The target that the session is bound to, if it can have it. */
+static struct sl_target *find_bound(const struct search *s)
+{
+	for (unsigned i = 0; i < s->u->conf->targets_nr; i++) {
+		struct sl_target *t = &s->u->targets[i];
+
+		if (t->conf->session != s->pick->session)
+			continue;
+		if (s->pick->tried & sl_target_bit(s->u, t))
+			return NULL;
+		return is_in_service(t, out_of(t) & ~(uint32_t)SL_OUT_DRAIN, s->now_ns) ? t : NULL;
+	}
+	return NULL;
+}
+
+/* In service or not: there is nobody else to ask. */
+static struct sl_target *only_target(const struct search *s)
+{
+	struct sl_target *t = &s->u->targets[0];
+	bool is_bound = s->pick->session && s->pick->session == t->conf->session;
+	uint32_t unwanted = SL_OUT_DISABLED | (is_bound ? 0 : SL_OUT_DRAIN);
+
+	return s->pick->tried || out_of(t) & unwanted ? NULL : t;
+}
+
+struct sl_target *sl_upstream_pick(struct sl_upstream *u, const struct sl_pick *pick,
+				   uint64_t now_ns)
+{
+	struct search s = { u, pick, now_ns, false };
+	struct sl_target *t;
+
+	if (u->conf->targets_nr == 1)
+		return only_target(&s);
+	t = pick->session ? find_bound(&s) : NULL;
+	if (!t)
+		t = find(&s);
+	if (t)
+		return t;
+	s.any = true;
+	return find(&s);
+}
