@@ -36,6 +36,7 @@ uint64_t sl_auto_connections(void);
 /* Finish hooks. */
 void sl_check_gateway(struct sl_reader *r, json_t *value, void *to);
 void sl_check_listener(struct sl_reader *r, json_t *value, void *to);
+void sl_check_outlier(struct sl_reader *r, json_t *value, void *to);
 void sl_check_upstream(struct sl_reader *r, json_t *value, void *to);
 void sl_check_target(struct sl_reader *r, json_t *value, void *to);
 void sl_check_respond(struct sl_reader *r, json_t *value, void *to);

@@ -73,6 +73,7 @@ extern const struct sl_kind sl_kind_duration, sl_kind_size, sl_kind_rate;
 extern const struct sl_kind sl_kind_address, sl_kind_net;
 extern const struct sl_kind sl_kind_host, sl_kind_methods, sl_kind_upstream, sl_kind_ignored;
 extern const struct sl_kind sl_kind_include;
+extern const struct sl_kind sl_kind_statuses;
 
 /* The whole file. */
 extern const struct sl_key sl_config_root;

@@ -101,6 +101,26 @@ static const struct sl_key sticky_keys[] = {
 	END,
 };
 
+static const struct sl_key outlier_keys[] = {
+	{ "consecutive_failures", &sl_kind_int, SL_KEY_AT(sl_upstream_conf, outlier.failures),
+	  .min = 1, .max = 10000, .def = "5",
+	  .doc = "Failures in a row that eject a target: no connection, a reset, no answer in "
+		 "time, "
+		 "a malformed or broken answer, or a status of statuses. All workers count "
+		 "together." },
+	{ "statuses", &sl_kind_statuses, SL_KEY_AT(sl_upstream_conf, outlier.statuses), .def = "[]",
+	  .doc = "Status codes from 500 to 563 that count as failures too." },
+	{ "eject_for", &sl_kind_duration, SL_KEY_AT(sl_upstream_conf, outlier.base_ns),
+	  .min = 1000000, .max = 86400000000000, .def = "\"30s\"",
+	  .doc = "How long the first time; each time twice as long as the one before." },
+	{ "max_eject_for", &sl_kind_duration, SL_KEY_AT(sl_upstream_conf, outlier.max_ns),
+	  .min = 1000000, .max = 86400000000000, .def = "\"5m\"",
+	  .doc = "At the most. A target that was in service for as long begins anew." },
+	{ "max_ejected_percent", &sl_kind_int, SL_KEY_AT(sl_upstream_conf, outlier.max_percent),
+	  .max = 100, .def = "50", .doc = "So many of the targets are ejected at the most." },
+	END,
+};
+
 static const struct sl_key upstream_keys[] = {
 	{ "targets", &sl_kind_array, ITEMS(sl_upstream_conf, targets, targets_nr),
 	  .item = &target_item, .min = 1, .max = 1024, .required = true,
@@ -117,6 +137,13 @@ static const struct sl_key upstream_keys[] = {
 		 "\"cookie:NAME\". A request without it goes in turn." },
 	{ "sticky", &sl_kind_object, .object = &(const struct sl_object){ .keys = sticky_keys },
 	  .doc = "Binds a client's session to the target that served it first, by a cookie." },
+	{ "outlier_detection", &sl_kind_object,
+	  .object = &(const struct sl_object){ .keys = outlier_keys, .finish = sl_check_outlier },
+	  .doc = "Ejects a target that fails several times in a row. Default: none is." },
+	{ "panic_threshold", &sl_kind_int, SL_KEY_AT(sl_upstream_conf, panic_percent), .max = 100,
+	  .def = "0",
+	  .doc = "With this percentage of the targets in service, or less, all are used again, the "
+		 "unhealthy and the ejected too; 0 is with none." },
 	{ "timeouts", &sl_kind_object, .def = "{}",
 	  .object = &(const struct sl_object){ .keys = timeout_keys },
 	  .doc = "How long to wait for a target." },

@@ -42,6 +42,14 @@ const char *sl_check_secret(struct sl_str text)
 	return text.len > 0 && text.len <= SECRET_MAX ? NULL : "must have 1 to 256 bytes";
 }
 
+void sl_check_outlier(struct sl_reader *r, json_t *value, void *to)
+{
+	const struct sl_outlier_conf *self = &((struct sl_upstream_conf *)to)->outlier;
+
+	if (self->base_ns && self->max_ns && self->max_ns < self->base_ns)
+		fault_member(r, "max_eject_for", "must not be less than 'eject_for'");
+}
+
 static void settle_hash(struct sl_hash_conf *hash)
 {
 	if (sl_str_starts(hash->text, header_prefix)) {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "gate/verdict.h"
 #include "net/proxyproto.h"
 
 enum { TARGETS_MAX = 16 }; /* connections tried for one sending of a request */
@@ -58,6 +59,23 @@ static struct sl_peer *reuse(struct sl_attempt *a, struct sl_target *t)
 	return peer;
 }
 
+/* Not our own lack of something, nor the end of our own time. */
+static bool is_targets_fault(const struct sl_exchange *x, int error)
+{
+	switch (error) {
+	case -ECANCELED:
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOMEM:
+	case -ENOBUFS:
+		return false;
+	case -ETIMEDOUT:
+		return x->worker->loop.now_ns < x->deadline_ns;
+	default:
+		return true;
+	}
+}
+
 /* With a PROXY header the connection speaks for one client and is not shared. */
 static int connect_peer(struct sl_attempt *a, struct sl_target *t)
 {
@@ -75,7 +93,8 @@ static int connect_peer(struct sl_attempt *a, struct sl_target *t)
 	}
 	ret = sl_target_connect(a->upstream, t, x->deadline_ns, &x->peer);
 	if (ret < 0) {
-		sl_count(&s->upstream_failures, 1);
+		if (is_targets_fault(x, ret))
+			sl_verdict_failed(x, a->upstream, t);
 		return ret;
 	}
 	sl_count(&s->upstream_connects, 1);

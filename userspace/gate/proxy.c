@@ -11,6 +11,7 @@
 #include "gate/relay.h"
 #include "gate/reply.h"
 #include "gate/session.h"
+#include "gate/verdict.h"
 #include "net/splice.h"
 
 enum {
@@ -115,10 +116,20 @@ static int retry(struct sl_attempt *a)
 	return -EAGAIN;
 }
 
+/* A kept connection that the target has closed, or was about to, when the request came. */
+static bool is_stale(const struct sl_attempt *a, int error)
+{
+	return a->x->peer->is_reused && is_peers_fault(error) && !a->has_answered;
+}
+
 static int lost_peer(struct sl_attempt *a, int error)
 {
-	if (is_peers_fault(error) || error == -ETIMEDOUT || error == -EBADMSG)
-		sl_count(&a->x->worker->stats->upstream_failures, 1);
+	struct sl_exchange *x = a->x;
+
+	if (is_stale(a, error)) /* closed before it got the request: nothing is wrong with it */
+		sl_count(&x->worker->stats->upstream_failures, 1);
+	else if (is_peers_fault(error) || error == -ETIMEDOUT || error == -EBADMSG)
+		sl_verdict_failed(x, a->upstream, x->peer->target);
 	return can_retry(a, error) ? retry(a) : fail_upstream(a, error);
 }
 
@@ -279,7 +290,7 @@ static void break_off(struct sl_attempt *a, const struct sl_relay *r)
 		sl_count(&x->worker->stats->requests_aborted, 1);
 	} else {
 		x->error = "upstream_truncated";
-		sl_count(&x->worker->stats->upstream_failures, 1);
+		sl_verdict_failed(x, a->upstream, x->peer->target);
 	}
 	sl_conn_abort_on_close(&x->client->conn);
 }
@@ -321,10 +332,13 @@ static int pass_answer(struct sl_attempt *a, size_t head_len)
 	/* Nothing of it has left yet: the client gets an answer after all. */
 	if (ret < 0 && !relay.is_to_blame_to && !relay.has_sent) {
 		x->bytes_sent = 0;
+		sl_verdict_failed(x, a->upstream, x->peer->target);
 		return fail_upstream(a, ret == -EPIPE ? -EBADMSG : ret);
 	}
 	if (ret < 0)
 		break_off(a, &relay);
+	else
+		sl_verdict_answered(x, a->upstream, x->peer->target, x->resp.status);
 	finish_peer(a, &body);
 	return ret < 0 ? -ECONNABORTED : 0;
 }
@@ -343,6 +357,7 @@ static int pass_upgrade(struct sl_attempt *a, size_t head_len)
 	if (ret < 0)
 		return fail_upstream(a, ret);
 	x->status = 101;
+	sl_verdict_answered(x, a->upstream, x->peer->target, 101);
 	ret = sl_tunnel_run(x);
 	sl_peer_close(x->peer);
 	x->peer = NULL;

@@ -154,6 +154,22 @@ static struct sl_target *only_target(const struct search *s)
 	return s->pick->tried || out_of(t) & unwanted ? NULL : t;
 }
 
+/* So few are left that the rest could not bear it, or that our own view is what is wrong. */
+static bool is_panic(const struct search *s)
+{
+	const struct sl_upstream_conf *conf = s->u->conf;
+	uint64_t wanted = 0, serving = 0;
+
+	for (unsigned i = 0; i < conf->targets_nr; i++) {
+		const struct sl_target *t = &s->u->targets[i];
+		uint32_t out = out_of(t);
+
+		wanted += !(out & (SL_OUT_DRAIN | SL_OUT_DISABLED));
+		serving += is_in_service(t, out, s->now_ns);
+	}
+	return serving * 100 <= wanted * conf->panic_percent;
+}
+
 struct sl_target *sl_upstream_pick(struct sl_upstream *u, const struct sl_pick *pick,
 				   uint64_t now_ns)
 {
@@ -163,9 +179,11 @@ struct sl_target *sl_upstream_pick(struct sl_upstream *u, const struct sl_pick *
 	if (u->conf->targets_nr == 1)
 		return only_target(&s);
 	t = pick->session ? find_bound(&s) : NULL;
+	if (!t && u->conf->panic_percent)
+		s.any = is_panic(&s);
 	if (!t)
 		t = find(&s);
-	if (t)
+	if (t || s.any)
 		return t;
 	s.any = true;
 	return find(&s);

@@ -35,6 +35,13 @@ struct sl_sticky_conf {
 	bool secure;
 };
 
+struct sl_outlier_conf {
+	uint32_t failures; /* in a row, until a target is ejected; 0: never */
+	uint64_t statuses; /* that count as failures: a bit for each from 500 to 563 */
+	uint64_t base_ns, max_ns;
+	uint32_t max_percent; /* of the targets */
+};
+
 struct sl_target_conf {
 	const char *name; /* as written in the configuration: for logs and status */
 	struct sl_addr address;
@@ -51,6 +58,8 @@ struct sl_upstream_conf {
 	struct sl_ring_point *ring; /* by hash; NULL without SL_BALANCE_CONSISTENT_HASH */
 	uint32_t ring_nr;
 	struct sl_sticky_conf sticky;
+	struct sl_outlier_conf outlier;
+	uint32_t panic_percent; /* with no more targets than this in service, all are used */
 	uint64_t connect_timeout_ns;
 	uint64_t response_timeout_ns; /* from the last byte of the request to the first of the
 					 answer */

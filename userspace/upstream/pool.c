@@ -221,7 +221,6 @@ int sl_target_connect(struct sl_upstream *u, struct sl_target *t, uint64_t deadl
 			      by_timeout < deadline_ns ? by_timeout : deadline_ns);
 	if (ret < 0) {
 		sl_peer_close(peer);
-		sl_cell_add(&t->counts->failures, 1);
 		/* Out of our own time it is not known to be down. */
 		if (ret != -ECANCELED && (ret != -ETIMEDOUT || loop->now_ns >= by_timeout))
 			t->down_until_ns = loop->now_ns + u->conf->down_for_ns;
