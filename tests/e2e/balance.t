@@ -4,43 +4,15 @@
 
 import collections
 import re
-import socket
-import threading
+import time
 
-from lib import origin, tap, wire
+from lib import tap, wire
+from lib.fickle import Fickle
 from lib.gateway import Gateway
 
 
-class Named:
-    """An origin that answers with its name; /hold answers when it is told to."""
-
-    def __init__(self, name):
-        self.name = name
-        self.gate = threading.Event()
-        self.origin = origin.Origin(self._serve)
-        self.address = f"127.0.0.1:{self.origin.port}"
-
-    def _serve(self, conn):
-        while (request := conn.request()) is not None:
-            if request.target == "/hold":
-                self.gate.wait(20)
-            conn.send(origin.answer(self.name.encode()))
-
-    def kill(self):
-        """A close alone would not end what a thread is waiting in."""
-        for sock in [self.origin.listener, *(c.sock for c in self.origin.connections)]:
-            try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass # it has ended already
-        self.origin.close()
-
-    def held(self):
-        return [r for r in self.origin.requests() if r.target == "/hold"]
-
-
 def three():
-    return [Named(name) for name in "abc"]
+    return [Fickle(name) for name in "abc"]
 
 
 def gateway_for(named, **upstream):
@@ -105,15 +77,14 @@ def least_requests():
     holders = [wire.Client(gateway.port) for _ in range(12)]
     for holder in holders:
         holder.send(wire.get("/hold"))
-        before = sum(len(n.held()) for n in named)
-        named[0].origin.wait(lambda b=before: sum(len(n.held()) for n in named) > b, 0.05)
-    for n in named:
-        n.origin.wait(lambda: sum(len(m.held()) for m in named) == 12)
-    held = [len(n.held()) for n in named]
+    deadline = time.monotonic() + 10
+    while sum(n.saw("/hold") for n in named) < 12 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    held = [n.saw("/hold") for n in named]
     tap.ok(sum(held) == 12 and max(held) - min(held) <= 3,
            "requests that hang are spread evenly", held)
     for n in named:
-        n.gate.set()
+        n.release()
     tap.same([h.response().status for h in holders], [200] * 12, "and all are answered")
     for holder in holders:
         holder.close()

@@ -29,6 +29,9 @@ const char *sl_check_field_value(struct sl_str text);
 const char *sl_check_hash_on(struct sl_str text);
 const char *sl_check_cookie_name(struct sl_str text);
 const char *sl_check_secret(struct sl_str text);
+const char *sl_check_health_path(struct sl_str text);
+const char *sl_check_health_host(struct sl_str text);
+const char *sl_check_status_range(struct sl_str text);
 
 uint64_t sl_auto_workers(void);
 uint64_t sl_auto_connections(void);
@@ -36,6 +39,7 @@ uint64_t sl_auto_connections(void);
 /* Finish hooks. */
 void sl_check_gateway(struct sl_reader *r, json_t *value, void *to);
 void sl_check_listener(struct sl_reader *r, json_t *value, void *to);
+void sl_check_health(struct sl_reader *r, json_t *value, void *to);
 void sl_check_outlier(struct sl_reader *r, json_t *value, void *to);
 void sl_check_upstream(struct sl_reader *r, json_t *value, void *to);
 void sl_check_target(struct sl_reader *r, json_t *value, void *to);

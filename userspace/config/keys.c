@@ -121,6 +121,54 @@ static const struct sl_key outlier_keys[] = {
 	END,
 };
 
+static const struct sl_key health_keys[] = {
+	{ "path", &sl_kind_string, SL_KEY_AT(sl_upstream_conf, health.path),
+	  .check = sl_check_health_path, .pattern = "^/",
+	  .doc = "What a GET asks for. Default: a connection that opens is enough." },
+	{ "host", &sl_kind_string, SL_KEY_AT(sl_upstream_conf, health.host),
+	  .check = sl_check_health_host,
+	  .doc = "Host of the request. Default: the target as it is written." },
+	{ "status", &sl_kind_string, SL_KEY_AT(sl_upstream_conf, health.status),
+	  .check = sl_check_status_range, .def = "\"200-399\"",
+	  .pattern = "^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$",
+	  .doc = "Status codes of a healthy target: one, or the first and the last." },
+	{ "interval", &sl_kind_duration, SL_KEY_AT(sl_upstream_conf, health.interval_ns),
+	  .min = 100000000, .max = 86400000000000, .def = "\"5s\"",
+	  .doc = "From the end of a check to the next, a tenth more or less." },
+	{ "timeout", &sl_kind_duration, SL_KEY_AT(sl_upstream_conf, health.timeout_ns),
+	  .min = 1000000, .max = 3600000000000, .def = "\"2s\"",
+	  .doc = "For a whole check, from the connection to the answer's head." },
+	{ "healthy_after", &sl_kind_int, SL_KEY_AT(sl_upstream_conf, health.healthy_after),
+	  .min = 1, .max = 1000, .def = "2",
+	  .doc = "Good results in a row that bring a target back." },
+	{ "unhealthy_after", &sl_kind_int, SL_KEY_AT(sl_upstream_conf, health.unhealthy_after),
+	  .min = 1, .max = 1000, .def = "3", .doc = "Bad results in a row that take it out." },
+	END,
+};
+
+static const struct sl_key retry_keys[] = {
+	{ "attempts", &sl_kind_int, SL_KEY_AT(sl_upstream_conf, retries.attempts), .max = 10,
+	  .def = "3",
+	  .doc = "How often a request is sent again at the most; 0 is never, and no other target "
+		 "is "
+		 "tried after a refused connection either." },
+	{ "on", &sl_kind_words, SL_KEY_AT(sl_upstream_conf, retries.on),
+	  .words = WORDS("connect_failure", "reset", "timeout", "502", "503", "504"),
+	  .def = "[\"connect_failure\", \"reset\"]",
+	  .doc = "After what: no connection (then any request goes on to the next target, and it "
+		 "is "
+		 "no attempt, for nothing was sent), a connection lost before an answer, no answer "
+		 "in "
+		 "time, an answer with this status. But for the first, only requests without body "
+		 "whose method is idempotent." },
+	{ "budget", &sl_kind_int, SL_KEY_AT(sl_upstream_conf, retries.budget_percent), .max = 100,
+	  .def = "20",
+	  .doc = "Retries, in percent of the requests, with ten a second more for each worker; 100 "
+		 "is "
+		 "no limit." },
+	END,
+};
+
 static const struct sl_key upstream_keys[] = {
 	{ "targets", &sl_kind_array, ITEMS(sl_upstream_conf, targets, targets_nr),
 	  .item = &target_item, .min = 1, .max = 1024, .required = true,
@@ -140,6 +188,18 @@ static const struct sl_key upstream_keys[] = {
 	{ "outlier_detection", &sl_kind_object,
 	  .object = &(const struct sl_object){ .keys = outlier_keys, .finish = sl_check_outlier },
 	  .doc = "Ejects a target that fails several times in a row. Default: none is." },
+	{ "health_check", &sl_kind_object,
+	  .object = &(const struct sl_object){ .keys = health_keys, .finish = sl_check_health },
+	  .doc = "Asks each target from time to time, once for all workers. Default: nobody "
+		 "does." },
+	{ "slow_start", &sl_kind_duration, SL_KEY_AT(sl_upstream_conf, slow_start_ns), .def = "0",
+	  .max = 86400000000000,
+	  .doc = "A target that became healthy, or whose ejection is over, comes to its full share "
+		 "in "
+		 "this time, from a tenth of it; not with consistent_hash. 0 is at once." },
+	{ "retries", &sl_kind_object, .def = "{}",
+	  .object = &(const struct sl_object){ .keys = retry_keys },
+	  .doc = "When a request is sent again, to another target where there is one." },
 	{ "panic_threshold", &sl_kind_int, SL_KEY_AT(sl_upstream_conf, panic_percent), .max = 100,
 	  .def = "0",
 	  .doc = "With this percentage of the targets in service, or less, all are used again, the "
@@ -155,8 +215,6 @@ static const struct sl_key upstream_keys[] = {
 	{ "send_proxy_protocol", &sl_kind_enum, SL_KEY_AT(sl_upstream_conf, send_proxy),
 	  .words = WORDS("off", "v1", "v2"), .def = "\"off\"",
 	  .doc = "Begin each connection with a PROXY protocol header that names the client." },
-	LATER("health_check"),
-	LATER("retries"),
 	LATER("tls"),
 	END,
 };

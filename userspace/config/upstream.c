@@ -4,9 +4,10 @@
 
 #include "config/check.h"
 #include "http/field.h"
+#include "http/uri.h"
 #include "upstream/ring.h"
 
-enum { COOKIE_NAME_MAX = 64, SECRET_MAX = 256 };
+enum { COOKIE_NAME_MAX = 64, SECRET_MAX = 256, PATH_MAX_BYTES = 1024, HOST_MAX_BYTES = 256 };
 
 static const struct sl_str header_prefix = SL_STR("header:"), cookie_prefix = SL_STR("cookie:");
 
@@ -40,6 +41,60 @@ const char *sl_check_hash_on(struct sl_str text)
 const char *sl_check_secret(struct sl_str text)
 {
 	return text.len > 0 && text.len <= SECRET_MAX ? NULL : "must have 1 to 256 bytes";
+}
+
+const char *sl_check_health_path(struct sl_str text)
+{
+	return text.len > PATH_MAX_BYTES ? "is longer than 1024 bytes"
+					 : sl_check_rewrite_path(text);
+}
+
+const char *sl_check_health_host(struct sl_str text)
+{
+	struct sl_str host, port;
+
+	return text.len <= HOST_MAX_BYTES && sl_authority_split(text, &host, &port)
+		       ? NULL
+		       : "is not a host such as \"api.example.com\" or \"api.example.com:80\"";
+}
+
+/* Three digits at the start of text; 0 when there are none of a status. */
+static uint16_t status_at(struct sl_str text)
+{
+	if (text.len < 3 || text.ptr[0] < '1' || text.ptr[0] > '5')
+		return 0;
+	for (unsigned i = 1; i < 3; i++)
+		if (text.ptr[i] < '0' || text.ptr[i] > '9')
+			return 0;
+	return (uint16_t)((text.ptr[0] - '0') * 100 + (text.ptr[1] - '0') * 10 + text.ptr[2] - '0');
+}
+
+/* "204" or "200-399". */
+static bool parse_status_range(struct sl_str text, uint16_t *ret_first, uint16_t *ret_last)
+{
+	*ret_first = *ret_last = status_at(text);
+	if (text.len == 7 && text.ptr[3] == '-')
+		*ret_last = status_at((struct sl_str){ text.ptr + 4, 3 });
+	else if (text.len != 3)
+		return false;
+	return *ret_first && *ret_first <= *ret_last;
+}
+
+const char *sl_check_status_range(struct sl_str text)
+{
+	uint16_t first, last;
+
+	return parse_status_range(text, &first, &last)
+		       ? NULL
+		       : "must be a status such as \"204\" or a range such as \"200-399\"";
+}
+
+void sl_check_health(struct sl_reader *r, json_t *value, void *to)
+{
+	struct sl_health_conf *self = &((struct sl_upstream_conf *)to)->health;
+
+	if (self->status.len)
+		parse_status_range(self->status, &self->status_first, &self->status_last);
 }
 
 void sl_check_outlier(struct sl_reader *r, json_t *value, void *to)

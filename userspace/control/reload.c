@@ -129,7 +129,7 @@ static void publish(struct reload *r)
 {
 	struct sl_daemon *d = r->daemon;
 
-	sl_states_inherit(r->rules->states, d->rules->states, r->targets);
+	sl_states_inherit(r->rules->states, r->rules->upstreams, d->rules->states, r->targets);
 	sl_daemon_use_log(d, r->log_fd);
 	sl_log_set_level((enum sl_log_level)r->rules->logs.level);
 	for (unsigned i = 0; i < d->workers_nr; i++)

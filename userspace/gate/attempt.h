@@ -17,13 +17,19 @@ struct sl_attempt {
 	struct sl_upstream *upstream;
 	struct sl_relay request; /* the request's body, on its way up */
 	struct sl_out head;
+	char *head_mem;	     /* of head: the same for every try */
 	struct sl_pick pick; /* which target it wants, and which have failed it */
-	unsigned nr;
+	uint64_t answered; /* those of them that did answer, though not well: better than nobody */
+	unsigned retries;
+	int last_error;		  /* why it is tried again */
 	bool is_request_complete; /* all of it was sent */
 	unsigned interim_nr;
 	bool has_answered;  /* bytes of an answer came */
 	bool is_fresh_only; /* a kept connection was stale: the others may be too */
 };
+
+/* Sending the request a second time would do no harm (RFC 9110 9.2.2), and nobody has forbidden it. */
+bool sl_attempt_may_repeat(const struct sl_attempt *a);
 
 /* Finds a connection for the next try: a kept one, or a new one to the first target that takes it.
  * 0 with x->peer set, its reader being the current fiber; -EHOSTUNREACH when every target was

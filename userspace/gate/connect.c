@@ -42,12 +42,17 @@ static int send_proxy_header(struct sl_exchange *x, int version)
 			    sl_exchange_deadline(x, x->rules->limits.send_timeout_ns));
 }
 
+bool sl_attempt_may_repeat(const struct sl_attempt *a)
+{
+	return a->x->req.body == SL_BODY_NONE && a->upstream->conf->retries.attempts > 0 &&
+	       sl_method_is_idempotent(a->x->req.method_id);
+}
+
 /* What may not be sent twice is not sent where the target has just hung up: its FIN is here, though
  * the ring has not told us yet. */
 static struct sl_peer *reuse(struct sl_attempt *a, struct sl_target *t)
 {
-	bool once_only =
-		a->x->req.body != SL_BODY_NONE || !sl_method_is_idempotent(a->x->req.method_id);
+	bool once_only = !sl_attempt_may_repeat(a);
 	struct sl_peer *peer;
 	char c;
 
@@ -101,6 +106,27 @@ static int connect_peer(struct sl_attempt *a, struct sl_target *t)
 	return version ? send_proxy_header(x, version == SL_PROXY_V1 ? 1 : 2) : 0;
 }
 
+/* When all were tried, those that have answered are asked again. */
+static struct sl_target *pick(struct sl_attempt *a)
+{
+	uint64_t now_ns = a->x->worker->loop.now_ns;
+	struct sl_target *t = sl_upstream_pick(a->upstream, &a->pick, now_ns);
+
+	if (t || !a->answered)
+		return t;
+	a->pick.tried &= ~a->answered;
+	a->answered = 0;
+	return sl_upstream_pick(a->upstream, &a->pick, now_ns);
+}
+
+static bool goes_on(const struct sl_attempt *a, int error)
+{
+	const struct sl_retry_conf *retries = &a->upstream->conf->retries;
+
+	return error != -ECANCELED && error != -EMFILE && error != -ENFILE &&
+	       retries->attempts > 0 && retries->on & SL_RETRY_CONNECT;
+}
+
 /* A connection that was refused has carried nothing, so any request may go to the next target. */
 int sl_attempt_connect(struct sl_attempt *a)
 {
@@ -109,7 +135,7 @@ int sl_attempt_connect(struct sl_attempt *a)
 	int ret = -EHOSTUNREACH;
 
 	for (unsigned i = 0; i < TARGETS_MAX; i++) {
-		t = sl_upstream_pick(a->upstream, &a->pick, x->worker->loop.now_ns);
+		t = pick(a);
 		if (!t)
 			break;
 		ret = connect_peer(a, t);
@@ -118,7 +144,7 @@ int sl_attempt_connect(struct sl_attempt *a)
 		a->pick.tried |= sl_target_bit(a->upstream, t);
 		sl_peer_close(x->peer);
 		x->peer = NULL;
-		if (ret == -ECANCELED || ret == -EMFILE || ret == -ENFILE)
+		if (!goes_on(a, ret))
 			break;
 		if (x->client->conn.rx_error)
 			return -ECONNABORTED;

@@ -18,7 +18,6 @@ enum {
 	HEAD_EXTRA = 1024,   /* what forwarding adds to a head at the most, names and addresses */
 	BODY_JOINED = 4096,  /* body bytes that go out in one segment with the head */
 	INTERIM_MAX = 16,    /* 1xx answers to one request */
-	ATTEMPTS_MAX = 4,    /* requests sent */
 	LAST_WORDS_MS = 200, /* for what a closed connection has left to say */
 };
 
@@ -92,34 +91,43 @@ static bool is_peers_fault(int error)
 	}
 }
 
-/* Only what does no harm when it is done twice, and only while nothing was answered (RFC
- * 9110 9.2.2). */
-static bool can_retry(const struct sl_attempt *a, int error)
-{
-	const struct sl_exchange *x = a->x;
-
-	return is_peers_fault(error) && a->nr < ATTEMPTS_MAX && x->req.body == SL_BODY_NONE &&
-	       sl_method_is_idempotent(x->req.method_id) && !a->has_answered;
-}
-
-static int retry(struct sl_attempt *a)
-{
-	struct sl_exchange *x = a->x;
-
-	if (x->peer->is_reused)
-		a->is_fresh_only = true;
-	else
-		a->pick.tried |= sl_target_bit(x->peer->upstream, x->peer->target);
-	sl_peer_close(x->peer);
-	x->peer = NULL;
-	sl_count(&x->worker->stats->upstream_retries, 1);
-	return -EAGAIN;
-}
-
 /* A kept connection that the target has closed, or was about to, when the request came. */
 static bool is_stale(const struct sl_attempt *a, int error)
 {
 	return a->x->peer->is_reused && is_peers_fault(error) && !a->has_answered;
+}
+
+/* SL_RETRY_ bits that an error is one of. */
+static uint32_t cause_of(const struct sl_attempt *a, int error)
+{
+	const struct sl_exchange *x = a->x;
+
+	if (a->has_answered) /* the client may not get two halves of two answers */
+		return 0;
+	if (error == -ETIMEDOUT && x->worker->loop.now_ns < x->deadline_ns)
+		return SL_RETRY_TIMEOUT;
+	return is_peers_fault(error) ? SL_RETRY_RESET : 0;
+}
+
+static bool can_retry(struct sl_attempt *a, uint32_t cause)
+{
+	const struct sl_retry_conf *conf = &a->upstream->conf->retries;
+
+	return conf->on & cause && a->retries < conf->attempts && sl_attempt_may_repeat(a) &&
+	       sl_retry_take(&a->upstream->retry_budget, conf->budget_percent,
+			     a->x->worker->loop.now_ns);
+}
+
+static int retry(struct sl_attempt *a, int error)
+{
+	struct sl_exchange *x = a->x;
+
+	sl_peer_close(x->peer);
+	x->peer = NULL;
+	a->has_answered = false;
+	a->last_error = error;
+	sl_count(&x->worker->stats->upstream_retries, 1);
+	return -EAGAIN;
 }
 
 static int lost_peer(struct sl_attempt *a, int error)
@@ -130,7 +138,15 @@ static int lost_peer(struct sl_attempt *a, int error)
 		sl_count(&x->worker->stats->upstream_failures, 1);
 	else if (is_peers_fault(error) || error == -ETIMEDOUT || error == -EBADMSG)
 		sl_verdict_failed(x, a->upstream, x->peer->target);
-	return can_retry(a, error) ? retry(a) : fail_upstream(a, error);
+	if (is_stale(a, error) && !a->is_fresh_only && sl_attempt_may_repeat(a)) {
+		a->is_fresh_only = true; /* which is no retry in the sense of the configuration */
+		return retry(a, error);
+	}
+	if (!can_retry(a, cause_of(a, error)))
+		return fail_upstream(a, error);
+	a->retries++;
+	a->pick.tried |= sl_target_bit(x->peer->upstream, x->peer->target);
+	return retry(a, error);
 }
 
 /* ---- the request ---- */
@@ -141,12 +157,13 @@ static int start_request(struct sl_attempt *a)
 	bool has_body = x->req.body != SL_BODY_NONE;
 	size_t room = 4 * x->req_len + x->uri.path.len + x->uri.query.len + HEAD_EXTRA +
 		      (has_body ? BODY_JOINED : 0);
-	char *mem = sl_arena_alloc(&x->arena, room);
 	const struct sl_limits *l = &x->rules->limits;
 
-	if (!mem)
+	if (!a->head_mem)
+		a->head_mem = sl_arena_alloc(&x->arena, room);
+	if (!a->head_mem)
 		return -ENOMEM;
-	sl_out_init(&a->head, mem, room);
+	sl_out_init(&a->head, a->head_mem, room);
 	sl_forward_request(x, &a->head);
 	if (a->head.overflow)
 		return -ENOBUFS;
@@ -167,7 +184,7 @@ static int start_request(struct sl_attempt *a)
 		.count = &x->bytes_received,
 	};
 	if (!has_body)
-		return sl_conn_send(&x->peer->conn, mem, sl_out_len(&a->head),
+		return sl_conn_send(&x->peer->conn, a->head_mem, sl_out_len(&a->head),
 				    sl_exchange_deadline(x, a->request.send_timeout_ns));
 	sl_conn_arm(&x->peer->conn, SL_RECV_ONCE_LATER); /* an early answer is to be heard */
 	return sl_relay_run(&a->request);
@@ -277,6 +294,48 @@ static void finish_peer(struct sl_attempt *a, const struct sl_body *body)
 		sl_peer_release(peer);
 	else
 		sl_peer_close(peer);
+}
+
+static uint32_t cause_of_status(unsigned status)
+{
+	switch (status) {
+	case 502:
+		return SL_RETRY_502;
+	case 503:
+		return SL_RETRY_503;
+	case 504:
+		return SL_RETRY_504;
+	default:
+		return 0;
+	}
+}
+
+/* An answer that the configuration says to ask again after, and of which the client has seen
+ * nothing. */
+static bool is_unwanted(struct sl_attempt *a)
+{
+	uint32_t cause = cause_of_status(a->x->resp.status);
+
+	return cause && a->interim_nr == 0 && can_retry(a, cause);
+}
+
+/* The connection is kept if all of the answer is here. */
+static int ask_again(struct sl_attempt *a)
+{
+	struct sl_exchange *x = a->x;
+	struct iovec iov[SL_BODY_RUNS];
+	struct sl_body body;
+	size_t n;
+
+	a->retries++;
+	a->pick.tried |= sl_target_bit(a->upstream, x->peer->target);
+	a->answered |= sl_target_bit(a->upstream, x->peer->target);
+	sl_verdict_answered(x, a->upstream, x->peer->target, x->resp.status);
+	sl_body_init(&body, &x->peer->conn, &x->resp);
+	while (body.kind == SL_BODY_LENGTH && sl_body_take(&body, iov, &n) > 0)
+		;
+	finish_peer(a, &body);
+	return retry(a, -ECONNRESET);
 }
 
 /* An answer that stops in the middle must look like it: without a length, only a reset says so. */
@@ -397,6 +456,8 @@ static int talk(struct sl_attempt *a)
 			return lost_peer(a, head_len);
 		if (x->resp.status == 101)
 			return pass_upgrade(a, (size_t)head_len);
+		if (x->resp.status >= 200 && is_unwanted(a))
+			return ask_again(a);
 		if (x->resp.status >= 200)
 			return pass_answer(a, (size_t)head_len);
 		ret = pass_interim(a, (size_t)head_len);
@@ -413,11 +474,13 @@ int sl_proxy_run(struct sl_exchange *x)
 	int ret;
 
 	sl_session_find(x, a.upstream->conf, &a.pick);
+	sl_retry_earn(&a.upstream->retry_budget, a.upstream->conf->retries.budget_percent);
 	do {
 		ret = sl_attempt_connect(&a);
+		if (ret == -EHOSTUNREACH && a.last_error)
+			ret = a.last_error;
 		if (ret < 0)
 			return fail_upstream(&a, ret);
-		a.nr++;
 		ret = talk(&a);
 	} while (ret == -EAGAIN);
 	/* The client may have taken the last part of its answer by now, or be gone: either way it

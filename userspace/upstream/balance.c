@@ -4,7 +4,10 @@
 
 #include "upstream/ring.h"
 
-enum { WALK_MAX = 4096 }; /* points of the ring looked at for one pick */
+enum {
+	WALK_MAX = 4096,  /* points of the ring looked at for one pick */
+	SLOW_FIRST = 100, /* thousandths of its weight that a target comes back with */
+};
 
 /* One search for a target. */
 struct search {
@@ -44,20 +47,36 @@ static bool is_eligible(const struct search *s, const struct sl_target *t)
 	return is_in_service(t, out, s->now_ns);
 }
 
+/* Its weight, or with slow_start so many thousandths of it as it is due. */
+static uint64_t weight_of(const struct search *s, const struct sl_target *t)
+{
+	uint64_t slow_ns = s->u->conf->slow_start_ns, since_ns, share = 1000;
+
+	if (!slow_ns)
+		return t->conf->weight;
+	since_ns = atomic_load_explicit(&t->shared->slow_since_ns, memory_order_relaxed);
+	if (since_ns > s->now_ns) /* ejected still, and used for want of others */
+		share = SLOW_FIRST;
+	else if (since_ns && s->now_ns - since_ns < slow_ns)
+		share = (s->now_ns - since_ns) * 1000 / slow_ns;
+	return t->conf->weight * (share > SLOW_FIRST ? share : SLOW_FIRST);
+}
+
 /* Smooth weighted round robin, nginx's: each pick every target earns its weight and the richest
  * pays the total, so that a heavy target's turns are spread and not in a row. */
 static struct sl_target *round_robin(const struct search *s)
 {
 	struct sl_target *best = NULL;
-	int64_t total = 0;
+	int64_t total = 0, weight;
 
 	for (unsigned i = 0; i < s->u->conf->targets_nr; i++) {
 		struct sl_target *t = &s->u->targets[i];
 
 		if (!is_eligible(s, t))
 			continue;
-		t->credit += t->conf->weight;
-		total += t->conf->weight;
+		weight = (int64_t)weight_of(s, t);
+		t->credit += weight;
+		total += weight;
 		if (!best || t->credit > best->credit)
 			best = t;
 	}
@@ -74,16 +93,16 @@ static struct sl_target *draw(const struct search *s, const struct sl_target *bu
 
 	for (struct sl_target *t = targets; t < end; t++)
 		if (t != but && is_eligible(s, t))
-			total += t->conf->weight;
+			total += weight_of(s, t);
 	if (total == 0)
 		return NULL;
 	ticket = sl_pool_random(s->u->pool) % total;
 	for (struct sl_target *t = targets; t < end; t++) {
 		if (t == but || !is_eligible(s, t))
 			continue;
-		if (ticket < t->conf->weight)
+		if (ticket < weight_of(s, t))
 			return t;
-		ticket -= t->conf->weight;
+		ticket -= weight_of(s, t);
 	}
 	return NULL;
 }
@@ -96,7 +115,7 @@ static struct sl_target *least_requests(const struct search *s)
 
 	if (!b)
 		return a;
-	return b->counts->in_flight * a->conf->weight < a->counts->in_flight * b->conf->weight ? b
+	return b->counts->in_flight * weight_of(s, a) < a->counts->in_flight * weight_of(s, b) ? b
 											       : a;
 }
 

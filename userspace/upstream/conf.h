@@ -42,6 +42,32 @@ struct sl_outlier_conf {
 	uint32_t max_percent; /* of the targets */
 };
 
+struct sl_health_conf {
+	uint64_t interval_ns; /* 0: no health checks */
+	uint64_t timeout_ns;
+	struct sl_str path;   /* of a GET; empty: a connection is enough */
+	struct sl_str host;   /* empty: the target's name */
+	struct sl_str status; /* as written: "200-399" */
+	uint16_t status_first, status_last;
+	uint32_t healthy_after, unhealthy_after; /* results in a row */
+};
+
+/* What a request may be sent again after: bits of sl_retry_conf.on. */
+enum {
+	SL_RETRY_CONNECT = 1, /* no connection: nothing was sent, so any request goes on */
+	SL_RETRY_RESET = 2,   /* the connection ended without an answer */
+	SL_RETRY_TIMEOUT = 4, /* no answer came in time */
+	SL_RETRY_502 = 8,
+	SL_RETRY_503 = 16,
+	SL_RETRY_504 = 32,
+};
+
+struct sl_retry_conf {
+	uint32_t attempts; /* after the first */
+	uint32_t on;
+	uint32_t budget_percent; /* of the requests; 100: no limit */
+};
+
 struct sl_target_conf {
 	const char *name; /* as written in the configuration: for logs and status */
 	struct sl_addr address;
@@ -59,6 +85,10 @@ struct sl_upstream_conf {
 	uint32_t ring_nr;
 	struct sl_sticky_conf sticky;
 	struct sl_outlier_conf outlier;
+	struct sl_retry_conf retries;
+	struct sl_health_conf health;
+	uint64_t
+		slow_start_ns; /* a target that came back has its full share after this; 0: at once */
 	uint32_t panic_percent; /* with no more targets than this in service, all are used */
 	uint64_t connect_timeout_ns;
 	uint64_t response_timeout_ns; /* from the last byte of the request to the first of the

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "upstream/health.h"
 
 size_t sl_pool_count_targets(const struct sl_upstream_conf *conf, unsigned nr)
 {
@@ -50,7 +51,16 @@ int sl_pool_init(struct sl_pool *p, const struct sl_pool_conf *conf)
 	}
 	for (unsigned i = 0; i < conf->nr; i++)
 		init_upstream(p, i, conf);
-	return 0;
+	/* One worker asks for all. */
+	if (conf->worker != 0 || sl_checker_new(&p->checker, p) == 0)
+		return 0;
+	sl_pool_fini(p);
+	return -ENOMEM;
+}
+
+void sl_pool_start(struct sl_pool *p)
+{
+	sl_checker_start(p->checker);
 }
 
 static void close_idle_of(struct sl_target *t)
@@ -61,6 +71,7 @@ static void close_idle_of(struct sl_target *t)
 
 void sl_pool_close_idle(struct sl_pool *p)
 {
+	sl_checker_stop(p->checker);
 	for (unsigned i = 0; i < p->nr; i++)
 		for (unsigned k = 0; k < p->upstreams[i].conf->targets_nr; k++)
 			close_idle_of(&p->upstreams[i].targets[k]);
@@ -68,6 +79,7 @@ void sl_pool_close_idle(struct sl_pool *p)
 
 void sl_pool_fini(struct sl_pool *p)
 {
+	sl_checker_free(p->checker);
 	free(p->upstreams);
 	free(p->targets);
 	*p = (struct sl_pool){ 0 };
@@ -83,15 +95,20 @@ uint64_t sl_pool_random(struct sl_pool *p)
 	return v ^ v >> 31;
 }
 
+void sl_pool_leave(struct sl_pool *p)
+{
+	p->peers_nr--;
+	if (p->peers_nr == 0 && p->on_empty)
+		p->on_empty(p);
+}
+
 static void on_closed(struct sl_conn *c)
 {
 	struct sl_peer *peer = sl_container_of(c, struct sl_peer, conn);
 	struct sl_pool *pool = peer->upstream->pool;
 
 	sl_slab_put(pool->slab, peer);
-	pool->peers_nr--;
-	if (pool->peers_nr == 0 && pool->on_empty)
-		pool->on_empty(pool);
+	sl_pool_leave(pool);
 }
 
 /* A receive that stays armed saves asking anew for each answer (measured: 2 % of a small one).  It

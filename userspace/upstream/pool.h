@@ -10,9 +10,11 @@
 #include "base/slab.h"
 #include "net/conn.h"
 #include "upstream/conf.h"
+#include "upstream/retry.h"
 #include "upstream/state.h"
 
 struct sl_pool;
+struct sl_checker;
 
 struct sl_target {
 	const struct sl_target_conf *conf;
@@ -29,6 +31,7 @@ struct sl_upstream {
 	struct sl_upstream_shared *shared;
 	struct sl_pool *pool;
 	struct sl_target *targets;
+	struct sl_retry_budget retry_budget;
 };
 
 /* One connection to a target. */
@@ -49,8 +52,9 @@ struct sl_pool {
 	struct sl_target *targets; /* all of them; upstreams point in here */
 	struct sl_slab *slab;	   /* of sl_peer; the worker's: peers move from pool to pool */
 	unsigned nr;
-	unsigned peers_nr;		     /* alive, idle or not */
+	unsigned peers_nr;		     /* alive, idle or not; health checks under way too */
 	void (*on_empty)(struct sl_pool *p); /* the last peer has gone; may be NULL */
+	struct sl_checker *checker;	     /* of worker 0; NULL: there is nothing to check */
 	uint64_t random;		     /* state of sl_pool_random() */
 };
 
@@ -66,6 +70,8 @@ struct sl_pool_conf {
 
 /* On any thread; the loop need not run yet.  0, -ENOMEM, or -EIO without randomness. */
 int sl_pool_init(struct sl_pool *p, const struct sl_pool_conf *conf);
+/* On the worker's thread: health checks may begin. */
+void sl_pool_start(struct sl_pool *p);
 #define SL_NO_TARGET UINT32_MAX
 /* Fills in, for each target of the new configuration, which target of the old one it was: its
  * number over all upstreams, or SL_NO_TARGET.  The same means: same upstream name, target name and
@@ -75,9 +81,12 @@ int sl_pool_map(const struct sl_upstream_conf *from, unsigned from_nr,
 size_t sl_pool_count_targets(const struct sl_upstream_conf *conf, unsigned nr);
 /* Takes over what the old pool knows of its targets, and their idle connections. */
 void sl_pool_inherit(struct sl_pool *p, struct sl_pool *from, const uint32_t *map);
-/* Closes what is idle; needs turns of the loop until peers_nr is 0. */
+/* Ends health checks and closes what is idle; needs turns of the loop until peers_nr is 0. */
 void sl_pool_close_idle(struct sl_pool *p);
 void sl_pool_fini(struct sl_pool *p);
+
+/* One of peers_nr has ended: the pool may be gone after this. */
+void sl_pool_leave(struct sl_pool *p);
 
 /* For choices that nobody may foresee, and no secrets. */
 uint64_t sl_pool_random(struct sl_pool *p);

@@ -72,11 +72,19 @@ static void inherit(struct sl_target_shared *to, const struct sl_target_shared *
 	atomic_store(&to->checks_failed, atomic_load(&from->checks_failed));
 }
 
-void sl_states_inherit(struct sl_states *to, const struct sl_states *from, const uint32_t *map)
+void sl_states_inherit(struct sl_states *to, const struct sl_upstream_conf *conf,
+		       const struct sl_states *from, const uint32_t *map)
 {
-	for (size_t i = 0; i < to->targets_nr; i++)
-		if (map[i] != UINT32_MAX)
-			inherit(&to->targets[i], &from->targets[map[i]]);
+	for (unsigned i = 0; i < to->upstreams_nr; i++)
+		for (unsigned k = 0; k < conf[i].targets_nr; k++, map++) {
+			struct sl_target_shared *t = sl_states_target(to, i, k);
+
+			if (*map == UINT32_MAX)
+				continue;
+			inherit(t, &from->targets[*map]);
+			if (!conf[i].health.interval_ns)
+				atomic_fetch_and(&t->out, ~(uint32_t)SL_OUT_UNHEALTHY);
+		}
 }
 
 static enum sl_target_admin admin_of(uint32_t out)

@@ -219,6 +219,43 @@ static void all_out(void)
 	unmake();
 }
 
+/* ---- slow start ---- */
+
+/* Of a thousand picks, those of the second of two targets that came back at 100. */
+static unsigned share_at(enum sl_balance balance, uint64_t now_ns)
+{
+	struct sl_upstream *u = make_by(balance, NULL, 2);
+	unsigned picked = 0;
+
+	u->targets[1].shared->slow_since_ns = 100;
+	for (unsigned i = 0; i < 1100; i++)
+		picked += pick(u, 0, now_ns) == 1;
+	unmake();
+	return picked;
+}
+
+static void slow_start(void)
+{
+	static const struct {
+		uint64_t now_ns;
+		unsigned want;
+	} table[] = { { 50, 100 },   { 100, 100 },  { 150, 100 }, { 600, 366 },
+		      { 1099, 549 }, { 1100, 550 }, { 5000, 550 } };
+
+	conf.slow_start_ns = 1000;
+	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		unsigned by_turn = share_at(SL_BALANCE_ROUND_ROBIN, table[i].now_ns);
+		unsigned by_load = share_at(SL_BALANCE_LEAST_REQUESTS, table[i].now_ns);
+
+		ok(by_turn + 1 >= table[i].want && by_turn <= table[i].want + 1,
+		   "%d of 1000 after its return: %u of 1100 in turn", (int)table[i].now_ns - 100,
+		   by_turn);
+		ok(by_load + 80 > table[i].want && by_load < table[i].want + 80,
+		   "and about as many by load: %u", by_load);
+	}
+	conf.slow_start_ns = 0;
+}
+
 /* ---- bound sessions ---- */
 
 static void sessions(void)
@@ -453,6 +490,7 @@ int main(void)
 	tried_before();
 	out_of_service();
 	all_out();
+	slow_start();
 	sessions();
 	draws();
 	piles();

@@ -7,7 +7,7 @@
 #include "tap.h"
 
 static const struct sl_upstream_conf conf[] = {
-	{ .name = "a", .targets_nr = 3 },
+	{ .name = "a", .targets_nr = 3, .health = { .interval_ns = 1 } },
 	{ .name = "b", .targets_nr = 1 },
 	{ .name = "c", .targets_nr = 2 },
 };
@@ -74,7 +74,7 @@ static void admin(void)
 
 static void inherit(void)
 {
-	static const uint32_t map[] = { UINT32_MAX, 5, 1, UINT32_MAX, 0, 4 };
+	static const uint32_t map[] = { UINT32_MAX, 5, 1, UINT32_MAX, 5, 4 };
 	struct sl_target_shared *from;
 	struct sl_states *next;
 
@@ -88,13 +88,15 @@ static void inherit(void)
 	from->slow_since_ns = 6;
 	from->checks = 7;
 	from->checks_failed = 8;
-	sl_states_inherit(next, s, map);
+	sl_states_inherit(next, conf, s, map);
 	from = &next->targets[1];
 	ok(from->out == (SL_OUT_DRAIN | SL_OUT_UNHEALTHY) && from->failures == 3 &&
 		   from->ejections == 4 && from->ejected_until_ns == 5 &&
 		   from->slow_since_ns == 6 && from->checks == 7 && from->checks_failed == 8,
 	   "a target that stays keeps all that is known of it, wherever it stands");
 	ok(next->targets[0].out == 0 && next->targets[3].out == 0, "a new one begins anew");
+	is_int(next->targets[4].out, SL_OUT_DRAIN,
+	       "without health checks one that was unhealthy is not");
 	is_int((int64_t)sl_states_counts(next, 0, 0, 1)->requests, 0, "counts begin anew");
 	sl_states_free(next);
 }
