@@ -78,9 +78,10 @@ static const struct sl_key timeout_keys[] = {
 	  .def = "\"5s\"", .doc = "To open a connection; 0 is no limit." },
 	{ "response", &sl_kind_duration, SL_KEY_AT(sl_upstream_conf, response_timeout_ns),
 	  .def = "\"60s\"",
-	  .doc = "From the last byte of the request to the first of the answer, and between two "
-		 "parts "
-		 "of its body; 0 is no limit." },
+	  .doc = "From the last byte of the request to the end of the answer's head, and while the "
+		 "target takes no byte of the request; 0 is no limit." },
+	{ "read", &sl_kind_duration, SL_KEY_AT(sl_upstream_conf, read_timeout_ns), .def = "\"60s\"",
+	  .doc = "Between two parts of an answer's body; 0 is no limit." },
 	{ "idle", &sl_kind_duration, SL_KEY_AT(sl_upstream_conf, idle_timeout_ns), .def = "\"60s\"",
 	  .doc = "An unused connection is closed after this; 0 is never." },
 	END,
@@ -185,6 +186,26 @@ static const struct sl_key upstream_keys[] = {
 		 "\"cookie:NAME\". A request without it goes in turn." },
 	{ "sticky", &sl_kind_object, .object = &(const struct sl_object){ .keys = sticky_keys },
 	  .doc = "Binds a client's session to the target that served it first, by a cookie." },
+	{ "max_connections", &sl_kind_int, SL_KEY_AT(sl_upstream_conf, max_connections),
+	  .max = 1000000, .def = "0",
+	  .doc = "To each target, in equal parts to the workers, one each at least; 0 is no "
+		 "limit." },
+	{ "max_pending", &sl_kind_int, SL_KEY_AT(sl_upstream_conf, max_pending), .max = 65536,
+	  .def = "1024",
+	  .doc = "Requests that wait for one of these connections, for as long as "
+		 "timeouts.connect, "
+		 "in equal parts to the workers; more are answered 503." },
+	{ "max_requests", &sl_kind_int, SL_KEY_AT(sl_upstream_conf, max_requests), .max = 1000000,
+	  .def = "0",
+	  .doc = "Requests in flight, of all workers; more are answered 503. 0 is no limit." },
+	{ "max_connection_age", &sl_kind_duration, SL_KEY_AT(sl_upstream_conf, max_age_ns),
+	  .def = "0",
+	  .doc = "An older connection gets no further request; each is given up to a tenth less. "
+		 "0 is "
+		 "no limit." },
+	{ "max_connection_requests", &sl_kind_int, SL_KEY_AT(sl_upstream_conf, max_uses),
+	  .def = "0",
+	  .doc = "Requests on one connection, up to a tenth less for each; 0 is no limit." },
 	{ "outlier_detection", &sl_kind_object,
 	  .object = &(const struct sl_object){ .keys = outlier_keys, .finish = sl_check_outlier },
 	  .doc = "Ejects a target that fails several times in a row. Default: none is." },

@@ -32,8 +32,9 @@ struct sl_attempt {
 bool sl_attempt_may_repeat(const struct sl_attempt *a);
 
 /* Finds a connection for the next try: a kept one, or a new one to the first target that takes it.
- * 0 with x->peer set, its reader being the current fiber; -EHOSTUNREACH when every target was
- * tried; -ETIMEDOUT, -ECONNABORTED (the client left), -ECANCELED, or the last target's error. */
+ * 0 with x->peer set, its reader being the current fiber; -ENODEV when the operator wants none of
+ * the targets; -EHOSTUNREACH when every one was tried; -EBUSY when there is no room for it;
+ * -ETIMEDOUT, -ECONNABORTED (the client left), -ECANCELED, or the last target's error. */
 int sl_attempt_connect(struct sl_attempt *a);
 
 #endif

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "gate/verdict.h"
 #include "net/proxyproto.h"
+#include "upstream/queue.h"
 
 enum { TARGETS_MAX = 16 }; /* connections tried for one sending of a request */
 
@@ -112,11 +114,36 @@ static struct sl_target *pick(struct sl_attempt *a)
 	uint64_t now_ns = a->x->worker->loop.now_ns;
 	struct sl_target *t = sl_upstream_pick(a->upstream, &a->pick, now_ns);
 
-	if (t || !a->answered)
+	if (t || a->pick.is_full || !a->answered)
 		return t;
 	a->pick.tried &= ~a->answered;
 	a->answered = 0;
 	return sl_upstream_pick(a->upstream, &a->pick, now_ns);
+}
+
+/* Waits for its turn where the upstream's connections are bounded.  0 with a target, or NULL when
+ * every one was tried; or a negative errno as sl_queue_wait(). */
+static int pick_in_turn(struct sl_attempt *a, struct sl_target **ret_target)
+{
+	struct sl_conn *client = &a->x->client->conn;
+	struct sl_upstream *u = a->upstream;
+	uint64_t deadline_ns = sl_exchange_deadline(a->x, u->conf->connect_timeout_ns);
+	bool is_again = false;
+	int ret;
+
+	/* Nobody passes those who are waiting. */
+	*ret_target = u->waiting_nr ? NULL : pick(a);
+	while (!*ret_target && (u->waiting_nr || a->pick.is_full)) {
+		sl_conn_arm(client, SL_RECV_ONCE_LATER); /* it may leave meanwhile */
+		ret = sl_queue_wait(u, client, is_again, deadline_ns);
+		if (ret < 0)
+			return ret;
+		*ret_target = pick(a);
+		if (!*ret_target && !a->pick.is_full)
+			break;
+		is_again = true;
+	}
+	return 0;
 }
 
 static bool goes_on(const struct sl_attempt *a, int error)
@@ -131,25 +158,27 @@ static bool goes_on(const struct sl_attempt *a, int error)
 int sl_attempt_connect(struct sl_attempt *a)
 {
 	struct sl_exchange *x = a->x;
+	int ret, error = a->pick.tried ? -EHOSTUNREACH : -ENODEV;
 	struct sl_target *t;
-	int ret = -EHOSTUNREACH;
 
 	for (unsigned i = 0; i < TARGETS_MAX; i++) {
-		t = pick(a);
+		ret = pick_in_turn(a, &t);
+		if (ret < 0)
+			return ret;
 		if (!t)
 			break;
-		ret = connect_peer(a, t);
-		if (ret == 0)
+		error = connect_peer(a, t);
+		if (error == 0)
 			return 0;
 		a->pick.tried |= sl_target_bit(a->upstream, t);
 		sl_peer_close(x->peer);
 		x->peer = NULL;
-		if (!goes_on(a, ret))
+		if (!goes_on(a, error))
 			break;
 		if (x->client->conn.rx_error)
 			return -ECONNABORTED;
 		if (x->worker->loop.now_ns >= x->deadline_ns)
 			return -ETIMEDOUT;
 	}
-	return ret;
+	return error;
 }

@@ -13,6 +13,7 @@
 #include "gate/session.h"
 #include "gate/verdict.h"
 #include "net/splice.h"
+#include "upstream/queue.h"
 
 enum {
 	HEAD_EXTRA = 1024,   /* what forwarding adds to a head at the most, names and addresses */
@@ -45,6 +46,12 @@ static int fail_upstream(struct sl_attempt *a, int error)
 		return fail(a, 504, "upstream_timeout", "The upstream did not answer in time.");
 	case -EBADMSG:
 		return fail(a, 502, "upstream_malformed", "The upstream's answer was malformed.");
+	case -EBUSY:
+		sl_count(&a->x->worker->stats->upstream_overloads, 1);
+		return sl_reply_overloaded(a->x);
+	case -ENODEV:
+		return fail(a, 503, "upstream_unavailable",
+			    "No target of the upstream is in service.");
 	case -ENOMEM:
 	case -EMFILE:
 	case -ENFILE:
@@ -368,7 +375,7 @@ static int pass_answer(struct sl_attempt *a, size_t head_len)
 		.to = &x->client->conn,
 		.framing = sl_forward_framing(x),
 		.head = &o,
-		.receive_timeout_ns = a->upstream->conf->response_timeout_ns,
+		.receive_timeout_ns = a->upstream->conf->read_timeout_ns,
 		.send_timeout_ns = x->rules->limits.send_timeout_ns,
 		.count = &x->bytes_sent,
 	};
@@ -467,26 +474,38 @@ static int talk(struct sl_attempt *a)
 	}
 }
 
-int sl_proxy_run(struct sl_exchange *x)
+static int run(struct sl_attempt *a)
 {
-	struct sl_attempt a = { .x = x,
-				.upstream = &x->view->pool.upstreams[x->match.route->upstream] };
+	struct sl_exchange *x = a->x;
 	int ret;
 
-	sl_session_find(x, a.upstream->conf, &a.pick);
-	sl_retry_earn(&a.upstream->retry_budget, a.upstream->conf->retries.budget_percent);
 	do {
-		ret = sl_attempt_connect(&a);
-		if (ret == -EHOSTUNREACH && a.last_error)
-			ret = a.last_error;
+		ret = sl_attempt_connect(a);
+		if (ret == -EHOSTUNREACH && a->last_error)
+			ret = a->last_error;
 		if (ret < 0)
-			return fail_upstream(&a, ret);
-		ret = talk(&a);
+			return fail_upstream(a, ret);
+		ret = talk(a);
 	} while (ret == -EAGAIN);
 	/* The client may have taken the last part of its answer by now, or be gone: either way it
 	 * is not ours any more. */
 	sl_peer_close(x->peer);
 	x->peer = NULL;
 	sl_conn_use_bufs(&x->client->conn, &x->worker->loop.small);
+	return ret;
+}
+
+int sl_proxy_run(struct sl_exchange *x)
+{
+	struct sl_attempt a = { .x = x,
+				.upstream = &x->view->pool.upstreams[x->match.route->upstream] };
+	int ret;
+
+	if (!sl_upstream_enter(a.upstream))
+		return fail_upstream(&a, -EBUSY);
+	sl_session_find(x, a.upstream->conf, &a.pick);
+	sl_retry_earn(&a.upstream->retry_budget, a.upstream->conf->retries.budget_percent);
+	ret = run(&a);
+	sl_upstream_leave(a.upstream);
 	return ret;
 }

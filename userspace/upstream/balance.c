@@ -12,7 +12,7 @@ enum {
 /* One search for a target. */
 struct search {
 	struct sl_upstream *u;
-	const struct sl_pick *pick;
+	struct sl_pick *pick;
 	uint64_t now_ns;
 	bool any; /* those out of service too */
 };
@@ -42,9 +42,12 @@ static bool is_eligible(const struct search *s, const struct sl_target *t)
 
 	if (s->pick->tried & sl_target_bit(s->u, t))
 		return false;
-	if (s->any)
-		return !(out & (SL_OUT_DRAIN | SL_OUT_DISABLED));
-	return is_in_service(t, out, s->now_ns);
+	if (s->any ? out & (SL_OUT_DRAIN | SL_OUT_DISABLED) : !is_in_service(t, out, s->now_ns))
+		return false;
+	if (!sl_target_is_full(s->u, t))
+		return true;
+	s->pick->is_full = true;
+	return false;
 }
 
 /* Its weight, or with slow_start so many thousandths of it as it is due. */
@@ -158,7 +161,9 @@ static struct sl_target *find_bound(const struct search *s)
 			continue;
 		if (s->pick->tried & sl_target_bit(s->u, t))
 			return NULL;
-		return is_in_service(t, out_of(t) & ~(uint32_t)SL_OUT_DRAIN, s->now_ns) ? t : NULL;
+		if (!is_in_service(t, out_of(t) & ~(uint32_t)SL_OUT_DRAIN, s->now_ns))
+			return NULL;
+		return sl_target_is_full(s->u, t) ? NULL : t;
 	}
 	return NULL;
 }
@@ -170,7 +175,10 @@ static struct sl_target *only_target(const struct search *s)
 	bool is_bound = s->pick->session && s->pick->session == t->conf->session;
 	uint32_t unwanted = SL_OUT_DISABLED | (is_bound ? 0 : SL_OUT_DRAIN);
 
-	return s->pick->tried || out_of(t) & unwanted ? NULL : t;
+	if (s->pick->tried || out_of(t) & unwanted)
+		return NULL;
+	s->pick->is_full = sl_target_is_full(s->u, t);
+	return s->pick->is_full ? NULL : t;
 }
 
 /* So few are left that the rest could not bear it, or that our own view is what is wrong. */
@@ -189,12 +197,12 @@ static bool is_panic(const struct search *s)
 	return serving * 100 <= wanted * conf->panic_percent;
 }
 
-struct sl_target *sl_upstream_pick(struct sl_upstream *u, const struct sl_pick *pick,
-				   uint64_t now_ns)
+struct sl_target *sl_upstream_pick(struct sl_upstream *u, struct sl_pick *pick, uint64_t now_ns)
 {
 	struct search s = { u, pick, now_ns, false };
 	struct sl_target *t;
 
+	pick->is_full = false;
 	if (u->conf->targets_nr == 1)
 		return only_target(&s);
 	t = pick->session ? find_bound(&s) : NULL;
@@ -202,8 +210,11 @@ struct sl_target *sl_upstream_pick(struct sl_upstream *u, const struct sl_pick *
 		s.any = is_panic(&s);
 	if (!t)
 		t = find(&s);
-	if (t || s.any)
-		return t;
-	s.any = true;
-	return find(&s);
+	/* Those that are busy are better than those that are out: they will be free again. */
+	if (!t && !s.any && !pick->is_full) {
+		s.any = true;
+		t = find(&s);
+	}
+	pick->is_full &= !t;
+	return t;
 }

@@ -89,10 +89,16 @@ struct sl_upstream_conf {
 	struct sl_health_conf health;
 	uint64_t
 		slow_start_ns; /* a target that came back has its full share after this; 0: at once */
-	uint32_t panic_percent; /* with no more targets than this in service, all are used */
+	uint32_t panic_percent;	  /* with no more targets than this in service, all are used */
+	uint32_t max_connections; /* to each target, in equal parts to the workers; 0: no limit */
+	uint32_t max_pending;	  /* requests that wait for one of them, likewise */
+	uint32_t max_requests;	  /* in flight, of all workers; 0: no limit */
 	uint64_t connect_timeout_ns;
 	uint64_t response_timeout_ns; /* from the last byte of the request to the first of the
 					 answer */
+	uint64_t read_timeout_ns;     /* between two parts of an answer's body */
+	uint64_t max_age_ns;	      /* of a connection, for another request; 0: any */
+	uint32_t max_uses;	      /* requests on one connection; 0: any */
 	uint64_t idle_timeout_ns;     /* an unused connection is closed after this */
 	uint64_t down_for_ns; /* a target that refused a connection is left alone for this long */
 	uint32_t idle_connections; /* kept open at the most, for each worker and target */

@@ -9,6 +9,13 @@
 
 #include "base/clock.h"
 #include "upstream/health.h"
+#include "upstream/queue.h"
+
+/* At least one: a worker without any could not serve its clients. */
+static uint32_t part_of(uint32_t limit, unsigned workers)
+{
+	return limit / workers + (limit % workers != 0);
+}
 
 size_t sl_pool_count_targets(const struct sl_upstream_conf *conf, unsigned nr)
 {
@@ -29,7 +36,10 @@ static void init_upstream(struct sl_pool *p, unsigned i, const struct sl_pool_co
 		.shared = &pc->states->upstreams[i],
 		.pool = p,
 		.targets = targets,
+		.connections_max = part_of(conf->max_connections, pc->states->workers),
+		.waiting_max = part_of(conf->max_pending, pc->states->workers),
 	};
+	sl_list_init(&p->upstreams[i].waiting);
 	for (unsigned k = 0; k < conf->targets_nr; k++) {
 		targets[k].conf = &conf->targets[k];
 		targets[k].shared = sl_states_target(pc->states, i, k);
@@ -63,10 +73,16 @@ void sl_pool_start(struct sl_pool *p)
 	sl_checker_start(p->checker);
 }
 
+static void close_oldest(struct sl_target *t)
+{
+	if (!sl_list_is_empty(&t->idle))
+		sl_peer_close(sl_container_of(t->idle.prev, struct sl_peer, node));
+}
+
 static void close_idle_of(struct sl_target *t)
 {
 	while (!sl_list_is_empty(&t->idle))
-		sl_peer_close(sl_container_of(t->idle.prev, struct sl_peer, node));
+		close_oldest(t);
 }
 
 void sl_pool_close_idle(struct sl_pool *p)
@@ -165,6 +181,8 @@ void sl_peer_close(struct sl_peer *peer)
 	end_use(peer);
 	leave_idle(peer);
 	sl_cell_add(&peer->target->counts->connections, -1);
+	if (peer->upstream->waiting_nr)
+		sl_queue_call(peer->upstream);
 	sl_timer_stop(&peer->timer);
 	sl_conn_close(&peer->conn);
 }
@@ -178,10 +196,27 @@ struct sl_peer *sl_target_reuse(struct sl_upstream *u, struct sl_target *t)
 	peer = sl_container_of(t->idle.next, struct sl_peer, node);
 	leave_idle(peer);
 	peer->is_reused = true;
+	peer->uses_left--;
 	peer->conn.reader = sl_fiber_self(u->pool->loop);
 	begin_use(peer);
 	sl_cell_add(&t->counts->requests, 1);
 	return peer;
+}
+
+/* Up to a tenth less than the limit: connections that were made together do not end together. */
+static uint64_t vary(struct sl_pool *p, uint64_t limit)
+{
+	return limit - sl_pool_random(p) % (limit / 10 + 1);
+}
+
+static void set_bounds(struct sl_peer *peer, struct sl_pool *p, const struct sl_upstream_conf *conf)
+{
+	peer->expires_ns = SL_NEVER;
+	peer->uses_left = UINT32_MAX;
+	if (conf->max_age_ns)
+		peer->expires_ns = sl_deadline(p->loop->now_ns, vary(p, conf->max_age_ns));
+	if (conf->max_uses)
+		peer->uses_left = (uint32_t)vary(p, conf->max_uses) - 1;
 }
 
 static struct sl_peer *new_peer(struct sl_upstream *u, struct sl_target *t, int fd)
@@ -198,6 +233,7 @@ static struct sl_peer *new_peer(struct sl_upstream *u, struct sl_target *t, int 
 	peer->upstream = u;
 	peer->target = t;
 	peer->is_reused = peer->is_bulk = false;
+	set_bounds(peer, u->pool, u->conf);
 	sl_list_init(&peer->node);
 	sl_timer_init(&peer->timer, on_idle_timeout);
 	sl_cell_add(&t->counts->connections, 1);
@@ -226,6 +262,8 @@ int sl_target_connect(struct sl_upstream *u, struct sl_target *t, uint64_t deadl
 	struct sl_peer *peer;
 	int fd, ret;
 
+	if (u->connections_max && t->counts->connections >= u->connections_max)
+		close_oldest(t);
 	fd = open_socket(addr);
 	if (fd < 0)
 		return fd;
@@ -254,17 +292,23 @@ void sl_peer_release(struct sl_peer *peer)
 	struct sl_target *t = peer->target;
 	const struct sl_upstream_conf *conf = peer->upstream->conf;
 	struct sl_loop *loop = peer->conn.loop;
+	uint64_t until_ns;
 
 	end_use(peer);
 	peer->conn.reader = NULL;
 	sl_conn_use_bufs(&peer->conn, &loop->small);
 	if (t->idle_nr >= conf->idle_connections || peer->conn.rx_first != SL_BUF_NONE ||
-	    peer->conn.eof || peer->conn.rx_error) {
+	    peer->conn.eof || peer->conn.rx_error || !peer->uses_left ||
+	    peer->expires_ns <= loop->now_ns) {
 		sl_peer_close(peer);
 		return;
 	}
 	sl_list_push_front(&t->idle, &peer->node);
 	t->idle_nr++;
 	arm_idle(peer);
-	sl_timer_set(&loop->wheel, &peer->timer, sl_deadline(loop->now_ns, conf->idle_timeout_ns));
+	until_ns = sl_deadline(loop->now_ns, conf->idle_timeout_ns);
+	sl_timer_set(&loop->wheel, &peer->timer,
+		     until_ns < peer->expires_ns ? until_ns : peer->expires_ns);
+	if (peer->upstream->waiting_nr)
+		sl_queue_call(peer->upstream);
 }

@@ -32,6 +32,10 @@ struct sl_upstream {
 	struct sl_pool *pool;
 	struct sl_target *targets;
 	struct sl_retry_budget retry_budget;
+	uint32_t connections_max; /* this worker's part, to each target; 0: no limit */
+	uint32_t waiting_max;
+	struct sl_list waiting; /* for a connection, the oldest first */
+	uint32_t waiting_nr;	/* with those that were called and have not run yet */
 };
 
 /* One connection to a target. */
@@ -41,6 +45,8 @@ struct sl_peer {
 	struct sl_target *target;
 	struct sl_list node; /* in target->idle, or alone */
 	struct sl_timer timer;
+	uint64_t expires_ns; /* not reused after this */
+	uint32_t uses_left;
 	bool in_use; /* a request is being answered on it */
 	bool is_reused;
 	bool is_bulk; /* its last answer was long */
@@ -87,6 +93,13 @@ void sl_pool_fini(struct sl_pool *p);
 
 /* One of peers_nr has ended: the pool may be gone after this. */
 void sl_pool_leave(struct sl_pool *p);
+
+/* No connection to it can be had now: as many as may be are in use. */
+static inline bool sl_target_is_full(const struct sl_upstream *u, const struct sl_target *t)
+{
+	return u->connections_max && t->counts->connections >= u->connections_max &&
+	       sl_list_is_empty(&t->idle);
+}
 
 /* For choices that nobody may foresee, and no secrets. */
 uint64_t sl_pool_random(struct sl_pool *p);

@@ -43,7 +43,7 @@ static void unmake(void)
 }
 
 /* The index of the target, or -1. */
-static int pick_as(struct sl_upstream *u, const struct sl_pick *how, uint64_t now_ns)
+static int pick_as(struct sl_upstream *u, struct sl_pick *how, uint64_t now_ns)
 {
 	struct sl_target *t = sl_upstream_pick(u, how, now_ns);
 
@@ -216,6 +216,42 @@ static void all_out(void)
 	sl_upstream_set_admin(states, 0, 0, SL_TARGET_DISABLED);
 	is_int(pick_as(u, &(struct sl_pick){ .session = 1000 }, 5), -1,
 	       "and for nobody when it is disabled");
+	unmake();
+}
+
+/* ---- room ---- */
+
+static void full(void)
+{
+	struct sl_upstream *u = make(NULL, 3);
+	struct sl_pick how = { 0 };
+	unsigned picked[3] = { 0 };
+
+	u->connections_max = 2;
+	u->targets[0].counts->connections = 2;
+	for (unsigned i = 0; i < 10; i++)
+		picked[pick_as(u, &how, 5)]++;
+	ok(picked[0] == 0 && picked[1] == 5 && picked[2] == 5 && !how.is_full,
+	   "a target without room is passed over");
+	u->targets[1].counts->connections = 2;
+	u->targets[2].shared->out = SL_OUT_UNHEALTHY;
+	ok(pick_as(u, &how, 5) == -1 && how.is_full,
+	   "with those in service full there is none: one that is out is not taken for them");
+	how.tried = 3;
+	ok(pick_as(u, &how, 5) == 2 && !how.is_full,
+	   "but when they have failed the request, it is");
+	u->targets[1].counts->connections = 1;
+	how.tried = 0;
+	ok(pick_as(u, &how, 5) == 1 && !how.is_full, "one connection less is room");
+	how.session = 1000;
+	ok(pick_as(u, &how, 5) == 1, "a bound session does not wait for its own target");
+	unmake();
+
+	u = make(NULL, 1);
+	u->connections_max = 1;
+	u->targets[0].counts->connections = 1;
+	how = (struct sl_pick){ 0 };
+	ok(pick_as(u, &how, 5) == -1 && how.is_full, "the only target can be full too");
 	unmake();
 }
 
@@ -490,6 +526,7 @@ int main(void)
 	tried_before();
 	out_of_service();
 	all_out();
+	full();
 	slow_start();
 	sessions();
 	draws();

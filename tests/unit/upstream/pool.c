@@ -153,8 +153,121 @@ static void refused(struct sl_loop *loop)
 	end(loop);
 }
 
+/* Requests that a connection carries until it is not kept. */
+static unsigned uses_of(struct sl_loop *loop, struct sl_upstream *u)
+{
+	struct sl_target *t = &u->targets[0];
+	struct sl_peer *peer;
+	unsigned n = 0;
+
+	if (sl_target_connect(u, t, SL_NEVER, &peer) < 0)
+		abort();
+	do {
+		sl_peer_release(peer);
+		n++;
+		peer = sl_target_reuse(u, t);
+	} while (peer);
+	close(accept(door, NULL, NULL));
+	loopback_turns(loop, 1);
+	return n;
+}
+
+static void worn_out(struct sl_loop *loop)
+{
+	struct sl_upstream *u = make_real(loop, 8);
+	unsigned least = 1000, most = 0;
+
+	conf.max_uses = 1;
+	is_int(uses_of(loop, u), 1, "a connection for one request is not kept");
+	conf.max_uses = 9;
+	is_int(uses_of(loop, u), 9, "one for nine carries nine");
+	conf.max_uses = 100;
+	for (unsigned i = 0; i < 30; i++) {
+		unsigned n = uses_of(loop, u);
+
+		least = n < least ? n : least;
+		most = n > most ? n : most;
+	}
+	ok(least >= 90 && most <= 100 && most - least > 2,
+	   "of a hundred up to a tenth is left out, not the same for all: %u to %u", least, most);
+	end(loop);
+}
+
+static void aged(struct sl_loop *loop)
+{
+	struct sl_upstream *u = make_real(loop, 8);
+	struct sl_target *t = &u->targets[0];
+	struct sl_peer *peer;
+
+	conf.idle_timeout_ns = 100 * SL_SEC;
+	conf.max_age_ns = 50 * SL_MS;
+	if (sl_target_connect(u, t, SL_NEVER, &peer) < 0)
+		abort();
+	sl_peer_release(peer);
+	is_int(t->idle_nr, 1, "a young connection is kept");
+	ok(is_empty(loop) && t->idle_nr == 0,
+	   "until it is too old, though it is not idle for long");
+	if (sl_target_connect(u, t, SL_NEVER, &peer) < 0)
+		abort();
+	while (loop->now_ns < peer->expires_ns)
+		sl_fiber_sleep(loop, peer->expires_ns);
+	sl_peer_release(peer);
+	is_int(t->idle_nr, 0, "one that grew too old in use is not kept");
+	end(loop);
+}
+
+static void bounded(struct sl_loop *loop)
+{
+	struct sl_upstream *u = make_real(loop, 8);
+	struct sl_target *t = &u->targets[0];
+	struct sl_peer *a, *b;
+
+	u->connections_max = 2;
+	if (sl_target_connect(u, t, SL_NEVER, &a) < 0 || sl_target_connect(u, t, SL_NEVER, &b) < 0)
+		abort();
+	ok(sl_target_is_full(u, t), "with two connections in use a target for two is full");
+	sl_peer_release(a);
+	ok(!sl_target_is_full(u, t), "an idle one is room");
+	if (sl_target_connect(u, t, SL_NEVER, &a) < 0)
+		abort();
+	ok(t->counts->connections == 2 && t->idle_nr == 0,
+	   "a new one instead of it closes it: never more than two");
+	sl_peer_close(a);
+	sl_peer_close(b);
+	end(loop);
+}
+
+static void parts(void)
+{
+	static const struct {
+		uint32_t limit;
+		unsigned workers;
+		uint32_t part;
+	} table[] = { { 0, 4, 0 }, { 1, 4, 1 }, { 4, 4, 1 }, { 5, 4, 2 }, { 100, 3, 34 } };
+
+	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		conf = (struct sl_upstream_conf){ .targets = targets,
+						  .targets_nr = 1,
+						  .max_connections = table[i].limit,
+						  .max_pending = table[i].limit };
+		if (sl_states_new(&states, &conf, 1, table[i].workers) < 0 ||
+		    sl_pool_init(&pool,
+				 &(struct sl_pool_conf){ NULL, &slab, &conf, 1, states, 0 }) < 0)
+			abort();
+		ok(pool.upstreams[0].connections_max == table[i].part &&
+			   pool.upstreams[0].waiting_max == table[i].part,
+		   "%u for %u workers are %u each", table[i].limit, table[i].workers,
+		   table[i].part);
+		sl_pool_fini(&pool);
+		sl_states_free(states);
+	}
+}
+
 static void facts(struct sl_loop *loop)
 {
+	worn_out(loop);
+	aged(loop);
+	bounded(loop);
 	last_in_first_out(loop);
 	ended_while_idle(loop);
 	refused(loop);
@@ -163,6 +276,7 @@ static void facts(struct sl_loop *loop)
 int main(void)
 {
 	sl_slab_init(&slab, sizeof(struct sl_peer));
+	parts();
 	loopback_run(facts, 0);
 	sl_slab_fini(&slab);
 	return done_testing();
