@@ -37,4 +37,20 @@ bool sl_attempt_may_repeat(const struct sl_attempt *a);
  * -ETIMEDOUT, -ECONNABORTED (the client left), -ECANCELED, or the last target's error. */
 int sl_attempt_connect(struct sl_attempt *a);
 
+/* ---- how a try ends ---- */
+
+/* Closes the connection and answers for a failure of the upstream, or of our own: error is a
+ * negative errno.  As sl_proxy_run(). */
+int sl_attempt_fail(struct sl_attempt *a, int error);
+/* The same for a request whose body could not be read to its end. */
+int sl_attempt_fail_request(struct sl_attempt *a, int error);
+/* The connection failed: -EAGAIN when the request is to be tried again, else as sl_attempt_fail(). */
+int sl_attempt_lost(struct sl_attempt *a, int error);
+/* Whether the configuration wants another try after this (SL_RETRY_ bits), it would do no harm, and
+ * the budget has one left, which it takes. */
+bool sl_attempt_can_retry(struct sl_attempt *a, uint32_t cause);
+/* Closes the connection, if there is one, for another try: -EAGAIN.  error is for the case that
+ * there is nobody left to try. */
+int sl_attempt_retry(struct sl_attempt *a, int error);
+
 #endif

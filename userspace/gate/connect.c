@@ -44,12 +44,6 @@ static int send_proxy_header(struct sl_exchange *x, int version)
 			    sl_exchange_deadline(x, x->rules->limits.send_timeout_ns));
 }
 
-bool sl_attempt_may_repeat(const struct sl_attempt *a)
-{
-	return a->x->req.body == SL_BODY_NONE && a->upstream->conf->retries.attempts > 0 &&
-	       sl_method_is_idempotent(a->x->req.method_id);
-}
-
 /* What may not be sent twice is not sent where the target has just hung up: its FIN is here, though
  * the ring has not told us yet. */
 static struct sl_peer *reuse(struct sl_attempt *a, struct sl_target *t)

@@ -22,140 +22,6 @@ enum {
 	LAST_WORDS_MS = 200, /* for what a closed connection has left to say */
 };
 
-/* ---- failures ---- */
-
-static int fail(struct sl_attempt *a, unsigned status, const char *error, const char *detail)
-{
-	struct sl_exchange *x = a->x;
-
-	sl_peer_close(x->peer);
-	x->peer = NULL;
-	return sl_reply_problem(x, status, error, detail);
-}
-
-static int fail_upstream(struct sl_attempt *a, int error)
-{
-	switch (error) {
-	case -ECANCELED: /* the client is gone, or we are stopping */
-	case -ECONNABORTED:
-		a->x->error = "client_closed";
-		a->x->status = 499; /* nobody sees it but the log; nginx's number for this */
-		sl_count(&a->x->worker->stats->requests_aborted, 1);
-		return -ECANCELED;
-	case -ETIMEDOUT:
-		return fail(a, 504, "upstream_timeout", "The upstream did not answer in time.");
-	case -EBADMSG:
-		return fail(a, 502, "upstream_malformed", "The upstream's answer was malformed.");
-	case -EBUSY:
-		sl_count(&a->x->worker->stats->upstream_overloads, 1);
-		return sl_reply_overloaded(a->x);
-	case -ENODEV:
-		return fail(a, 503, "upstream_unavailable",
-			    "No target of the upstream is in service.");
-	case -ENOMEM:
-	case -EMFILE:
-	case -ENFILE:
-	case -ENOBUFS:
-		return fail(a, 503, "resources", "The gateway is out of resources.");
-	default:
-		return fail(a, 502, "upstream_failed", "The connection to the upstream failed.");
-	}
-}
-
-/* The request's body could not be read to its end: what went upstream must not look complete, so
- * that connection ends here, and the client is told if it still listens. */
-static int fail_request(struct sl_attempt *a, int error)
-{
-	a->x->must_close = true;
-	switch (error) {
-	case -EBADMSG:
-		sl_count(&a->x->worker->stats->requests_bad, 1);
-		return fail(a, 400, "bad_chunk", "The chunked request body is malformed.");
-	case -EFBIG:
-		return fail(a, 413, "body_too_large", "The request body is too large.");
-	case -ETIMEDOUT:
-		return fail(a, 408, "body_timeout", "The request body came too slowly.");
-	case -ENOMEM:
-	case -ENOBUFS:
-		return fail_upstream(a, error);
-	default:
-		return fail_upstream(a, -ECONNABORTED);
-	}
-}
-
-static bool is_peers_fault(int error)
-{
-	switch (error) {
-	case -ETIMEDOUT: /* it may still be at it */
-	case -EBADMSG:	 /* it would say the same again */
-	case -ECANCELED: /* the client left */
-	case -ECONNABORTED:
-	case -ENOMEM: /* our own */
-	case -ENOBUFS:
-		return false;
-	default:
-		return true;
-	}
-}
-
-/* A kept connection that the target has closed, or was about to, when the request came. */
-static bool is_stale(const struct sl_attempt *a, int error)
-{
-	return a->x->peer->is_reused && is_peers_fault(error) && !a->has_answered;
-}
-
-/* SL_RETRY_ bits that an error is one of. */
-static uint32_t cause_of(const struct sl_attempt *a, int error)
-{
-	const struct sl_exchange *x = a->x;
-
-	if (a->has_answered) /* the client may not get two halves of two answers */
-		return 0;
-	if (error == -ETIMEDOUT && x->worker->loop.now_ns < x->deadline_ns)
-		return SL_RETRY_TIMEOUT;
-	return is_peers_fault(error) ? SL_RETRY_RESET : 0;
-}
-
-static bool can_retry(struct sl_attempt *a, uint32_t cause)
-{
-	const struct sl_retry_conf *conf = &a->upstream->conf->retries;
-
-	return conf->on & cause && a->retries < conf->attempts && sl_attempt_may_repeat(a) &&
-	       sl_retry_take(&a->upstream->retry_budget, conf->budget_percent,
-			     a->x->worker->loop.now_ns);
-}
-
-static int retry(struct sl_attempt *a, int error)
-{
-	struct sl_exchange *x = a->x;
-
-	sl_peer_close(x->peer);
-	x->peer = NULL;
-	a->has_answered = false;
-	a->last_error = error;
-	sl_count(&x->worker->stats->upstream_retries, 1);
-	return -EAGAIN;
-}
-
-static int lost_peer(struct sl_attempt *a, int error)
-{
-	struct sl_exchange *x = a->x;
-
-	if (is_stale(a, error)) /* closed before it got the request: nothing is wrong with it */
-		sl_count(&x->worker->stats->upstream_failures, 1);
-	else if (is_peers_fault(error) || error == -ETIMEDOUT || error == -EBADMSG)
-		sl_verdict_failed(x, a->upstream, x->peer->target);
-	if (is_stale(a, error) && !a->is_fresh_only && sl_attempt_may_repeat(a)) {
-		a->is_fresh_only = true; /* which is no retry in the sense of the configuration */
-		return retry(a, error);
-	}
-	if (!can_retry(a, cause_of(a, error)))
-		return fail_upstream(a, error);
-	a->retries++;
-	a->pick.tried |= sl_target_bit(x->peer->upstream, x->peer->target);
-	return retry(a, error);
-}
-
 /* ---- the request ---- */
 
 static int start_request(struct sl_attempt *a)
@@ -323,7 +189,7 @@ static bool is_unwanted(struct sl_attempt *a)
 {
 	uint32_t cause = cause_of_status(a->x->resp.status);
 
-	return cause && a->interim_nr == 0 && can_retry(a, cause);
+	return cause && a->interim_nr == 0 && sl_attempt_can_retry(a, cause);
 }
 
 /* The connection is kept if all of the answer is here. */
@@ -342,7 +208,7 @@ static int ask_again(struct sl_attempt *a)
 	while (body.kind == SL_BODY_LENGTH && sl_body_take(&body, iov, &n) > 0)
 		;
 	finish_peer(a, &body);
-	return retry(a, -ECONNRESET);
+	return sl_attempt_retry(a, -ECONNRESET);
 }
 
 /* An answer that stops in the middle must look like it: without a length, only a reset says so. */
@@ -382,7 +248,7 @@ static int pass_answer(struct sl_attempt *a, size_t head_len)
 	int ret;
 
 	if (!mem)
-		return fail_upstream(a, -ENOMEM);
+		return sl_attempt_fail(a, -ENOMEM);
 	sl_body_init(&body, &x->peer->conn, &x->resp);
 	x->must_close |= !a->is_request_complete || x->worker->is_draining ||
 			 (has_body && relay.framing == SL_FRAMING_UNTIL_CLOSE);
@@ -392,14 +258,14 @@ static int pass_answer(struct sl_attempt *a, size_t head_len)
 	sl_out_init(&o, mem, room);
 	sl_forward_response(x, &o);
 	if (o.overflow)
-		return fail_upstream(a, -EBADMSG);
+		return sl_attempt_fail(a, -EBADMSG);
 	x->status = x->resp.status;
 	ret = sl_relay_run(&relay);
 	/* Nothing of it has left yet: the client gets an answer after all. */
 	if (ret < 0 && !relay.is_to_blame_to && !relay.has_sent) {
 		x->bytes_sent = 0;
 		sl_verdict_failed(x, a->upstream, x->peer->target);
-		return fail_upstream(a, ret == -EPIPE ? -EBADMSG : ret);
+		return sl_attempt_fail(a, ret == -EPIPE ? -EBADMSG : ret);
 	}
 	if (ret < 0)
 		break_off(a, &relay);
@@ -415,13 +281,13 @@ static int pass_upgrade(struct sl_attempt *a, size_t head_len)
 	int ret;
 
 	if (!sl_forward_is_tunnel(x) || !x->resp.is_upgrade)
-		return fail_upstream(a, -EBADMSG);
+		return sl_attempt_fail(a, -EBADMSG);
 	x->must_close = true;
 	if (a->upstream->conf->sticky.cookie.len)
 		sl_session_bind(x, a->upstream->conf, a->pick.session);
 	ret = pass_interim(a, head_len);
 	if (ret < 0)
-		return fail_upstream(a, ret);
+		return sl_attempt_fail(a, ret);
 	x->status = 101;
 	sl_verdict_answered(x, a->upstream, x->peer->target, 101);
 	ret = sl_tunnel_run(x);
@@ -454,13 +320,13 @@ static int talk(struct sl_attempt *a)
 
 		if (ret < 0 && ret != -EALREADY) {
 			if (!is_upstream)
-				return fail_request(a, ret);
+				return sl_attempt_fail_request(a, ret);
 			if (!has_last_words(x, ret))
-				return lost_peer(a, ret);
+				return sl_attempt_lost(a, ret);
 		}
 		head_len = receive_answer(a);
 		if (head_len < 0)
-			return lost_peer(a, head_len);
+			return sl_attempt_lost(a, head_len);
 		if (x->resp.status == 101)
 			return pass_upgrade(a, (size_t)head_len);
 		if (x->resp.status >= 200 && is_unwanted(a))
@@ -469,7 +335,7 @@ static int talk(struct sl_attempt *a)
 			return pass_answer(a, (size_t)head_len);
 		ret = pass_interim(a, (size_t)head_len);
 		if (ret < 0)
-			return fail_upstream(a, ret);
+			return sl_attempt_fail(a, ret);
 		ret = continue_request(a);
 	}
 }
@@ -484,7 +350,7 @@ static int run(struct sl_attempt *a)
 		if (ret == -EHOSTUNREACH && a->last_error)
 			ret = a->last_error;
 		if (ret < 0)
-			return fail_upstream(a, ret);
+			return sl_attempt_fail(a, ret);
 		ret = talk(a);
 	} while (ret == -EAGAIN);
 	/* The client may have taken the last part of its answer by now, or be gone: either way it
@@ -502,7 +368,7 @@ int sl_proxy_run(struct sl_exchange *x)
 	int ret;
 
 	if (!sl_upstream_enter(a.upstream))
-		return fail_upstream(&a, -EBUSY);
+		return sl_attempt_fail(&a, -EBUSY);
 	sl_session_find(x, a.upstream->conf, &a.pick);
 	sl_retry_earn(&a.upstream->retry_budget, a.upstream->conf->retries.budget_percent);
 	ret = run(&a);
