@@ -73,6 +73,30 @@ def checked_reset():
     checked("reset", "answer: Connection reset by peer")
 
 
+def over_a_reload():
+    """What is known stays, and checks go on, by the new settings."""
+    named, gateway = make({"gateway": {"workers": 2}}, health_check=CHECK)
+    named[1].become("503")
+    tap.ok(until(lambda: says(gateway, "upstream.unhealthy")), "one is unhealthy",
+           gateway.complaint())
+    gateway.conf["upstreams"]["origin"]["health_check"] = {**CHECK, "healthy_after": 3}
+    gateway.reload()
+    answers = [a for _ in range(4) for a in ask(gateway, 6)]
+    tap.same({a for a in answers}, {(200, "a"), (200, "c")}, "and still is after a reload")
+    named[1].become("ok")
+    tap.ok(until(lambda: "b" in {b for _, b in ask(gateway, 6)}), "checks go on, and find it well")
+    tap.ok("checks=3" in (says(gateway, "upstream.healthy") or [""])[0], "by the new settings",
+           gateway.complaint())
+    named[1].become("503")
+    tap.ok(until(lambda: len(says(gateway, "upstream.unhealthy")) == 2), "it is ill once more",
+           gateway.complaint())
+    del gateway.conf["upstreams"]["origin"]["health_check"]
+    gateway.reload()
+    tap.ok(until(lambda: 503 in {s for s, _ in ask(gateway, 6)}),
+           "without health checks nobody is unhealthy")
+    gateway.end()
+
+
 def all_unhealthy():
     named, gateway = make(health_check=CHECK)
     for n in named:
@@ -142,6 +166,6 @@ def most_stay():
 
 
 tap.start(90)
-tap.facts(checked_503, checked_hang, checked_garbage, checked_reset, all_unhealthy, dead_before,
+tap.facts(checked_503, checked_hang, checked_garbage, checked_reset, over_a_reload, all_unhealthy, dead_before,
           ejected_503, ejected_hang, ejected_reset, ejected_garbage, most_stay)
 tap.done()

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "tap.h"
-#include "upstream/ring.h"
 
 enum { TARGETS_MAX = 70, DRAWS = 20000 };
 
@@ -397,127 +396,6 @@ static void busiest(void)
 	unmake();
 }
 
-/* ---- consistent hash ---- */
-
-static char names[TARGETS_MAX][24];
-
-static struct sl_upstream *make_ring(const uint32_t *weights_of, unsigned nr)
-{
-	struct sl_upstream *u;
-
-	conf.ring = NULL;
-	u = make_by(SL_BALANCE_CONSISTENT_HASH, weights_of, nr);
-	for (unsigned i = 0; i < nr; i++) {
-		snprintf(names[i], sizeof(names[i]), "10.0.0.%u:8080", i);
-		targets[i].name = names[i];
-	}
-	conf.ring_nr = sl_ring_size(&conf);
-	conf.ring = calloc(conf.ring_nr, sizeof(*conf.ring));
-	if (!conf.ring)
-		abort();
-	sl_ring_fill(&conf, conf.ring);
-	return u;
-}
-
-static void unmake_ring(void)
-{
-	free(conf.ring);
-	conf.ring = NULL;
-	unmake();
-}
-
-static int pick_key(struct sl_upstream *u, unsigned key, uint64_t tried)
-{
-	char text[24];
-	int n = snprintf(text, sizeof(text), "client-%u", key);
-	struct sl_pick how = { .tried = tried,
-			       .has_hash = true,
-			       .hash = sl_ring_hash((struct sl_str){ text, (size_t)n }) };
-
-	return pick_as(u, &how, 5);
-}
-
-static void ring_shares(void)
-{
-	static const uint32_t weights_of[] = { 2, 2, 4, 8 };
-	struct sl_upstream *u = make_ring(weights_of, 4);
-	unsigned picked[4] = { 0 };
-	bool held = true;
-
-	is_int(conf.ring_nr, 160 * 8, "160 points a unit of weight, weights in lowest terms");
-	for (unsigned i = 0; i < DRAWS; i++)
-		picked[pick_key(u, i, 0)]++;
-	for (unsigned i = 0; i < 4; i++) {
-		double want = DRAWS * weights_of[i] / 16.0;
-
-		held &= picked[i] > want * 0.75 && picked[i] < want * 1.25;
-	}
-	ok(held, "consistent_hash: %u %u %u %u by weight 2 2 4 8", picked[0], picked[1], picked[2],
-	   picked[3]);
-	unmake_ring();
-}
-
-static void ring_moves(void)
-{
-	static int before[DRAWS];
-	struct sl_upstream *u = make_ring(NULL, 10);
-	unsigned moved = 0, strays = 0, back = 0;
-
-	for (unsigned i = 0; i < DRAWS; i++)
-		before[i] = pick_key(u, i, 0);
-	u->targets[3].shared->out = SL_OUT_UNHEALTHY;
-	for (unsigned i = 0; i < DRAWS; i++) {
-		int now = pick_key(u, i, 0);
-
-		moved += now != before[i];
-		strays += now != before[i] && before[i] != 3;
-		strays += now == 3;
-	}
-	ok(moved > DRAWS / 10 * 0.75 && moved < DRAWS / 10 * 1.25,
-	   "when one of ten leaves, about a tenth of the keys move: %u of %u", moved, DRAWS);
-	is_int(strays, 0, "and none of the others");
-	u->targets[3].shared->out = 0;
-	for (unsigned i = 0; i < DRAWS; i++)
-		back += pick_key(u, i, 0) == before[i];
-	is_int(back, DRAWS, "when it comes back, so do they");
-	unmake_ring();
-
-	/* The same when it leaves the configuration: the last one, so that indexes stay. */
-	u = make_ring(NULL, 9);
-	strays = moved = 0;
-	for (unsigned i = 0; i < DRAWS; i++) {
-		int now = pick_key(u, i, 0);
-
-		moved += now != before[i];
-		strays += now != before[i] && before[i] != 9;
-	}
-	ok(strays == 0 && moved < DRAWS / 10 * 1.25,
-	   "a target less in the configuration moves its own keys only: %u", moved);
-	unmake_ring();
-}
-
-static void ring_walks(void)
-{
-	struct sl_upstream *u = make_ring(NULL, 5);
-	uint64_t tried = 0, seen = 0;
-	int i, first = pick_key(u, 1, 0), turns = 0;
-	unsigned picked[5] = { 0 };
-	bool same = true;
-
-	for (unsigned n = 0; n < 50; n++)
-		same &= pick_key(u, 1, 0) == first;
-	ok(same, "a key goes to the same target each time");
-	while ((i = pick_key(u, 1, tried)) >= 0 && turns++ < 10) {
-		seen |= 1u << i;
-		tried |= sl_target_bit(u, &u->targets[i]);
-	}
-	ok(turns == 5 && seen == 31, "tried ones are walked past until none is left");
-	for (unsigned n = 0; n < 100; n++)
-		picked[pick(u, 0, 5)]++;
-	ok(picked[0] == 20 && picked[4] == 20, "a request without a key goes in turn");
-	unmake_ring();
-}
-
 int main(void)
 {
 	weights();
@@ -532,8 +410,5 @@ int main(void)
 	draws();
 	piles();
 	busiest();
-	ring_shares();
-	ring_moves();
-	ring_walks();
 	return done_testing();
 }
