@@ -39,7 +39,19 @@ static const char full[] =
 	"      \"sticky\": { \"cookie\": \"s\", \"max_age\": \"1h\", \"secure\": true,\n"
 	"        \"secret\": \"x\" },\n"
 	"      \"idle_connections\": 0, \"down_for\": \"1m\",\n"
-	"      \"timeouts\": { \"connect\": \"250ms\", \"response\": 0, \"idle\": \"1h\" },\n"
+	"      \"timeouts\": { \"connect\": \"250ms\", \"response\": 0, \"read\": \"9s\",\n"
+	"        \"idle\": \"1h\" },\n"
+	"      \"outlier_detection\": { \"consecutive_failures\": 7, \"statuses\": [ 500, 563 ],\n"
+	"        \"eject_for\": \"1s\", \"max_eject_for\": \"2s\", \"max_ejected_percent\": 3 },\n"
+	"      \"health_check\": { \"path\": \"/h?x\", \"host\": \"h.test:80\", \"status\": "
+	"\"204\",\n"
+	"        \"interval\": \"1s\", \"timeout\": \"2s\", \"healthy_after\": 4,\n"
+	"        \"unhealthy_after\": 5 },\n"
+	"      \"retries\": { \"attempts\": 2, \"on\": [ \"connect_failure\", \"timeout\", \"504\" "
+	"],\n"
+	"        \"budget\": 6 }, \"slow_start\": \"30s\", \"panic_threshold\": 8,\n"
+	"      \"max_connections\": 11, \"max_pending\": 12, \"max_requests\": 13,\n"
+	"      \"max_connection_age\": \"14s\", \"max_connection_requests\": 15,\n"
 	"      \"send_proxy_protocol\": \"v2\" } },\n"
 	"  \"limits\": { \"request_line_bytes\": 512, \"header_bytes\": \"64KiB\",\n"
 	"    \"header_count\": 256, \"body_bytes\": \"10MB\", \"header_timeout\": \"1s\",\n"
@@ -208,6 +220,57 @@ static void test_full_upstreams(void)
 	sl_config_free(r);
 }
 
+static void test_default_care(void)
+{
+	struct sl_rules *r = load(full);
+
+	is_number(r, upstreams[0].read_timeout_ns, 60 * SL_SEC);
+	is_number(r, upstreams[0].outlier.failures, 0);
+	is_number(r, upstreams[0].health.interval_ns, 0);
+	is_number(r, upstreams[0].slow_start_ns, 0);
+	is_number(r, upstreams[0].panic_percent, 0);
+	is_number(r, upstreams[0].retries.attempts, 3);
+	is_number(r, upstreams[0].retries.on, SL_RETRY_CONNECT | SL_RETRY_RESET);
+	is_number(r, upstreams[0].retries.budget_percent, 20);
+	is_number(r, upstreams[0].max_connections, 0);
+	is_number(r, upstreams[0].max_pending, 1024);
+	is_number(r, upstreams[0].max_requests, 0);
+	is_number(r, upstreams[0].max_age_ns, 0);
+	is_number(r, upstreams[0].max_uses, 0);
+	sl_config_free(r);
+}
+
+static void test_full_care(void)
+{
+	struct sl_rules *r = load(full);
+
+	is_number(r, upstreams[1].read_timeout_ns, 9 * SL_SEC);
+	is_number(r, upstreams[1].outlier.failures, 7);
+	is_number(r, upstreams[1].outlier.statuses, 1ull | 1ull << 63);
+	is_number(r, upstreams[1].outlier.base_ns, SL_SEC);
+	is_number(r, upstreams[1].outlier.max_ns, 2 * SL_SEC);
+	is_number(r, upstreams[1].outlier.max_percent, 3);
+	is_str(r->upstreams[1].health.path, "/h?x", "health.path");
+	is_str(r->upstreams[1].health.host, "h.test:80", "health.host");
+	is_number(r, upstreams[1].health.status_first, 204);
+	is_number(r, upstreams[1].health.status_last, 204);
+	is_number(r, upstreams[1].health.interval_ns, SL_SEC);
+	is_number(r, upstreams[1].health.timeout_ns, 2 * SL_SEC);
+	is_number(r, upstreams[1].health.healthy_after, 4);
+	is_number(r, upstreams[1].health.unhealthy_after, 5);
+	is_number(r, upstreams[1].retries.attempts, 2);
+	is_number(r, upstreams[1].retries.on, SL_RETRY_CONNECT | SL_RETRY_TIMEOUT | SL_RETRY_504);
+	is_number(r, upstreams[1].retries.budget_percent, 6);
+	is_number(r, upstreams[1].slow_start_ns, 30 * SL_SEC);
+	is_number(r, upstreams[1].panic_percent, 8);
+	is_number(r, upstreams[1].max_connections, 11);
+	is_number(r, upstreams[1].max_pending, 12);
+	is_number(r, upstreams[1].max_requests, 13);
+	is_number(r, upstreams[1].max_age_ns, 14 * SL_SEC);
+	is_number(r, upstreams[1].max_uses, 15);
+	sl_config_free(r);
+}
+
 static void test_full_routes(void)
 {
 	struct sl_rules *r = load(full);
@@ -317,6 +380,8 @@ int main(void)
 	test_run_dir();
 	test_full_gateway();
 	test_full_upstreams();
+	test_default_care();
+	test_full_care();
 	test_full_routes();
 	test_out_of_memory();
 	test_schema();
