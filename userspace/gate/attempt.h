@@ -28,7 +28,8 @@ struct sl_attempt {
 	bool is_fresh_only; /* a kept connection was stale: the others may be too */
 };
 
-/* Sending the request a second time would do no harm (RFC 9110 9.2.2), and nobody has forbidden it. */
+/* Sending the request a second time would do no harm (RFC 9110 9.2.2), and nobody has forbidden it.
+ */
 bool sl_attempt_may_repeat(const struct sl_attempt *a);
 
 /* Finds a connection for the next try: a kept one, or a new one to the first target that takes it.
@@ -44,7 +45,8 @@ int sl_attempt_connect(struct sl_attempt *a);
 int sl_attempt_fail(struct sl_attempt *a, int error);
 /* The same for a request whose body could not be read to its end. */
 int sl_attempt_fail_request(struct sl_attempt *a, int error);
-/* The connection failed: -EAGAIN when the request is to be tried again, else as sl_attempt_fail(). */
+/* The connection failed: -EAGAIN when the request is to be tried again; else as sl_attempt_fail().
+ */
 int sl_attempt_lost(struct sl_attempt *a, int error);
 /* Whether the configuration wants another try after this (SL_RETRY_ bits), it would do no harm, and
  * the budget has one left, which it takes. */

@@ -17,11 +17,11 @@ struct sl_pick {
 /*
  * The target that comes next, by conf->balance, of those in service: not tried, not down, not
  * unhealthy, not ejected, not drained or disabled by the operator.  A bound session goes to its own
- * target while that is in service, drained or not.  When no target is in service, or no more of them
- * than conf->panic_percent, all that were not tried and that the operator wants are taken for good
- * again: a wrong guess must not take a service down.  Targets
- * without room for a connection are passed over.  NULL when there is none.  tried knows the first 64: those beyond may come again,
- * the caller counts.
+ * target while that is in service, drained or not.  When no target is in service, or no more of
+ * them than conf->panic_percent, all that were not tried and that the operator wants are taken for
+ * good again: a wrong guess must not take a service down.  Targets without room for a connection
+ * are passed over.  NULL when there is none.  tried knows the first 64: those beyond may come
+ * again, the caller counts.
  */
 struct sl_target *sl_upstream_pick(struct sl_upstream *u, struct sl_pick *pick, uint64_t now_ns);
 uint64_t sl_target_bit(const struct sl_upstream *u, const struct sl_target *t);

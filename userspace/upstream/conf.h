@@ -87,8 +87,7 @@ struct sl_upstream_conf {
 	struct sl_outlier_conf outlier;
 	struct sl_retry_conf retries;
 	struct sl_health_conf health;
-	uint64_t
-		slow_start_ns; /* a target that came back has its full share after this; 0: at once */
+	uint64_t slow_start_ns;	  /* until a target that came back has its full share; 0: none */
 	uint32_t panic_percent;	  /* with no more targets than this in service, all are used */
 	uint32_t max_connections; /* to each target, in equal parts to the workers; 0: no limit */
 	uint32_t max_pending;	  /* requests that wait for one of them, likewise */

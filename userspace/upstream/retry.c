@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 
-static const uint64_t ns_per_hundredth = SL_SEC / (SL_RETRY_PER_SECOND * 100);
+static const uint64_t ns_per_hundredth = SL_SEC / SL_RETRY_PER_SECOND / 100;
 
 /* What time earns is not saved up beyond SL_RETRY_FREE. */
 static void refill(struct sl_retry_budget *b, uint64_t now_ns)

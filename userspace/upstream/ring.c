@@ -2,6 +2,7 @@
 // The ring of consistent hashing.
 #include "upstream/ring.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/siphash.h"
@@ -37,6 +38,7 @@ static struct scale scale_of(const struct sl_upstream_conf *conf)
 
 	for (uint32_t i = 0; i < conf->targets_nr; i++)
 		s.divisor = divisor_of(s.divisor, conf->targets[i].weight);
+	assert(s.divisor > 0); /* weights are at least 1 */
 	for (uint32_t i = 0; i < conf->targets_nr; i++)
 		s.total += (uint64_t)SL_RING_POINTS * conf->targets[i].weight / s.divisor;
 	return s;

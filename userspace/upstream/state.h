@@ -73,9 +73,9 @@ static inline struct sl_target_counts *sl_states_counts(const struct sl_states *
 	return &s->counts[worker * s->counts_nr + s->first[upstream] + target];
 }
 
-/* For another configuration: what was found out about targets that stay, and what the operator wants
- * of them.  Not what is counted.  conf is that of `to`: where there are no health checks any more, all
- * targets are healthy.  map is as sl_pool_map() fills it in. */
+/* For another configuration: what was found out about targets that stay, and what the operator
+ * wants of them.  Not what is counted.  conf is that of `to`: where there are no health checks any
+ * more, all targets are healthy.  map is as sl_pool_map() fills it in. */
 void sl_states_inherit(struct sl_states *to, const struct sl_upstream_conf *conf,
 		       const struct sl_states *from, const uint32_t *map);
 
