@@ -128,7 +128,9 @@ static int pick_in_turn(struct sl_attempt *a, struct sl_target **ret_target)
 	/* Nobody passes those who are waiting. */
 	*ret_target = u->waiting_nr ? NULL : pick(a);
 	while (!*ret_target && (u->waiting_nr || a->pick.is_full)) {
-		sl_conn_arm(client, SL_RECV_ONCE_LATER); /* it may leave meanwhile */
+		/* It may leave meanwhile; but one that sends on must not fill buffers by it. */
+		if (client->rx_first == SL_BUF_NONE)
+			sl_conn_arm(client, SL_RECV_ONCE_LATER);
 		ret = sl_queue_wait(u, client, is_again, deadline_ns);
 		if (ret < 0)
 			return ret;
