@@ -122,7 +122,7 @@ static void settle_hash(struct sl_hash_conf *hash)
 static bool has_good_targets(const struct sl_upstream_conf *u)
 {
 	for (uint32_t i = 0; i < u->targets_nr; i++)
-		if (!u->targets[i].name || !u->targets[i].weight)
+		if (!u->targets[i].text || !u->targets[i].weight)
 			return false;
 	return u->name && u->targets_nr > 0;
 }
@@ -175,8 +175,12 @@ static const char *written_address(struct sl_reader *r, json_t *value)
 void sl_check_target(struct sl_reader *r, json_t *value, void *to)
 {
 	struct sl_target_conf *self = to;
-	const char *address = written_address(r, value);
+	json_t *address = json_is_string(value) ? value : json_object_get(value, "address");
+	const char *written = written_address(r, value);
 
-	if (address)
-		sl_reader_store_text(r, sizeof(self->name), &self->name, sl_str_of(address));
+	if (!written || !json_is_string(address))
+		return;
+	sl_reader_store_text(r, sizeof(self->name), &self->name, sl_str_of(written));
+	sl_reader_store_text(r, sizeof(self->text), &self->text,
+			     sl_str_of(json_string_value(address)));
 }

@@ -316,7 +316,7 @@ void sl_forward_request(struct sl_exchange *x, struct sl_out *o)
 	sl_out_lit(o, " HTTP/1.1\r\n");
 	/* A HTTP/1.0 client may name none; HTTP/1.1 has to (RFC 9112 3.2). */
 	put_pair(o, SL_S("Host"),
-		 x->req.authority.len ? x->req.authority : sl_str_of(x->upstream_name));
+		 x->req.authority.len ? x->req.authority : sl_str_of(x->peer->target->conf->text));
 	for (unsigned i = 0; i < x->req.fields_nr; i++)
 		if (is_passed_on(x, &x->req.fields[i]))
 			put_field(o, &x->req.fields[i]);

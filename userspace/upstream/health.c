@@ -132,7 +132,7 @@ static int send_request(struct check *k, uint64_t deadline_ns)
 		else if (k->target->address.sa.sa_family == AF_UNIX)
 			sl_out_lit(&o, "localhost");
 		else
-			sl_out_str(&o, sl_str_of(k->target->name));
+			sl_out_str(&o, sl_str_of(k->target->text));
 		sl_out_lit(&o, "\r\nUser-Agent: sluice-health-check\r\nConnection: close\r\n\r\n");
 	}
 	if (o.overflow)

@@ -220,6 +220,21 @@ static void test_full_upstreams(void)
 	sl_config_free(r);
 }
 
+static void test_target_text(void)
+{
+	struct sl_rules *r;
+
+	setenv("SL_TEST_PORT", "4711", 1);
+	r = load("{ \"listeners\": { \"http\": \"127.0.0.1:8080\" }, \"upstreams\": { \"u\": {\n"
+		 "\"targets\": [ \"127.0.0.1:${SL_TEST_PORT}\", { \"address\": \"127.0.0.2:1\" } ] "
+		 "} },\n"
+		 "\"routes\": [ { \"upstream\": \"u\" } ] }\n");
+	is_text(r->upstreams[0].targets[0].name, "127.0.0.1:${SL_TEST_PORT}");
+	is_text(r->upstreams[0].targets[0].text, "127.0.0.1:4711");
+	is_text(r->upstreams[0].targets[1].text, "127.0.0.2:1");
+	sl_config_free(r);
+}
+
 static void test_default_care(void)
 {
 	struct sl_rules *r = load(full);
@@ -380,6 +395,7 @@ int main(void)
 	test_run_dir();
 	test_full_gateway();
 	test_full_upstreams();
+	test_target_text();
 	test_default_care();
 	test_full_care();
 	test_full_routes();

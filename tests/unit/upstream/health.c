@@ -13,7 +13,7 @@
 #include "loopback.h"
 #include "tap.h"
 
-static struct sl_target_conf target = { .name = "t", .weight = 1 };
+static struct sl_target_conf target = { .name = "t", .text = "t", .weight = 1 };
 static struct sl_upstream_conf conf = {
 	.name = "u",
 	.targets = &target,
