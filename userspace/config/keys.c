@@ -180,10 +180,9 @@ static const struct sl_key upstream_keys[] = {
 	  .doc = "How a target is chosen: in turn, by the fewest requests in flight (of two drawn "
 		 "at random), or by a hash of hash_on; all by weight." },
 	{ "hash_on", &sl_kind_string, SL_KEY_AT(sl_upstream_conf, hash_on.text),
-	  .check = sl_check_hash_on, .def = "\"client\"",
-	  .pattern = "^(client|path|(header|cookie):.+)$",
+	  .check = sl_check_hash_on, .pattern = "^(client|path|(header|cookie):.+)$",
 	  .doc = "For consistent_hash: \"client\" (its address), \"path\", \"header:NAME\" or "
-		 "\"cookie:NAME\". A request without it goes in turn." },
+		 "\"cookie:NAME\". A request without it goes in turn. Default: client." },
 	{ "sticky", &sl_kind_object, .object = &(const struct sl_object){ .keys = sticky_keys },
 	  .doc = "Binds a client's session to the target that served it first, by a cookie." },
 	{ "max_connections", &sl_kind_int, SL_KEY_AT(sl_upstream_conf, max_connections),

@@ -402,5 +402,6 @@ const struct sl_kind sl_kind_enum = { read_enum, describe_enum, "word" };
 const struct sl_kind sl_kind_duration = { read_duration, describe_duration, "duration" };
 const struct sl_kind sl_kind_size = { read_size, describe_size, "size" };
 const struct sl_kind sl_kind_rate = { read_rate, describe_rate, "rate" };
-const struct sl_kind sl_kind_statuses = { read_statuses, describe_statuses, "array of status codes" };
+const struct sl_kind sl_kind_statuses = { read_statuses, describe_statuses,
+					  "array of status codes" };
 const struct sl_kind sl_kind_words = { read_words, describe_words, "array of words" };
