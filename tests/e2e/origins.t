@@ -128,7 +128,7 @@ def body_of(response):
     return response.body.decode() if response is not None and response.status == 200 else ""
 
 
-def judge_loss(load, first, second):
+def judge_loss(load, first, *others):
     """An origin was killed: what clients and both origins saw must fit together."""
     failed = {k: r for k, r in load.answers.items() if not body_of(r)}
     gets = [f"{k}: {r}" for k, r in failed.items() if k.startswith("GET")]
@@ -136,10 +136,11 @@ def judge_loss(load, first, second):
     other = [f"{k}: {r}" for k, r in failed.items() if r is None or r.status != 502]
     tap.ok(not other, "whatever failed was answered 502", "\n".join(other[:10]))
     tap.ok(len(failed) <= CLIENTS, "no more failed than were in flight", f"{len(failed)}: {failed}")
-    sent = collections.Counter(first.requests() + second.requests())
+    lived = [r for o in others for r in o.requests()]
+    sent = collections.Counter(first.requests() + lived)
     twice = [k for k, n in sent.items() if n > 1 and k.startswith("POST")]
     tap.ok(not twice, "no POST was sent twice", twice)
-    elsewhere = [k for k in failed if k in second.requests()]
+    elsewhere = [k for k in failed if k in lived]
     tap.ok(not elsewhere, "what failed was not with the origin that lived", elsewhere)
     unsent = [k for k, r in load.answers.items() if body_of(r) and not sent[k]]
     tap.ok(not unsent, "whatever was answered had reached an origin", unsent[:10])
@@ -194,6 +195,33 @@ def life_and_death():
         f"127.0.0.1:{first.port}", f"127.0.0.1:{second.port}"]})
     killed_and_back(gateway, first, second)
     all_down(gateway, first, second)
+    gateway.end()
+
+
+def one_of_three():
+    """Under load, with everything on that finds failures: what was in flight at the one that dies
+    is all that a client may ever notice, and no POST is sent twice."""
+    directory = tempfile.mkdtemp(prefix="sluice-origins-")
+    tap.at_end(lambda: shutil.rmtree(directory))
+    three = [Mortal(directory, name) for name in ("first", "second", "third")]
+    gateway = Gateway(0, {"gateway": {"workers": 2}}, upstream={
+        "targets": [f"127.0.0.1:{o.port}" for o in three], "balance": "least_requests",
+        "down_for": "100ms", "health_check": {"interval": "100ms", "unhealthy_after": 2},
+        "outlier_detection": {"consecutive_failures": 3, "eject_for": "200ms"},
+        "retries": {"attempts": 2, "on": ["connect_failure", "reset"]}})
+    load = Load(gateway.port)
+    load.wait_for_more(300)
+    three[0].kill()
+    load.wait_for_more(600)
+    three[0].start()
+    before = len(three[0].requests())
+    load.wait_for_more(600)
+    deadline = time.monotonic() + 10
+    while len(three[0].requests()) == before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    load.stop()
+    tap.ok(len(three[0].requests()) > before, "the one that came back is used again")
+    judge_loss(load, three[0], three[1], three[2])
     gateway.end()
 
 
@@ -276,6 +304,6 @@ def keep_alive_race():
     gateway.end()
 
 
-tap.start(60)
-tap.facts(life_and_death, no_answer_to_connect, keep_alive_race)
+tap.start(90)
+tap.facts(life_and_death, one_of_three, no_answer_to_connect, keep_alive_race)
 tap.done()

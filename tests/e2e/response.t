@@ -469,7 +469,7 @@ def no_origin():
 tap.start(150)
 origins = origin.Origin(serve)
 gateway = Gateway(origins.port, {"limits": {"header_bytes": "16KiB"}},
-                  {"timeouts": {"response": "1s"}})
+                  {"timeouts": {"response": "1s", "read": "1s"}})
 other = Gateway(origins.port)
 keep, dead_port = reserve_port()
 nowhere = Gateway(dead_port)

@@ -32,8 +32,6 @@ struct ctl_command {
 	const char *arguments;	   /* as the grammar shows them: "FILE", "[error|warn]" */
 	unsigned args_min, args_max;
 	/* arguments ends with NULL. */
-	const char *arguments;	   /* as the grammar shows them; "..." lets more follow */
-	int arguments_nr;
 	enum ctl_exit (*run)(struct ctl *ctl, char **arguments);
 	const char *doc;
 };

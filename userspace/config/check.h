@@ -5,6 +5,14 @@
 
 #include "config/key.h"
 
+/* About a member of the object that is being read. */
+#define fault_member(r, name, ...)                                                                 \
+	do {                                                                                       \
+		sl_report_enter_member(&(r)->report, name);                                        \
+		sl_report_fault(&(r)->report, __VA_ARGS__);                                        \
+		sl_report_leave(&(r)->report);                                                     \
+	} while (0)
+
 /* NULL, or what is wrong with it. */
 const char *sl_check_name(struct sl_str text);
 #define SL_NAME_PATTERN "^[-_.0-9A-Za-z]{1,64}$"
@@ -26,12 +34,21 @@ const char *sl_check_match_header(struct sl_str text);
 const char *sl_check_match_parameter(struct sl_str text);
 const char *sl_check_match_value(struct sl_str text);
 
+const char *sl_check_hash_on(struct sl_str text);
+const char *sl_check_cookie_name(struct sl_str text);
+const char *sl_check_secret(struct sl_str text);
+const char *sl_check_health_path(struct sl_str text);
+const char *sl_check_health_host(struct sl_str text);
+const char *sl_check_status_range(struct sl_str text);
+
 uint64_t sl_auto_workers(void);
 uint64_t sl_auto_connections(void);
 
 /* Finish hooks. */
 void sl_check_gateway(struct sl_reader *r, json_t *value, void *to);
 void sl_check_listener(struct sl_reader *r, json_t *value, void *to);
+void sl_check_health(struct sl_reader *r, json_t *value, void *to);
+void sl_check_outlier(struct sl_reader *r, json_t *value, void *to);
 void sl_check_upstream(struct sl_reader *r, json_t *value, void *to);
 void sl_check_target(struct sl_reader *r, json_t *value, void *to);
 void sl_check_header_edit(struct sl_reader *r, json_t *value, void *to);

@@ -48,7 +48,7 @@ struct sl_key {
 	bool may_resolve;	  /* addresses: host names are looked up */
 	const char *def;	  /* the default, as JSON; read as if it stood in the file */
 	uint64_t min, max;	  /* of a number, or how many elements; max 0: what fits */
-	const char *const *words; /* enumerations: a word's index is its value */
+	const char *const *words; /* enumerations: a word's index is its value, or its bit */
 	const char *const *later; /* words that are known, not in this version */
 	const unsigned *numbers;  /* the only numbers allowed; ends with 0 */
 	/* Strings: NULL, or what is wrong, to be read behind "'VALUE' ". */
@@ -74,6 +74,7 @@ extern const struct sl_kind sl_kind_address, sl_kind_net;
 extern const struct sl_kind sl_kind_host, sl_kind_methods, sl_kind_upstream, sl_kind_ignored;
 extern const struct sl_kind sl_kind_include;
 extern const struct sl_kind sl_kind_log_format;
+extern const struct sl_kind sl_kind_statuses, sl_kind_words;
 
 /* The whole file. */
 extern const struct sl_key sl_config_root;

@@ -17,6 +17,7 @@ void sl_config_free(struct sl_rules *rules)
 	if (!rules)
 		return;
 	sl_route_table_free(rules->table);
+	sl_states_free(rules->states);
 	sl_arena_fini(&rules->arena);
 	free(rules);
 }

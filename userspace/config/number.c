@@ -328,9 +328,80 @@ static json_t *describe_rate(const struct sl_key *key)
 	return describe_unit(key, &rate);
 }
 
+static void read_words(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
+{
+	uint32_t mask = 0;
+	json_t *item;
+	size_t i;
+
+	if (!json_is_array(value)) {
+		sl_reader_type_fault(r, "an array", value);
+		return;
+	}
+	json_array_foreach(value, i, item)
+	{
+		struct sl_key word = { .words = key->words, .size = sizeof(uint32_t) };
+		uint32_t bit = 0;
+
+		sl_report_enter_element(&r->report, i);
+		read_enum(r, &word, item, &bit);
+		sl_report_leave(&r->report);
+		mask |= 1u << bit;
+	}
+	sl_key_store_number(key, to, mask);
+}
+
+static json_t *describe_words(const struct sl_key *key)
+{
+	return json_pack("{s:s, s:{s:o}}", "type", "array", "items", "enum",
+			 sl_words_describe(key->words));
+}
+
+enum { STATUS_FIRST = 500, STATUS_LAST = 563 };
+
+static void read_status(struct sl_reader *r, json_t *value, uint64_t *mask)
+{
+	json_int_t n = json_integer_value(value);
+
+	if (!json_is_integer(value))
+		sl_reader_type_fault(r, "an integer", value);
+	else if (n < STATUS_FIRST || n > STATUS_LAST)
+		sl_report_fault(&r->report, "must be between %d and %d", STATUS_FIRST, STATUS_LAST);
+	else
+		*mask |= 1ull << (n - STATUS_FIRST);
+}
+
+static void read_statuses(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
+{
+	uint64_t mask = 0;
+	json_t *item;
+	size_t i;
+
+	if (!json_is_array(value)) {
+		sl_reader_type_fault(r, "an array", value);
+		return;
+	}
+	json_array_foreach(value, i, item)
+	{
+		sl_report_enter_element(&r->report, i);
+		read_status(r, item, &mask);
+		sl_report_leave(&r->report);
+	}
+	*(uint64_t *)to = mask;
+}
+
+static json_t *describe_statuses(const struct sl_key *key)
+{
+	return json_pack("{s:s, s:{s:s, s:i, s:i}}", "type", "array", "items", "type", "integer",
+			 "minimum", STATUS_FIRST, "maximum", STATUS_LAST);
+}
+
 const struct sl_kind sl_kind_int = { read_int, describe_int, "integer" };
 const struct sl_kind sl_kind_bool = { read_bool, describe_bool, "boolean" };
 const struct sl_kind sl_kind_enum = { read_enum, describe_enum, "word" };
 const struct sl_kind sl_kind_duration = { read_duration, describe_duration, "duration" };
 const struct sl_kind sl_kind_size = { read_size, describe_size, "size" };
 const struct sl_kind sl_kind_rate = { read_rate, describe_rate, "rate" };
+const struct sl_kind sl_kind_statuses = { read_statuses, describe_statuses,
+					  "array of status codes" };
+const struct sl_kind sl_kind_words = { read_words, describe_words, "array of words" };

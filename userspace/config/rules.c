@@ -33,44 +33,6 @@ void sl_check_listener(struct sl_reader *r, json_t *value, void *to)
 		}
 }
 
-void sl_check_upstream(struct sl_reader *r, json_t *value, void *to)
-{
-	const struct sl_upstream_conf *self = to;
-
-	if (self->name && json_object_set_new(r->upstreams, self->name,
-					      json_integer(self - r->rules->upstreams)) < 0)
-		r->out_of_memory = true;
-}
-
-/* Logs and counters show targets, so they are called as they are written: "${ORIGIN}:80". */
-static const char *written_address(struct sl_reader *r, json_t *value)
-{
-	const char *written;
-
-	if (json_is_string(value)) {
-		written = sl_report_written(&r->report);
-		return written ? written : json_string_value(value);
-	}
-	sl_report_enter_member(&r->report, "address");
-	written = sl_report_written(&r->report);
-	sl_report_leave(&r->report);
-	return written ? written : json_string_value(json_object_get(value, "address"));
-}
-
-void sl_check_target(struct sl_reader *r, json_t *value, void *to)
-{
-	struct sl_target_conf *self = to;
-	const char *written = written_address(r, value);
-	const char *address = json_is_string(value)
-				      ? json_string_value(value)
-				      : json_string_value(json_object_get(value, "address"));
-
-	if (written)
-		sl_reader_store_text(r, sizeof(self->name), &self->name, sl_str_of(written));
-	if (address)
-		sl_reader_store_text(r, sizeof(self->host), &self->host, sl_str_of(address));
-}
-
 void sl_check_respond(struct sl_reader *r, json_t *value, void *to)
 {
 	const struct sl_respond_conf *self = to;

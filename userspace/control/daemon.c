@@ -93,6 +93,7 @@ static int make_tally(struct sl_shared *shared)
 static int open_shared(struct sl_daemon *d, struct sl_log_files *logs)
 {
 	size_t stats_bytes = d->rules->workers * sizeof(struct sl_stats);
+	int ret;
 
 	d->shared.done_fd = eventfd(0, EFD_CLOEXEC);
 	d->shared.retired_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -104,7 +105,9 @@ static int open_shared(struct sl_daemon *d, struct sl_log_files *logs)
 	if (d->shared.stats == MAP_FAILED || !d->workers || d->shared.done_fd < 0 ||
 	    d->shared.retired_fd < 0)
 		return -ENOMEM;
-	return make_tally(&d->shared);
+	ret = sl_states_new(&d->rules->states, d->rules->upstreams, d->rules->upstreams_nr,
+			    d->rules->workers);
+	return ret < 0 ? ret : make_tally(&d->shared);
 }
 
 /* The error log comes last: what goes wrong before is for whoever started us. */

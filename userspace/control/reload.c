@@ -87,8 +87,12 @@ static int make_switch(struct reload *r, unsigned index)
 static int prepare(struct reload *r)
 {
 	struct sl_daemon *d = r->daemon;
+	struct sl_rules *fresh = r->rules;
 	int ret = map_targets(r);
 
+	if (ret == 0)
+		ret = sl_states_new(&fresh->states, fresh->upstreams, fresh->upstreams_nr,
+				    fresh->workers);
 	r->switches = calloc(d->workers_nr, sizeof(*r->switches));
 	if (!r->switches)
 		ret = -ENOMEM;
@@ -125,6 +129,7 @@ static void publish(struct reload *r)
 {
 	struct sl_daemon *d = r->daemon;
 
+	sl_states_inherit(r->rules->states, r->rules->upstreams, d->rules->states, r->targets);
 	sl_daemon_use_logs(d, &r->logs);
 	sl_log_set_level((enum sl_log_level)r->rules->logs.level);
 	for (unsigned i = 0; i < d->workers_nr; i++)

@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "gate/verdict.h"
 #include "net/proxyproto.h"
+#include "upstream/queue.h"
 
 enum { TARGETS_MAX = 16 }; /* connections tried for one sending of a request */
 
@@ -46,8 +49,7 @@ static int send_proxy_header(struct sl_exchange *x, int version)
  * the ring has not told us yet. */
 static struct sl_peer *reuse(struct sl_attempt *a, struct sl_target *t)
 {
-	bool once_only =
-		a->x->req.body != SL_BODY_NONE || !sl_method_is_idempotent(a->x->req.method_id);
+	bool once_only = !sl_attempt_may_repeat(a);
 	struct sl_peer *peer;
 	char c;
 
@@ -57,6 +59,23 @@ static struct sl_peer *reuse(struct sl_attempt *a, struct sl_target *t)
 		sl_peer_close(peer);
 	}
 	return peer;
+}
+
+/* Not our own lack of something, nor the end of our own time. */
+static bool is_targets_fault(const struct sl_exchange *x, int error)
+{
+	switch (error) {
+	case -ECANCELED:
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOMEM:
+	case -ENOBUFS:
+		return false;
+	case -ETIMEDOUT:
+		return x->worker->loop.now_ns < x->deadline_ns;
+	default:
+		return true;
+	}
 }
 
 /* With a PROXY header the connection speaks for one client and is not shared. */
@@ -78,7 +97,8 @@ static int connect_peer(struct sl_attempt *a, struct sl_target *t)
 	if (ret < 0) {
 		sl_log_debug("upstream.connect_failed", "request=%.*s target=%s error=\"%s\"",
 			     SL_STR_ARG(x->id), t->conf->name, strerror(-ret));
-		sl_count(&s->upstream_failures, 1);
+		if (is_targets_fault(x, ret))
+			sl_verdict_failed(x, a->upstream, t);
 		return ret;
 	}
 	sl_log_debug("upstream.connected", "request=%.*s target=%s", SL_STR_ARG(x->id),
@@ -87,29 +107,79 @@ static int connect_peer(struct sl_attempt *a, struct sl_target *t)
 	return version ? send_proxy_header(x, version == SL_PROXY_V1 ? 1 : 2) : 0;
 }
 
+/* When all were tried, those that have answered are asked again. */
+static struct sl_target *pick(struct sl_attempt *a)
+{
+	uint64_t now_ns = a->x->worker->loop.now_ns;
+	struct sl_target *t = sl_upstream_pick(a->upstream, &a->pick, now_ns);
+
+	if (t || a->pick.is_full || !a->answered)
+		return t;
+	a->pick.tried &= ~a->answered;
+	a->answered = 0;
+	return sl_upstream_pick(a->upstream, &a->pick, now_ns);
+}
+
+/* Waits for its turn where the upstream's connections are bounded.  0 with a target, or NULL when
+ * every one was tried; or a negative errno as sl_queue_wait(). */
+static int pick_in_turn(struct sl_attempt *a, struct sl_target **ret_target)
+{
+	struct sl_conn *client = &a->x->client->conn;
+	struct sl_upstream *u = a->upstream;
+	uint64_t deadline_ns = sl_exchange_deadline(a->x, u->conf->connect_timeout_ns);
+	bool is_again = false;
+	int ret;
+
+	/* Nobody passes those who are waiting. */
+	*ret_target = u->waiting_nr ? NULL : pick(a);
+	while (!*ret_target && (u->waiting_nr || a->pick.is_full)) {
+		/* It may leave meanwhile; but one that sends on must not fill buffers by it. */
+		if (client->rx_first == SL_BUF_NONE)
+			sl_conn_arm(client, SL_RECV_ONCE_LATER);
+		ret = sl_queue_wait(u, client, is_again, deadline_ns);
+		if (ret < 0)
+			return ret;
+		*ret_target = pick(a);
+		if (!*ret_target && !a->pick.is_full)
+			break;
+		is_again = true;
+	}
+	return 0;
+}
+
+static bool goes_on(const struct sl_attempt *a, int error)
+{
+	const struct sl_retry_conf *retries = &a->upstream->conf->retries;
+
+	return error != -ECANCELED && error != -EMFILE && error != -ENFILE &&
+	       retries->attempts > 0 && retries->on & SL_RETRY_CONNECT;
+}
+
 /* A connection that was refused has carried nothing, so any request may go to the next target. */
 int sl_attempt_connect(struct sl_attempt *a)
 {
 	struct sl_exchange *x = a->x;
+	int ret, error = a->pick.tried ? -EHOSTUNREACH : -ENODEV;
 	struct sl_target *t;
-	int ret = -EHOSTUNREACH;
 
 	for (unsigned i = 0; i < TARGETS_MAX; i++) {
-		t = sl_upstream_pick(a->upstream, a->tried, x->worker->loop.now_ns);
+		ret = pick_in_turn(a, &t);
+		if (ret < 0)
+			return ret;
 		if (!t)
 			break;
-		ret = connect_peer(a, t);
-		if (ret == 0)
+		error = connect_peer(a, t);
+		if (error == 0)
 			return 0;
-		a->tried |= sl_target_bit(a->upstream, t);
+		a->pick.tried |= sl_target_bit(a->upstream, t);
 		sl_peer_close(x->peer);
 		x->peer = NULL;
-		if (ret == -ECANCELED || ret == -EMFILE || ret == -ENFILE)
+		if (!goes_on(a, error))
 			break;
 		if (x->client->conn.rx_error)
 			return -ECONNABORTED;
 		if (x->worker->loop.now_ns >= x->deadline_ns)
 			return -ETIMEDOUT;
 	}
-	return ret;
+	return error;
 }

@@ -36,6 +36,7 @@ struct sl_exchange {
 	struct sl_peer *peer; /* the connection to the upstream, while there is one */
 	struct sl_head resp;
 	const char *upstream_name;
+	struct sl_str set_cookie; /* a line of the answer that binds the session; mostly empty */
 
 	uint64_t start_ns, deadline_ns;
 	uint64_t upstream_start_ns, upstream_ns;

@@ -431,6 +431,7 @@ void sl_forward_response(struct sl_exchange *x, struct sl_out *o)
 		put_pair(o, SL_S("Date"), sl_wall_date(&w->wall, w->loop.now_ns));
 	if (x->rules->forwarded.via)
 		sl_out_lit(o, "Via: 1.1 sluice\r\n");
+	sl_out_str(o, x->set_cookie);
 	put_response_framing(x, o);
 	put_connection(x, o);
 	sl_out_lit(o, "\r\n");
@@ -440,7 +441,9 @@ void sl_forward_interim(struct sl_exchange *x, struct sl_out *o)
 {
 	put_status_line(x, o);
 	put_response_fields(x, o, NULL);
-	if (x->resp.status == 101)
+	if (x->resp.status == 101) {
+		sl_out_str(o, x->set_cookie);
 		sl_out_lit(o, "Connection: upgrade\r\nUpgrade: websocket\r\n");
+	}
 	sl_out_lit(o, "\r\n");
 }

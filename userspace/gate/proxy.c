@@ -11,119 +11,17 @@
 #include "gate/receive.h"
 #include "gate/relay.h"
 #include "gate/reply.h"
+#include "gate/session.h"
+#include "gate/verdict.h"
 #include "net/splice.h"
+#include "upstream/queue.h"
 
 enum {
 	HEAD_EXTRA = 1024,   /* what forwarding adds to a head at the most, names and addresses */
 	BODY_JOINED = 4096,  /* body bytes that go out in one segment with the head */
 	INTERIM_MAX = 16,    /* 1xx answers to one request */
-	ATTEMPTS_MAX = 4,    /* requests sent */
 	LAST_WORDS_MS = 200, /* for what a closed connection has left to say */
 };
-
-/* ---- failures ---- */
-
-static int fail(struct sl_attempt *a, unsigned status, const char *error, const char *detail)
-{
-	struct sl_exchange *x = a->x;
-
-	sl_peer_close(x->peer);
-	x->peer = NULL;
-	return sl_reply_problem(x, status, error, detail);
-}
-
-static int fail_upstream(struct sl_attempt *a, int error)
-{
-	switch (error) {
-	case -ECANCELED: /* the client is gone, or we are stopping */
-	case -ECONNABORTED:
-		a->x->error = "client_closed";
-		a->x->status = 499; /* nobody sees it but the log; nginx's number for this */
-		sl_count(&a->x->worker->stats->requests_aborted, 1);
-		return -ECANCELED;
-	case -ETIMEDOUT:
-		return fail(a, 504, "upstream_timeout", "The upstream did not answer in time.");
-	case -EBADMSG:
-		return fail(a, 502, "upstream_malformed", "The upstream's answer was malformed.");
-	case -ENOMEM:
-	case -EMFILE:
-	case -ENFILE:
-	case -ENOBUFS:
-		return fail(a, 503, "resources", "The gateway is out of resources.");
-	default:
-		return fail(a, 502, "upstream_failed", "The connection to the upstream failed.");
-	}
-}
-
-/* The request's body could not be read to its end: what went upstream must not look complete, so
- * that connection ends here, and the client is told if it still listens. */
-static int fail_request(struct sl_attempt *a, int error)
-{
-	a->x->must_close = true;
-	switch (error) {
-	case -EBADMSG:
-		sl_count(&a->x->worker->stats->requests_bad, 1);
-		return fail(a, 400, "bad_chunk", "The chunked request body is malformed.");
-	case -EFBIG:
-		return fail(a, 413, "body_too_large", "The request body is too large.");
-	case -ETIMEDOUT:
-		return fail(a, 408, "body_timeout", "The request body came too slowly.");
-	case -ENOMEM:
-	case -ENOBUFS:
-		return fail_upstream(a, error);
-	default:
-		return fail_upstream(a, -ECONNABORTED);
-	}
-}
-
-static bool is_peers_fault(int error)
-{
-	switch (error) {
-	case -ETIMEDOUT: /* it may still be at it */
-	case -EBADMSG:	 /* it would say the same again */
-	case -ECANCELED: /* the client left */
-	case -ECONNABORTED:
-	case -ENOMEM: /* our own */
-	case -ENOBUFS:
-		return false;
-	default:
-		return true;
-	}
-}
-
-/* Only what does no harm when it is done twice, and only while nothing was answered (RFC
- * 9110 9.2.2). */
-static bool can_retry(const struct sl_attempt *a, int error)
-{
-	const struct sl_exchange *x = a->x;
-
-	return is_peers_fault(error) && a->nr < ATTEMPTS_MAX && x->req.body == SL_BODY_NONE &&
-	       sl_method_is_idempotent(x->req.method_id) && !a->has_answered;
-}
-
-static int retry(struct sl_attempt *a)
-{
-	struct sl_exchange *x = a->x;
-
-	if (x->peer->is_reused)
-		a->is_fresh_only = true;
-	else
-		a->tried |= sl_target_bit(x->peer->upstream, x->peer->target);
-	sl_peer_close(x->peer);
-	x->peer = NULL;
-	sl_count(&x->worker->stats->upstream_retries, 1);
-	return -EAGAIN;
-}
-
-static int lost_peer(struct sl_attempt *a, int error)
-{
-	if (is_peers_fault(error) || error == -ETIMEDOUT || error == -EBADMSG)
-		sl_count(&a->x->worker->stats->upstream_failures, 1);
-	sl_log_debug("upstream.lost", "request=%.*s target=%s error=\"%s\" retry=%s",
-		     SL_STR_ARG(a->x->id), a->x->upstream_name, strerror(-error),
-		     can_retry(a, error) ? "yes" : "no");
-	return can_retry(a, error) ? retry(a) : fail_upstream(a, error);
-}
 
 /* ---- the request ---- */
 
@@ -134,12 +32,13 @@ static int start_request(struct sl_attempt *a)
 	size_t room = 4 * x->req_len + x->uri.path.len + x->uri.query.len + HEAD_EXTRA +
 		      sl_forward_extra_len(x, &x->match.route->request_headers) +
 		      (has_body ? BODY_JOINED : 0);
-	char *mem = sl_arena_alloc(&x->arena, room);
 	const struct sl_limits *l = &x->rules->limits;
 
-	if (!mem)
+	if (!a->head_mem)
+		a->head_mem = sl_arena_alloc(&x->arena, room);
+	if (!a->head_mem)
 		return -ENOMEM;
-	sl_out_init(&a->head, mem, room);
+	sl_out_init(&a->head, a->head_mem, room);
 	sl_forward_request(x, &a->head);
 	if (a->head.overflow)
 		return -ENOBUFS;
@@ -160,7 +59,7 @@ static int start_request(struct sl_attempt *a)
 		.count = &x->bytes_received,
 	};
 	if (!has_body)
-		return sl_conn_send(&x->peer->conn, mem, sl_out_len(&a->head),
+		return sl_conn_send(&x->peer->conn, a->head_mem, sl_out_len(&a->head),
 				    sl_exchange_deadline(x, a->request.send_timeout_ns));
 	sl_conn_arm(&x->peer->conn, SL_RECV_ONCE_LATER); /* an early answer is to be heard */
 	return sl_relay_run(&a->request);
@@ -272,6 +171,48 @@ static void finish_peer(struct sl_attempt *a, const struct sl_body *body)
 		sl_peer_close(peer);
 }
 
+static uint32_t cause_of_status(unsigned status)
+{
+	switch (status) {
+	case 502:
+		return SL_RETRY_502;
+	case 503:
+		return SL_RETRY_503;
+	case 504:
+		return SL_RETRY_504;
+	default:
+		return 0;
+	}
+}
+
+/* An answer that the configuration says to ask again after, and of which the client has seen
+ * nothing. */
+static bool is_unwanted(struct sl_attempt *a)
+{
+	uint32_t cause = cause_of_status(a->x->resp.status);
+
+	return cause && a->interim_nr == 0 && sl_attempt_can_retry(a, cause);
+}
+
+/* The connection is kept if all of the answer is here. */
+static int ask_again(struct sl_attempt *a)
+{
+	struct sl_exchange *x = a->x;
+	struct iovec iov[SL_BODY_RUNS];
+	struct sl_body body;
+	size_t n;
+
+	a->retries++;
+	a->pick.tried |= sl_target_bit(a->upstream, x->peer->target);
+	a->answered |= sl_target_bit(a->upstream, x->peer->target);
+	sl_verdict_answered(x, a->upstream, x->peer->target, x->resp.status);
+	sl_body_init(&body, &x->peer->conn, &x->resp);
+	while (body.kind == SL_BODY_LENGTH && sl_body_take(&body, iov, &n) > 0)
+		;
+	finish_peer(a, &body);
+	return sl_attempt_retry(a, -ECONNRESET);
+}
+
 /* An answer that stops in the middle must look like it: without a length, only a reset says so. */
 static void break_off(struct sl_attempt *a, const struct sl_relay *r)
 {
@@ -283,7 +224,7 @@ static void break_off(struct sl_attempt *a, const struct sl_relay *r)
 		sl_count(&x->worker->stats->requests_aborted, 1);
 	} else {
 		x->error = "upstream_truncated";
-		sl_count(&x->worker->stats->upstream_failures, 1);
+		sl_verdict_failed(x, a->upstream, x->peer->target);
 	}
 	sl_conn_abort_on_close(&x->client->conn);
 }
@@ -303,31 +244,36 @@ static int pass_answer(struct sl_attempt *a, size_t head_len)
 		.to = &x->client->conn,
 		.framing = sl_forward_framing(x),
 		.head = &o,
-		.receive_timeout_ns = a->upstream->conf->response_timeout_ns,
+		.receive_timeout_ns = a->upstream->conf->read_timeout_ns,
 		.send_timeout_ns = x->rules->limits.send_timeout_ns,
 		.count = &x->bytes_sent,
 	};
 	int ret;
 
 	if (!mem)
-		return fail_upstream(a, -ENOMEM);
+		return sl_attempt_fail(a, -ENOMEM);
 	sl_body_init(&body, &x->peer->conn, &x->resp);
 	x->must_close |= !a->is_request_complete || x->worker->is_draining ||
 			 (has_body && relay.framing == SL_FRAMING_UNTIL_CLOSE);
 	relay.is_last = x->must_close && a->is_request_complete;
+	if (a->upstream->conf->sticky.cookie.len)
+		sl_session_bind(x, a->upstream->conf, a->pick.session);
 	sl_out_init(&o, mem, room);
 	sl_forward_response(x, &o);
 	if (o.overflow)
-		return fail_upstream(a, -EBADMSG);
+		return sl_attempt_fail(a, -EBADMSG);
 	x->status = x->resp.status;
 	ret = sl_relay_run(&relay);
 	/* Nothing of it has left yet: the client gets an answer after all. */
 	if (ret < 0 && !relay.is_to_blame_to && !relay.has_sent) {
 		x->bytes_sent = 0;
-		return fail_upstream(a, ret == -EPIPE ? -EBADMSG : ret);
+		sl_verdict_failed(x, a->upstream, x->peer->target);
+		return sl_attempt_fail(a, ret == -EPIPE ? -EBADMSG : ret);
 	}
 	if (ret < 0)
 		break_off(a, &relay);
+	else
+		sl_verdict_answered(x, a->upstream, x->peer->target, x->resp.status);
 	finish_peer(a, &body);
 	return ret < 0 ? -ECONNABORTED : 0;
 }
@@ -338,12 +284,15 @@ static int pass_upgrade(struct sl_attempt *a, size_t head_len)
 	int ret;
 
 	if (!sl_forward_is_tunnel(x) || !x->resp.is_upgrade)
-		return fail_upstream(a, -EBADMSG);
+		return sl_attempt_fail(a, -EBADMSG);
 	x->must_close = true;
+	if (a->upstream->conf->sticky.cookie.len)
+		sl_session_bind(x, a->upstream->conf, a->pick.session);
 	ret = pass_interim(a, head_len);
 	if (ret < 0)
-		return fail_upstream(a, ret);
+		return sl_attempt_fail(a, ret);
 	x->status = 101;
+	sl_verdict_answered(x, a->upstream, x->peer->target, 101);
 	ret = sl_tunnel_run(x);
 	sl_peer_close(x->peer);
 	x->peer = NULL;
@@ -374,22 +323,45 @@ static int talk(struct sl_attempt *a)
 
 		if (ret < 0 && ret != -EALREADY) {
 			if (!is_upstream)
-				return fail_request(a, ret);
+				return sl_attempt_fail_request(a, ret);
 			if (!has_last_words(x, ret))
-				return lost_peer(a, ret);
+				return sl_attempt_lost(a, ret);
 		}
 		head_len = receive_answer(a);
 		if (head_len < 0)
-			return lost_peer(a, head_len);
+			return sl_attempt_lost(a, head_len);
 		if (x->resp.status == 101)
 			return pass_upgrade(a, (size_t)head_len);
+		if (x->resp.status >= 200 && is_unwanted(a))
+			return ask_again(a);
 		if (x->resp.status >= 200)
 			return pass_answer(a, (size_t)head_len);
 		ret = pass_interim(a, (size_t)head_len);
 		if (ret < 0)
-			return fail_upstream(a, ret);
+			return sl_attempt_fail(a, ret);
 		ret = continue_request(a);
 	}
+}
+
+static int run(struct sl_attempt *a)
+{
+	struct sl_exchange *x = a->x;
+	int ret;
+
+	do {
+		ret = sl_attempt_connect(a);
+		if (ret == -EHOSTUNREACH && a->last_error)
+			ret = a->last_error;
+		if (ret < 0)
+			return sl_attempt_fail(a, ret);
+		ret = talk(a);
+	} while (ret == -EAGAIN);
+	/* The client may have taken the last part of its answer by now, or be gone: either way it
+	 * is not ours any more. */
+	sl_peer_close(x->peer);
+	x->peer = NULL;
+	sl_conn_use_bufs(&x->client->conn, &x->worker->loop.small);
+	return ret;
 }
 
 int sl_proxy_run(struct sl_exchange *x)
@@ -398,17 +370,11 @@ int sl_proxy_run(struct sl_exchange *x)
 				.upstream = &x->view->pool.upstreams[x->match.route->upstream] };
 	int ret;
 
-	do {
-		ret = sl_attempt_connect(&a);
-		if (ret < 0)
-			return fail_upstream(&a, ret);
-		a.nr++;
-		ret = talk(&a);
-	} while (ret == -EAGAIN);
-	/* The client may have taken the last part of its answer by now, or be gone: either way it
-	 * is not ours any more. */
-	sl_peer_close(x->peer);
-	x->peer = NULL;
-	sl_conn_use_bufs(&x->client->conn, &x->worker->loop.small);
+	if (!sl_upstream_enter(a.upstream))
+		return sl_attempt_fail(&a, -EBUSY);
+	sl_session_find(x, a.upstream->conf, &a.pick);
+	sl_retry_earn(&a.upstream->retry_budget, a.upstream->conf->retries.budget_percent);
+	ret = run(&a);
+	sl_upstream_leave(a.upstream);
 	return ret;
 }

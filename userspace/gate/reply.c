@@ -172,6 +172,13 @@ int sl_reply_problem(struct sl_exchange *x, unsigned status, const char *error, 
 	return send_problem(x, status, error, detail, SL_S(""));
 }
 
+int sl_reply_overloaded(struct sl_exchange *x)
+{
+	return send_problem(x, 503, "upstream_overloaded",
+			    "The upstream is busy with as many requests as it may get.",
+			    SL_S("Retry-After: 1\r\n"));
+}
+
 static void put_allow(struct sl_out *o, uint32_t allowed)
 {
 	bool first = true;

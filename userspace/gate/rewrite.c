@@ -88,7 +88,7 @@ int sl_rewrite_target(struct sl_exchange *x)
 /* The name that the configuration gives the target.  A path is no host: RFC 9112 3.2. */
 static struct sl_str target_name(const struct sl_exchange *x)
 {
-	struct sl_str name = sl_str_of(x->peer->target->conf->host);
+	struct sl_str name = sl_str_of(x->peer->target->conf->text);
 
 	return sl_str_starts(name, SL_S("unix:")) ? SL_S("localhost") : name;
 }

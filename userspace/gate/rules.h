@@ -15,6 +15,7 @@
 #include "route/route.h"
 #include "route/table.h"
 #include "upstream/conf.h"
+#include "upstream/state.h"
 
 /* Key "limits".  A time or size of 0 means no limit unless noted. */
 struct sl_limits {
@@ -91,6 +92,9 @@ struct sl_rules {
 	unsigned listeners_nr; /* at least 1 */
 	struct sl_upstream_conf *upstreams;
 	unsigned upstreams_nr;
+	/* Not a setting: what is known of the targets, made when the rules come into use.  The
+	 * rules own it, for it lives as long. */
+	struct sl_states *states;
 	struct sl_route *routes;
 	unsigned routes_nr;
 	struct sl_route_table *table;

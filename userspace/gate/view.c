@@ -31,12 +31,19 @@ static void on_empty(struct sl_pool *pool)
 
 struct sl_view *sl_view_new(struct sl_worker *w, const struct sl_rules *rules)
 {
+	const struct sl_pool_conf conf = {
+		.loop = &w->loop,
+		.slab = &w->peer_slab,
+		.upstreams = rules->upstreams,
+		.nr = rules->upstreams_nr,
+		.states = rules->states,
+		.worker = w->index,
+	};
 	struct sl_view *v = calloc(1, sizeof(*v));
 
 	if (!v)
 		return NULL;
-	if (sl_pool_init(&v->pool, &w->loop, &w->peer_slab, rules->upstreams, rules->upstreams_nr) <
-	    0) {
+	if (sl_pool_init(&v->pool, &conf) < 0) {
 		free(v);
 		return NULL;
 	}

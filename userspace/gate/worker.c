@@ -177,6 +177,7 @@ static void *run(void *arg)
 	}
 	for (unsigned i = 0; i < w->acceptors_nr; i++)
 		sl_acceptor_start(w->acceptors[i]);
+	sl_pool_start(&w->view->pool);
 	sl_loop_run(&w->loop);
 	fini(w);
 	eventfd_write(w->shared->done_fd, 1);
@@ -256,6 +257,7 @@ static void switch_over(struct sl_mail *m)
 	struct sl_acceptor **acceptors = w->acceptors;
 
 	sl_pool_inherit(&s->view->pool, &old->pool, s->targets);
+	sl_pool_start(&s->view->pool);
 	take_over_acceptors(w, s);
 	w->acceptors = s->acceptors;
 	w->acceptors_nr = s->view->rules->listeners_nr;

@@ -23,6 +23,8 @@
 	X(upstream_reuses, "requests sent over a kept connection")                                 \
 	X(upstream_failures, "connections to targets that failed")                                 \
 	X(upstream_retries, "requests sent again after a lost connection")                         \
+	X(upstream_ejections, "targets ejected after failures in a row")                           \
+	X(upstream_overloads, "requests refused because an upstream had no room")                  \
 	X(tunnels, "connections upgraded to tunnels")                                              \
 	X(bytes_received, "bytes of request bodies received")                                      \
 	X(bytes_sent, "bytes of response bodies sent")                                             \

@@ -87,6 +87,8 @@ static void move_idle(struct sl_upstream *u, struct sl_target *to, struct sl_poo
 		peer->upstream = u;
 		peer->target = to;
 	}
+	sl_cell_add(&from->counts->connections, -(int64_t)to->idle_nr);
+	sl_cell_add(&to->counts->connections, to->idle_nr);
 	from_pool->peers_nr -= to->idle_nr;
 	u->pool->peers_nr += to->idle_nr;
 }

@@ -5,8 +5,17 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/clock.h"
+#include "upstream/health.h"
+#include "upstream/queue.h"
+
+/* At least one: a worker without any could not serve its clients. */
+static uint32_t part_of(uint32_t limit, unsigned workers)
+{
+	return limit / workers + (limit % workers != 0);
+}
 
 size_t sl_pool_count_targets(const struct sl_upstream_conf *conf, unsigned nr)
 {
@@ -17,37 +26,68 @@ size_t sl_pool_count_targets(const struct sl_upstream_conf *conf, unsigned nr)
 	return n;
 }
 
-int sl_pool_init(struct sl_pool *p, struct sl_loop *loop, struct sl_slab *slab,
-		 const struct sl_upstream_conf *conf, unsigned nr)
+static void init_upstream(struct sl_pool *p, unsigned i, const struct sl_pool_conf *pc)
 {
-	size_t targets = sl_pool_count_targets(conf, nr);
-	struct sl_target *t;
+	const struct sl_upstream_conf *conf = &pc->upstreams[i];
+	struct sl_target *targets = p->targets + pc->states->first[i];
 
-	*p = (struct sl_pool){ .loop = loop, .slab = slab, .nr = nr };
-	p->upstreams = calloc(nr + 1, sizeof(*p->upstreams));
-	p->targets = t = calloc(targets + 1, sizeof(*p->targets));
+	p->upstreams[i] = (struct sl_upstream){
+		.conf = conf,
+		.shared = &pc->states->upstreams[i],
+		.pool = p,
+		.targets = targets,
+		.connections_max = part_of(conf->max_connections, pc->states->workers),
+		.waiting_max = part_of(conf->max_pending, pc->states->workers),
+	};
+	sl_list_init(&p->upstreams[i].waiting);
+	for (unsigned k = 0; k < conf->targets_nr; k++) {
+		targets[k].conf = &conf->targets[k];
+		targets[k].shared = sl_states_target(pc->states, i, k);
+		targets[k].counts = sl_states_counts(pc->states, pc->worker, i, k);
+		sl_list_init(&targets[k].idle);
+	}
+}
+
+int sl_pool_init(struct sl_pool *p, const struct sl_pool_conf *conf)
+{
+	*p = (struct sl_pool){ .loop = conf->loop, .slab = conf->slab, .nr = conf->nr };
+	if (getrandom(&p->random, sizeof(p->random), 0) != sizeof(p->random))
+		return -EIO;
+	p->upstreams = calloc(conf->nr + 1u, sizeof(*p->upstreams));
+	p->targets = calloc(conf->states->targets_nr + 1, sizeof(*p->targets));
 	if (!p->upstreams || !p->targets) {
 		sl_pool_fini(p);
 		return -ENOMEM;
 	}
-	for (unsigned i = 0; i < nr; i++) {
-		p->upstreams[i] = (struct sl_upstream){ .conf = &conf[i], .pool = p, .targets = t };
-		for (unsigned k = 0; k < conf[i].targets_nr; k++, t++) {
-			t->conf = &conf[i].targets[k];
-			sl_list_init(&t->idle);
-		}
-	}
-	return 0;
+	for (unsigned i = 0; i < conf->nr; i++)
+		init_upstream(p, i, conf);
+	/* One worker asks for all. */
+	if (conf->worker != 0 || sl_checker_new(&p->checker, p) == 0)
+		return 0;
+	sl_pool_fini(p);
+	return -ENOMEM;
+}
+
+void sl_pool_start(struct sl_pool *p)
+{
+	sl_checker_start(p->checker);
+}
+
+static void close_oldest(struct sl_target *t)
+{
+	if (!sl_list_is_empty(&t->idle))
+		sl_peer_close(sl_container_of(t->idle.prev, struct sl_peer, node));
 }
 
 static void close_idle_of(struct sl_target *t)
 {
 	while (!sl_list_is_empty(&t->idle))
-		sl_peer_close(sl_container_of(t->idle.prev, struct sl_peer, node));
+		close_oldest(t);
 }
 
 void sl_pool_close_idle(struct sl_pool *p)
 {
+	sl_checker_stop(p->checker);
 	for (unsigned i = 0; i < p->nr; i++)
 		for (unsigned k = 0; k < p->upstreams[i].conf->targets_nr; k++)
 			close_idle_of(&p->upstreams[i].targets[k]);
@@ -55,53 +95,27 @@ void sl_pool_close_idle(struct sl_pool *p)
 
 void sl_pool_fini(struct sl_pool *p)
 {
+	sl_checker_free(p->checker);
 	free(p->upstreams);
 	free(p->targets);
 	*p = (struct sl_pool){ 0 };
 }
 
-uint64_t sl_target_bit(const struct sl_upstream *u, const struct sl_target *t)
+/* splitmix64 (Steele, Lea, Flood 2014). */
+uint64_t sl_pool_random(struct sl_pool *p)
 {
-	size_t i = (size_t)(t - u->targets);
+	uint64_t v = p->random += 0x9e3779b97f4a7c15ull;
 
-	return i < 64 ? 1ull << i : 0;
+	v = (v ^ v >> 30) * 0xbf58476d1ce4e5b9ull;
+	v = (v ^ v >> 27) * 0x94d049bb133111ebull;
+	return v ^ v >> 31;
 }
 
-/* Smooth weighted round robin, nginx's: each pick every target earns its weight and the richest
- * pays the total, so that a heavy target's turns are spread and not in a row. */
-static struct sl_target *pick_among(struct sl_upstream *u, uint64_t tried, uint64_t now_ns,
-				    bool down_too)
+void sl_pool_leave(struct sl_pool *p)
 {
-	struct sl_target *best = NULL;
-	int64_t total = 0;
-
-	for (unsigned i = 0; i < u->conf->targets_nr; i++) {
-		struct sl_target *t = &u->targets[i];
-
-		if (tried &
-		    sl_target_bit(
-			    u, t)) /* beyond 64 they are not told apart, and may be tried again */
-			continue;
-		if (!down_too && t->down_until_ns > now_ns)
-			continue;
-		t->credit += t->conf->weight;
-		total += t->conf->weight;
-		if (!best || t->credit > best->credit)
-			best = t;
-	}
-	if (best)
-		best->credit -= total;
-	return best;
-}
-
-struct sl_target *sl_upstream_pick(struct sl_upstream *u, uint64_t tried, uint64_t now_ns)
-{
-	struct sl_target *t;
-
-	if (u->conf->targets_nr == 1)
-		return tried ? NULL : &u->targets[0];
-	t = pick_among(u, tried, now_ns, false);
-	return t ? t : pick_among(u, tried, now_ns, true);
+	p->peers_nr--;
+	if (p->peers_nr == 0 && p->on_empty)
+		p->on_empty(p);
 }
 
 static void on_closed(struct sl_conn *c)
@@ -110,9 +124,7 @@ static void on_closed(struct sl_conn *c)
 	struct sl_pool *pool = peer->upstream->pool;
 
 	sl_slab_put(pool->slab, peer);
-	pool->peers_nr--;
-	if (pool->peers_nr == 0 && pool->on_empty)
-		pool->on_empty(pool);
+	sl_pool_leave(pool);
 }
 
 /* A receive that stays armed saves asking anew for each answer (measured: 2 % of a small one).  It
@@ -148,11 +160,29 @@ static void leave_idle(struct sl_peer *peer)
 	peer->target->idle_nr--;
 }
 
+static void begin_use(struct sl_peer *peer)
+{
+	peer->in_use = true;
+	sl_cell_add(&peer->target->counts->in_flight, 1);
+}
+
+static void end_use(struct sl_peer *peer)
+{
+	if (!peer->in_use)
+		return;
+	peer->in_use = false;
+	sl_cell_add(&peer->target->counts->in_flight, -1);
+}
+
 void sl_peer_close(struct sl_peer *peer)
 {
 	if (!peer)
 		return;
+	end_use(peer);
 	leave_idle(peer);
+	sl_cell_add(&peer->target->counts->connections, -1);
+	if (peer->upstream->waiting_nr)
+		sl_queue_call(peer->upstream);
 	sl_timer_stop(&peer->timer);
 	sl_conn_close(&peer->conn);
 }
@@ -166,8 +196,27 @@ struct sl_peer *sl_target_reuse(struct sl_upstream *u, struct sl_target *t)
 	peer = sl_container_of(t->idle.next, struct sl_peer, node);
 	leave_idle(peer);
 	peer->is_reused = true;
+	peer->uses_left--;
 	peer->conn.reader = sl_fiber_self(u->pool->loop);
+	begin_use(peer);
+	sl_cell_add(&t->counts->requests, 1);
 	return peer;
+}
+
+/* Up to a tenth less than the limit: connections that were made together do not end together. */
+static uint64_t vary(struct sl_pool *p, uint64_t limit)
+{
+	return limit - sl_pool_random(p) % (limit / 10 + 1);
+}
+
+static void set_bounds(struct sl_peer *peer, struct sl_pool *p, const struct sl_upstream_conf *conf)
+{
+	peer->expires_ns = SL_NEVER;
+	peer->uses_left = UINT32_MAX;
+	if (conf->max_age_ns)
+		peer->expires_ns = sl_deadline(p->loop->now_ns, vary(p, conf->max_age_ns));
+	if (conf->max_uses)
+		peer->uses_left = (uint32_t)vary(p, conf->max_uses) - 1;
 }
 
 static struct sl_peer *new_peer(struct sl_upstream *u, struct sl_target *t, int fd)
@@ -184,8 +233,11 @@ static struct sl_peer *new_peer(struct sl_upstream *u, struct sl_target *t, int 
 	peer->upstream = u;
 	peer->target = t;
 	peer->is_reused = peer->is_bulk = false;
+	set_bounds(peer, u->pool, u->conf);
 	sl_list_init(&peer->node);
 	sl_timer_init(&peer->timer, on_idle_timeout);
+	sl_cell_add(&t->counts->connections, 1);
+	begin_use(peer);
 	return peer;
 }
 
@@ -210,6 +262,8 @@ int sl_target_connect(struct sl_upstream *u, struct sl_target *t, uint64_t deadl
 	struct sl_peer *peer;
 	int fd, ret;
 
+	if (u->connections_max && t->counts->connections >= u->connections_max)
+		close_oldest(t);
 	fd = open_socket(addr);
 	if (fd < 0)
 		return fd;
@@ -228,6 +282,7 @@ int sl_target_connect(struct sl_upstream *u, struct sl_target *t, uint64_t deadl
 		return ret;
 	}
 	t->down_until_ns = 0;
+	sl_cell_add(&t->counts->requests, 1);
 	*ret_peer = peer;
 	return 0;
 }
@@ -237,16 +292,23 @@ void sl_peer_release(struct sl_peer *peer)
 	struct sl_target *t = peer->target;
 	const struct sl_upstream_conf *conf = peer->upstream->conf;
 	struct sl_loop *loop = peer->conn.loop;
+	uint64_t until_ns;
 
+	end_use(peer);
 	peer->conn.reader = NULL;
 	sl_conn_use_bufs(&peer->conn, &loop->small);
 	if (t->idle_nr >= conf->idle_connections || peer->conn.rx_first != SL_BUF_NONE ||
-	    peer->conn.eof || peer->conn.rx_error) {
+	    peer->conn.eof || peer->conn.rx_error || !peer->uses_left ||
+	    peer->expires_ns <= loop->now_ns) {
 		sl_peer_close(peer);
 		return;
 	}
 	sl_list_push_front(&t->idle, &peer->node);
 	t->idle_nr++;
 	arm_idle(peer);
-	sl_timer_set(&loop->wheel, &peer->timer, sl_deadline(loop->now_ns, conf->idle_timeout_ns));
+	until_ns = sl_deadline(loop->now_ns, conf->idle_timeout_ns);
+	sl_timer_set(&loop->wheel, &peer->timer,
+		     until_ns < peer->expires_ns ? until_ns : peer->expires_ns);
+	if (peer->upstream->waiting_nr)
+		sl_queue_call(peer->upstream);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A worker's connections to its upstreams: which target is next, and idle connections to reuse. */
+/* A worker's connections to its upstreams: how each target fares, and idle connections to reuse. */
 #ifndef SL_UPSTREAM_POOL_H
 #define SL_UPSTREAM_POOL_H
 
@@ -10,11 +10,16 @@
 #include "base/slab.h"
 #include "net/conn.h"
 #include "upstream/conf.h"
+#include "upstream/retry.h"
+#include "upstream/state.h"
 
 struct sl_pool;
+struct sl_checker;
 
 struct sl_target {
 	const struct sl_target_conf *conf;
+	struct sl_target_shared *shared; /* what all workers know of it */
+	struct sl_target_counts *counts; /* this worker's */
 	struct sl_list idle; /* of sl_peer, most recently used first: the others may age out */
 	uint32_t idle_nr;
 	int64_t credit;		/* of smooth weighted round robin */
@@ -23,8 +28,14 @@ struct sl_target {
 
 struct sl_upstream {
 	const struct sl_upstream_conf *conf;
+	struct sl_upstream_shared *shared;
 	struct sl_pool *pool;
 	struct sl_target *targets;
+	struct sl_retry_budget retry_budget;
+	uint32_t connections_max; /* this worker's part, to each target; 0: no limit */
+	uint32_t waiting_max;
+	struct sl_list waiting; /* for a connection, the oldest first */
+	uint32_t waiting_nr;	/* with those that were called and have not run yet */
 };
 
 /* One connection to a target. */
@@ -34,6 +45,9 @@ struct sl_peer {
 	struct sl_target *target;
 	struct sl_list node; /* in target->idle, or alone */
 	struct sl_timer timer;
+	uint64_t expires_ns; /* not reused after this */
+	uint32_t uses_left;
+	bool in_use; /* a request is being answered on it */
 	bool is_reused;
 	bool is_bulk; /* its last answer was long */
 };
@@ -44,13 +58,26 @@ struct sl_pool {
 	struct sl_target *targets; /* all of them; upstreams point in here */
 	struct sl_slab *slab;	   /* of sl_peer; the worker's: peers move from pool to pool */
 	unsigned nr;
-	unsigned peers_nr;		     /* alive, idle or not */
+	unsigned peers_nr;		     /* alive, idle or not; health checks under way too */
 	void (*on_empty)(struct sl_pool *p); /* the last peer has gone; may be NULL */
+	struct sl_checker *checker;	     /* of worker 0; NULL: there is nothing to check */
+	uint64_t random;		     /* state of sl_pool_random() */
 };
 
-/* conf[] must outlive the pool; slab holds objects of struct sl_peer.  0 or -ENOMEM. */
-int sl_pool_init(struct sl_pool *p, struct sl_loop *loop, struct sl_slab *slab,
-		 const struct sl_upstream_conf *conf, unsigned nr);
+/* Whose a pool is, and what it is for; all of it must outlive the pool. */
+struct sl_pool_conf {
+	struct sl_loop *loop;
+	struct sl_slab *slab; /* of struct sl_peer */
+	const struct sl_upstream_conf *upstreams;
+	unsigned nr;
+	struct sl_states *states; /* made for these upstreams */
+	unsigned worker;	  /* whose cells of states it counts in */
+};
+
+/* On any thread; the loop need not run yet.  0, -ENOMEM, or -EIO without randomness. */
+int sl_pool_init(struct sl_pool *p, const struct sl_pool_conf *conf);
+/* On the worker's thread: health checks may begin. */
+void sl_pool_start(struct sl_pool *p);
 #define SL_NO_TARGET UINT32_MAX
 /* Fills in, for each target of the new configuration, which target of the old one it was: its
  * number over all upstreams, or SL_NO_TARGET.  The same means: same upstream name, target name and
@@ -60,15 +87,22 @@ int sl_pool_map(const struct sl_upstream_conf *from, unsigned from_nr,
 size_t sl_pool_count_targets(const struct sl_upstream_conf *conf, unsigned nr);
 /* Takes over what the old pool knows of its targets, and their idle connections. */
 void sl_pool_inherit(struct sl_pool *p, struct sl_pool *from, const uint32_t *map);
-/* Closes what is idle; needs turns of the loop until peers_nr is 0. */
+/* Ends health checks and closes what is idle; needs turns of the loop until peers_nr is 0. */
 void sl_pool_close_idle(struct sl_pool *p);
 void sl_pool_fini(struct sl_pool *p);
 
-/* Round robin by weight over the targets that are not down and not in tried (a bit a target, the
- * first 64: those beyond may come again, the caller counts); when all are down, over those not
- * tried.  NULL when all were tried. */
-struct sl_target *sl_upstream_pick(struct sl_upstream *u, uint64_t tried, uint64_t now_ns);
-uint64_t sl_target_bit(const struct sl_upstream *u, const struct sl_target *t);
+/* One of peers_nr has ended: the pool may be gone after this. */
+void sl_pool_leave(struct sl_pool *p);
+
+/* No connection to it can be had now: as many as may be are in use. */
+static inline bool sl_target_is_full(const struct sl_upstream *u, const struct sl_target *t)
+{
+	return u->connections_max && t->counts->connections >= u->connections_max &&
+	       sl_list_is_empty(&t->idle);
+}
+
+/* For choices that nobody may foresee, and no secrets. */
+uint64_t sl_pool_random(struct sl_pool *p);
 
 /* An idle connection to the target, or NULL.  Its reader is the current fiber. */
 struct sl_peer *sl_target_reuse(struct sl_upstream *u, struct sl_target *t);

@@ -40,8 +40,23 @@ static const char full[] =
 	"  \"upstreams\": { \"one\": { \"targets\": [ \"127.0.0.1:1\" ] },\n"
 	"    \"two\": { \"targets\": [ \"unix:/t\", { \"address\": \"[::1]:2\", \"weight\": 7 } "
 	"],\n"
-	"      \"balance\": \"round_robin\", \"idle_connections\": 0, \"down_for\": \"1m\",\n"
-	"      \"timeouts\": { \"connect\": \"250ms\", \"response\": 0, \"idle\": \"1h\" },\n"
+	"      \"balance\": \"consistent_hash\", \"hash_on\": \"header:X-User\",\n"
+	"      \"sticky\": { \"cookie\": \"s\", \"max_age\": \"1h\", \"secure\": true,\n"
+	"        \"secret\": \"x\" },\n"
+	"      \"idle_connections\": 0, \"down_for\": \"1m\",\n"
+	"      \"timeouts\": { \"connect\": \"250ms\", \"response\": 0, \"read\": \"9s\",\n"
+	"        \"idle\": \"1h\" },\n"
+	"      \"outlier_detection\": { \"consecutive_failures\": 7, \"statuses\": [ 500, 563 ],\n"
+	"        \"eject_for\": \"1s\", \"max_eject_for\": \"2s\", \"max_ejected_percent\": 3 },\n"
+	"      \"health_check\": { \"path\": \"/h?x\", \"host\": \"h.test:80\", \"status\": "
+	"\"204\",\n"
+	"        \"interval\": \"1s\", \"timeout\": \"2s\", \"healthy_after\": 4,\n"
+	"        \"unhealthy_after\": 5 },\n"
+	"      \"retries\": { \"attempts\": 2, \"on\": [ \"connect_failure\", \"timeout\", \"504\" "
+	"],\n"
+	"        \"budget\": 6 }, \"slow_start\": \"30s\", \"panic_threshold\": 8,\n"
+	"      \"max_connections\": 11, \"max_pending\": 12, \"max_requests\": 13,\n"
+	"      \"max_connection_age\": \"14s\", \"max_connection_requests\": 15,\n"
 	"      \"send_proxy_protocol\": \"v2\" } },\n"
 	"  \"limits\": { \"request_line_bytes\": 512, \"header_bytes\": \"64KiB\",\n"
 	"    \"header_count\": 256, \"body_bytes\": \"10MB\", \"header_timeout\": \"1s\",\n"
@@ -180,6 +195,9 @@ static void test_full_upstreams(void)
 	is_text(r->upstreams[0].targets[0].name, "127.0.0.1:1");
 	is_number(r, upstreams[0].targets[0].weight, 1);
 	is_number(r, upstreams[0].balance, SL_BALANCE_ROUND_ROBIN);
+	is_number(r, upstreams[0].hash_on.source, SL_HASH_CLIENT);
+	is_number(r, upstreams[0].sticky.cookie.len, 0);
+	ok(!r->upstreams[0].ring, "there is a ring only where it is used");
 	is_number(r, upstreams[0].connect_timeout_ns, 5 * SL_SEC);
 	is_number(r, upstreams[0].response_timeout_ns, 60 * SL_SEC);
 	is_number(r, upstreams[0].idle_timeout_ns, 60 * SL_SEC);
@@ -190,12 +208,88 @@ static void test_full_upstreams(void)
 	is_text(r->upstreams[1].targets[0].name, "unix:/t");
 	is_text(r->upstreams[1].targets[1].name, "[::1]:2");
 	is_number(r, upstreams[1].targets[1].weight, 7);
+	is_number(r, upstreams[1].balance, SL_BALANCE_CONSISTENT_HASH);
+	is_number(r, upstreams[1].hash_on.source, SL_HASH_HEADER);
+	is_str(r->upstreams[1].hash_on.name, "X-User", "hash_on.name");
+	is_number(r, upstreams[1].ring_nr, 8 * 160);
+	is_str(r->upstreams[1].sticky.cookie, "s", "sticky.cookie");
+	is_number(r, upstreams[1].sticky.max_age_ns, 3600 * SL_SEC);
+	is_number(r, upstreams[1].sticky.secure, 1);
+	is_str(r->upstreams[1].sticky.secret, "x", "sticky.secret");
+	ok(r->upstreams[1].targets[0].session != r->upstreams[1].targets[1].session,
+	   "each target has a session name");
 	is_number(r, upstreams[1].connect_timeout_ns, 250 * SL_MS);
 	is_number(r, upstreams[1].response_timeout_ns, 0);
 	is_number(r, upstreams[1].idle_timeout_ns, 3600 * SL_SEC);
 	is_number(r, upstreams[1].down_for_ns, 60 * SL_SEC);
 	is_number(r, upstreams[1].idle_connections, 0);
 	is_number(r, upstreams[1].send_proxy, SL_PROXY_V2);
+	sl_config_free(r);
+}
+
+static void test_target_text(void)
+{
+	struct sl_rules *r;
+
+	setenv("SL_TEST_PORT", "4711", 1);
+	r = load("{ \"listeners\": { \"http\": \"127.0.0.1:8080\" }, \"upstreams\": { \"u\": {\n"
+		 "\"targets\": [ \"127.0.0.1:${SL_TEST_PORT}\", { \"address\": \"127.0.0.2:1\" } ] "
+		 "} },\n"
+		 "\"routes\": [ { \"upstream\": \"u\" } ] }\n");
+	is_text(r->upstreams[0].targets[0].name, "127.0.0.1:${SL_TEST_PORT}");
+	is_text(r->upstreams[0].targets[0].text, "127.0.0.1:4711");
+	is_text(r->upstreams[0].targets[1].text, "127.0.0.2:1");
+	sl_config_free(r);
+}
+
+static void test_default_care(void)
+{
+	struct sl_rules *r = load(full);
+
+	is_number(r, upstreams[0].read_timeout_ns, 60 * SL_SEC);
+	is_number(r, upstreams[0].outlier.failures, 0);
+	is_number(r, upstreams[0].health.interval_ns, 0);
+	is_number(r, upstreams[0].slow_start_ns, 0);
+	is_number(r, upstreams[0].panic_percent, 0);
+	is_number(r, upstreams[0].retries.attempts, 3);
+	is_number(r, upstreams[0].retries.on, SL_RETRY_CONNECT | SL_RETRY_RESET);
+	is_number(r, upstreams[0].retries.budget_percent, 20);
+	is_number(r, upstreams[0].max_connections, 0);
+	is_number(r, upstreams[0].max_pending, 1024);
+	is_number(r, upstreams[0].max_requests, 0);
+	is_number(r, upstreams[0].max_age_ns, 0);
+	is_number(r, upstreams[0].max_uses, 0);
+	sl_config_free(r);
+}
+
+static void test_full_care(void)
+{
+	struct sl_rules *r = load(full);
+
+	is_number(r, upstreams[1].read_timeout_ns, 9 * SL_SEC);
+	is_number(r, upstreams[1].outlier.failures, 7);
+	is_number(r, upstreams[1].outlier.statuses, 1ull | 1ull << 63);
+	is_number(r, upstreams[1].outlier.base_ns, SL_SEC);
+	is_number(r, upstreams[1].outlier.max_ns, 2 * SL_SEC);
+	is_number(r, upstreams[1].outlier.max_percent, 3);
+	is_str(r->upstreams[1].health.path, "/h?x", "health.path");
+	is_str(r->upstreams[1].health.host, "h.test:80", "health.host");
+	is_number(r, upstreams[1].health.status_first, 204);
+	is_number(r, upstreams[1].health.status_last, 204);
+	is_number(r, upstreams[1].health.interval_ns, SL_SEC);
+	is_number(r, upstreams[1].health.timeout_ns, 2 * SL_SEC);
+	is_number(r, upstreams[1].health.healthy_after, 4);
+	is_number(r, upstreams[1].health.unhealthy_after, 5);
+	is_number(r, upstreams[1].retries.attempts, 2);
+	is_number(r, upstreams[1].retries.on, SL_RETRY_CONNECT | SL_RETRY_TIMEOUT | SL_RETRY_504);
+	is_number(r, upstreams[1].retries.budget_percent, 6);
+	is_number(r, upstreams[1].slow_start_ns, 30 * SL_SEC);
+	is_number(r, upstreams[1].panic_percent, 8);
+	is_number(r, upstreams[1].max_connections, 11);
+	is_number(r, upstreams[1].max_pending, 12);
+	is_number(r, upstreams[1].max_requests, 13);
+	is_number(r, upstreams[1].max_age_ns, 14 * SL_SEC);
+	is_number(r, upstreams[1].max_uses, 15);
 	sl_config_free(r);
 }
 
@@ -345,6 +439,9 @@ int main(void)
 	test_run_dir();
 	test_full_gateway();
 	test_full_upstreams();
+	test_target_text();
+	test_default_care();
+	test_full_care();
 	test_full_routes();
 	test_full_conditions();
 	test_full_edits();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which target is next, and which connection to it.
+// Connections to targets: made, kept, reused, counted.
 #include "upstream/pool.h"
 
 #include <errno.h>
@@ -12,134 +12,11 @@
 #include "loopback.h"
 #include "tap.h"
 
-enum { TARGETS_MAX = 70 };
-
-static struct sl_target_conf targets[TARGETS_MAX];
-static struct sl_upstream_conf conf = { .name = "u", .targets = targets };
+static struct sl_target_conf targets[1];
+static struct sl_upstream_conf conf;
+static struct sl_states *states;
 static struct sl_pool pool;
 static struct sl_slab slab;
-
-static struct sl_upstream *make(const uint32_t *weights, unsigned nr)
-{
-	for (unsigned i = 0; i < nr; i++)
-		targets[i] = (struct sl_target_conf){ .weight = weights ? weights[i] : 1 };
-	conf.targets_nr = nr;
-	if (sl_pool_init(&pool, NULL, &slab, &conf, 1) < 0)
-		abort();
-	return &pool.upstreams[0];
-}
-
-/* The index of the target, or -1. */
-static int pick(struct sl_upstream *u, uint64_t tried, uint64_t now_ns)
-{
-	struct sl_target *t = sl_upstream_pick(u, tried, now_ns);
-
-	return t ? (int)(t - u->targets) : -1;
-}
-
-static const struct {
-	unsigned nr;
-	uint32_t weights[4];
-} weighted[] = {
-	{ 1, { 7 } },	       { 2, { 1, 1 } },	      { 2, { 1, 1000 } },      { 3, { 5, 1, 1 } },
-	{ 4, { 4, 3, 2, 1 } }, { 4, { 1, 1, 1, 1 } }, { 3, { 1000, 999, 1 } },
-};
-
-/* So many picks as the weights add up to are a cycle. */
-static void weights(void)
-{
-	for (unsigned i = 0; i < sizeof(weighted) / sizeof(weighted[0]); i++) {
-		struct sl_upstream *u = make(weighted[i].weights, weighted[i].nr);
-		bool held = true;
-		uint32_t sum = 0;
-
-		for (unsigned k = 0; k < weighted[i].nr; k++)
-			sum += weighted[i].weights[k];
-		for (unsigned cycle = 0; cycle < 3; cycle++) {
-			uint32_t picked[4] = { 0 };
-
-			for (uint32_t n = 0; n < sum; n++)
-				picked[pick(u, 0, 0)]++;
-			for (unsigned k = 0; k < weighted[i].nr; k++)
-				held &= picked[k] == weighted[i].weights[k] ||
-					(weighted[i].nr == 1 && picked[0] == sum);
-		}
-		ok(held, "%u targets of weight %u and so on: exactly so in every cycle",
-		   weighted[i].nr, weighted[i].weights[0]);
-		sl_pool_fini(&pool);
-	}
-}
-
-static void spread(void)
-{
-	static const uint32_t five_one_one[] = { 5, 1, 1 };
-	struct sl_upstream *u = make(five_one_one, 3);
-	char order[8] = "";
-
-	for (unsigned i = 0; i < 7; i++)
-		order[i] = (char)('a' + pick(u, 0, 0));
-	ok(strcmp(order, "aabacaa") == 0, "a heavy target's turns are spread: %s", order);
-	sl_pool_fini(&pool);
-}
-
-static void down(void)
-{
-	struct sl_upstream *u = make(NULL, 3);
-	unsigned picked[3] = { 0 };
-
-	u->targets[1].down_until_ns = 1000;
-	for (unsigned i = 0; i < 100; i++)
-		picked[pick(u, 0, 999)]++;
-	ok(picked[0] == 50 && picked[1] == 0 && picked[2] == 50,
-	   "a target that is down is skipped");
-	memset(picked, 0, sizeof(picked));
-	for (unsigned i = 0; i < 99; i++)
-		picked[pick(u, 0, 1000)]++;
-	ok(picked[0] == 33 && picked[1] == 33 && picked[2] == 33,
-	   "when its time is over it gets its share again, and no more");
-	for (unsigned i = 0; i < 3; i++)
-		u->targets[i].down_until_ns = 2000;
-	memset(picked, 0, sizeof(picked));
-	for (unsigned i = 0; i < 99; i++)
-		picked[pick(u, 0, 1500)]++;
-	ok(picked[0] == 33 && picked[1] == 33 && picked[2] == 33, "with all down, all are asked");
-	sl_pool_fini(&pool);
-
-	u = make(NULL, 1);
-	u->targets[0].down_until_ns = 2000;
-	is_int(pick(u, 0, 0), 0, "the only target is asked even when it is down");
-	is_int(pick(u, sl_target_bit(u, u->targets), 0), -1, "but not twice");
-	sl_pool_fini(&pool);
-}
-
-static void tried_before(void)
-{
-	struct sl_upstream *u = make(NULL, 3);
-	uint64_t tried = 0, seen = 0;
-	unsigned nr = 0;
-	int i;
-
-	u->targets[2].down_until_ns = 1000;
-	while ((i = pick(u, tried, 0)) >= 0 && nr++ < 10) {
-		seen |= 1u << i;
-		if (nr == 3)
-			is_int(i, 2, "the one that is down comes last");
-		tried |= sl_target_bit(u, &u->targets[i]);
-	}
-	ok(nr == 3 && seen == 7, "one after another, each once");
-	is_int(pick(u, tried, 5000), -1, "then none");
-	sl_pool_fini(&pool);
-
-	u = make(NULL, TARGETS_MAX);
-	ok(pick(u, ~0ull, 0) >= 64,
-	   "with more targets than bits, those beyond are still there to try");
-	ok(sl_target_bit(u, &u->targets[63]) == 1ull << 63 &&
-		   sl_target_bit(u, &u->targets[64]) == 0,
-	   "the 64th has a bit, the 65th none");
-	sl_pool_fini(&pool);
-}
-
-/* ---- connections ---- */
 
 static int door;
 
@@ -168,7 +45,8 @@ static struct sl_upstream *make_real(struct sl_loop *loop, uint32_t idle)
 		.down_for_ns = 2 * SL_SEC,
 		.idle_connections = idle,
 	};
-	if (sl_pool_init(&pool, loop, &slab, &conf, 1) < 0)
+	if (sl_states_new(&states, &conf, 1, 1) < 0 ||
+	    sl_pool_init(&pool, &(struct sl_pool_conf){ loop, &slab, &conf, 1, states, 0 }) < 0)
 		abort();
 	return &pool.upstreams[0];
 }
@@ -186,7 +64,10 @@ static void end(struct sl_loop *loop)
 {
 	sl_pool_close_idle(&pool);
 	ok(is_empty(loop) && pool.targets[0].idle_nr == 0, "closed, no connection is left");
+	is_int(pool.targets[0].counts->connections + pool.targets[0].counts->in_flight, 0,
+	       "and none is counted");
 	sl_pool_fini(&pool);
+	sl_states_free(states);
 	close(door);
 }
 
@@ -201,13 +82,17 @@ static void last_in_first_out(struct sl_loop *loop)
 		if (sl_target_connect(u, t, SL_NEVER, &peers[i]) < 0)
 			abort();
 	ok(!peers[0]->is_reused && pool.peers_nr == 3, "three connections are made");
+	ok(t->counts->in_flight == 3 && t->counts->connections == 3, "and counted");
 	for (unsigned i = 0; i < 3; i++)
 		sl_peer_release(peers[i]);
 	is_int(t->idle_nr, 2, "two are kept, as many as may be");
+	ok(t->counts->in_flight == 0 && t->counts->connections == 2, "none of them in use");
 	ok(sl_target_reuse(u, t) == peers[1] && peers[1]->is_reused,
 	   "the last one in is first out");
 	ok(sl_target_reuse(u, t) == peers[0], "then the one before");
 	ok(!sl_target_reuse(u, t) && t->idle_nr == 0, "then none");
+	ok(t->counts->in_flight == 2 && t->counts->requests == 5,
+	   "two are in use again, for the fourth and the fifth request");
 	sl_peer_close(peers[0]);
 	sl_peer_release(peers[1]);
 	sl_peer_close(NULL);
@@ -268,8 +153,121 @@ static void refused(struct sl_loop *loop)
 	end(loop);
 }
 
+/* Requests that a connection carries until it is not kept. */
+static unsigned uses_of(struct sl_loop *loop, struct sl_upstream *u)
+{
+	struct sl_target *t = &u->targets[0];
+	struct sl_peer *peer;
+	unsigned n = 0;
+
+	if (sl_target_connect(u, t, SL_NEVER, &peer) < 0)
+		abort();
+	do {
+		sl_peer_release(peer);
+		n++;
+		peer = sl_target_reuse(u, t);
+	} while (peer);
+	close(accept(door, NULL, NULL));
+	loopback_turns(loop, 1);
+	return n;
+}
+
+static void worn_out(struct sl_loop *loop)
+{
+	struct sl_upstream *u = make_real(loop, 8);
+	unsigned least = 1000, most = 0;
+
+	conf.max_uses = 1;
+	is_int(uses_of(loop, u), 1, "a connection for one request is not kept");
+	conf.max_uses = 9;
+	is_int(uses_of(loop, u), 9, "one for nine carries nine");
+	conf.max_uses = 100;
+	for (unsigned i = 0; i < 30; i++) {
+		unsigned n = uses_of(loop, u);
+
+		least = n < least ? n : least;
+		most = n > most ? n : most;
+	}
+	ok(least >= 90 && most <= 100 && most - least > 2,
+	   "of a hundred up to a tenth is left out, not the same for all: %u to %u", least, most);
+	end(loop);
+}
+
+static void aged(struct sl_loop *loop)
+{
+	struct sl_upstream *u = make_real(loop, 8);
+	struct sl_target *t = &u->targets[0];
+	struct sl_peer *peer;
+
+	conf.idle_timeout_ns = 100 * SL_SEC;
+	conf.max_age_ns = 50 * SL_MS;
+	if (sl_target_connect(u, t, SL_NEVER, &peer) < 0)
+		abort();
+	sl_peer_release(peer);
+	is_int(t->idle_nr, 1, "a young connection is kept");
+	ok(is_empty(loop) && t->idle_nr == 0,
+	   "until it is too old, though it is not idle for long");
+	if (sl_target_connect(u, t, SL_NEVER, &peer) < 0)
+		abort();
+	while (loop->now_ns < peer->expires_ns)
+		sl_fiber_sleep(loop, peer->expires_ns);
+	sl_peer_release(peer);
+	is_int(t->idle_nr, 0, "one that grew too old in use is not kept");
+	end(loop);
+}
+
+static void bounded(struct sl_loop *loop)
+{
+	struct sl_upstream *u = make_real(loop, 8);
+	struct sl_target *t = &u->targets[0];
+	struct sl_peer *a, *b;
+
+	u->connections_max = 2;
+	if (sl_target_connect(u, t, SL_NEVER, &a) < 0 || sl_target_connect(u, t, SL_NEVER, &b) < 0)
+		abort();
+	ok(sl_target_is_full(u, t), "with two connections in use a target for two is full");
+	sl_peer_release(a);
+	ok(!sl_target_is_full(u, t), "an idle one is room");
+	if (sl_target_connect(u, t, SL_NEVER, &a) < 0)
+		abort();
+	ok(t->counts->connections == 2 && t->idle_nr == 0,
+	   "a new one instead of it closes it: never more than two");
+	sl_peer_close(a);
+	sl_peer_close(b);
+	end(loop);
+}
+
+static void parts(void)
+{
+	static const struct {
+		uint32_t limit;
+		unsigned workers;
+		uint32_t part;
+	} table[] = { { 0, 4, 0 }, { 1, 4, 1 }, { 4, 4, 1 }, { 5, 4, 2 }, { 100, 3, 34 } };
+
+	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		conf = (struct sl_upstream_conf){ .targets = targets,
+						  .targets_nr = 1,
+						  .max_connections = table[i].limit,
+						  .max_pending = table[i].limit };
+		if (sl_states_new(&states, &conf, 1, table[i].workers) < 0 ||
+		    sl_pool_init(&pool,
+				 &(struct sl_pool_conf){ NULL, &slab, &conf, 1, states, 0 }) < 0)
+			abort();
+		ok(pool.upstreams[0].connections_max == table[i].part &&
+			   pool.upstreams[0].waiting_max == table[i].part,
+		   "%u for %u workers are %u each", table[i].limit, table[i].workers,
+		   table[i].part);
+		sl_pool_fini(&pool);
+		sl_states_free(states);
+	}
+}
+
 static void facts(struct sl_loop *loop)
 {
+	worn_out(loop);
+	aged(loop);
+	bounded(loop);
 	last_in_first_out(loop);
 	ended_while_idle(loop);
 	refused(loop);
@@ -278,10 +276,7 @@ static void facts(struct sl_loop *loop)
 int main(void)
 {
 	sl_slab_init(&slab, sizeof(struct sl_peer));
-	weights();
-	spread();
-	down();
-	tried_before();
+	parts();
 	loopback_run(facts, 0);
 	sl_slab_fini(&slab);
 	return done_testing();

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all workers know of the targets, and what each has counted of them: cells found by the index
+ * of the upstream and that of the target in it, and nothing that points elsewhere. */
+#ifndef SL_UPSTREAM_STATE_H
+#define SL_UPSTREAM_STATE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "upstream/conf.h"
+
+/* What the operator wants of a target. */
+enum sl_target_admin {
+	SL_TARGET_READY,
+	SL_TARGET_DRAIN,    /* no request but those of sessions that are bound to it */
+	SL_TARGET_DISABLED, /* none at all, and no health checks */
+};
+
+/* Why a target is out: bits of sl_target_shared.out.  An ejection is a time instead, so that it
+ * ends without anybody's doing. */
+enum { SL_OUT_UNHEALTHY = 1, SL_OUT_DRAIN = 2, SL_OUT_DISABLED = 4 };
+
+/* Read by every worker at each pick, written when something changes. */
+struct sl_target_shared {
+	_Atomic uint32_t out;
+	_Atomic uint32_t failures;	   /* in a row, as outlier detection counts them */
+	_Atomic uint32_t ejections;	   /* in a row: each takes longer than the one before */
+	_Atomic uint64_t ejected_until_ns; /* 0: never was */
+	_Atomic uint64_t slow_since_ns; /* it came back then: see slow_start.  0: it never left */
+	_Atomic uint64_t checks, checks_failed; /* health checks done */
+} __attribute__((aligned(64)));
+
+/* What one worker has counted of one target: one writer a cell. */
+struct sl_target_counts {
+	uint64_t in_flight;   /* requests being answered now */
+	uint64_t connections; /* open now, in use or idle */
+	uint64_t requests;    /* sent to it so far */
+	uint64_t failures;    /* connections and answers that failed so far */
+};
+
+struct sl_upstream_shared {
+	_Atomic uint32_t requests; /* in flight, of all workers; counted only with max_requests */
+	_Atomic bool is_ejecting;  /* somebody decides on an ejection right now */
+} __attribute__((aligned(64)));
+
+struct sl_states {
+	unsigned workers, upstreams_nr;
+	size_t targets_nr; /* of all upstreams */
+	size_t counts_nr;  /* cells of one worker: they share no cache line with another's */
+	size_t *first;	   /* an upstream's first target */
+	struct sl_upstream_shared *upstreams;
+	struct sl_target_shared *targets;
+	struct sl_target_counts *counts;
+};
+
+/* Cells for nr upstreams and `workers` workers, all targets ready.  0 with *ret_states to be freed,
+ * or -ENOMEM. */
+int sl_states_new(struct sl_states **ret_states, const struct sl_upstream_conf *conf, unsigned nr,
+		  unsigned workers);
+void sl_states_free(struct sl_states *s); /* NULL is fine */
+
+static inline struct sl_target_shared *sl_states_target(const struct sl_states *s,
+							unsigned upstream, unsigned target)
+{
+	return &s->targets[s->first[upstream] + target];
+}
+
+static inline struct sl_target_counts *sl_states_counts(const struct sl_states *s, unsigned worker,
+							unsigned upstream, unsigned target)
+{
+	return &s->counts[worker * s->counts_nr + s->first[upstream] + target];
+}
+
+/* For another configuration: what was found out about targets that stay, and what the operator
+ * wants of them.  Not what is counted.  conf is that of `to`: where there are no health checks any
+ * more, all targets are healthy.  map is as sl_pool_map() fills it in. */
+void sl_states_inherit(struct sl_states *to, const struct sl_upstream_conf *conf,
+		       const struct sl_states *from, const uint32_t *map);
+
+/* ---- for whoever shows or steers targets; from any thread ---- */
+
+struct sl_target_status {
+	enum sl_target_admin admin;
+	bool is_healthy;     /* by health checks; true where there are none */
+	uint64_t ejected_ns; /* still; 0: it is not ejected */
+	uint64_t ejections;  /* in a row */
+	uint64_t in_flight, connections, requests, failures; /* of all workers */
+	uint64_t checks, checks_failed;
+};
+
+/* The indexes must be those of the configuration that s was made for. */
+void sl_upstream_status(const struct sl_states *s, unsigned upstream, unsigned target,
+			uint64_t now_ns, struct sl_target_status *ret_status);
+/* What is in flight at a target goes on whatever is set.  Setting it to SL_TARGET_READY also ends
+ * an ejection. */
+void sl_upstream_set_admin(struct sl_states *s, unsigned upstream, unsigned target,
+			   enum sl_target_admin admin);
+
+/* The word for it: "ready", "drain", "disabled". */
+const char *sl_target_admin_name(enum sl_target_admin admin);
+
+/* One writer a cell, as sl_count() does. */
+static inline void sl_cell_add(uint64_t *cell, int64_t n)
+{
+	__atomic_store_n(cell, *cell + (uint64_t)n, __ATOMIC_RELAXED);
+}
+
+#endif
