@@ -16,7 +16,7 @@ OPT     ?= -O2
 CFLAGS  ?= -g
 ALLFLAGS = -std=gnu11 $(OPT) $(CFLAGS) $(WARN) $(SAN) -D_GNU_SOURCE -DSL_VERSION='"$(VERSION)"' \
            -fno-strict-aliasing -fstack-protector-strong -pthread -Iinclude -Iuserspace -Itests/lib -MMD -MP
-LIBS    := -luring -ljansson -lpcre2-8 -l:libboost_context.a
+LIBS    := -luring -ljansson -lcares -lpcre2-8 -l:libboost_context.a
 
 LIB_SRC := $(wildcard userspace/*/*.c)
 CTL_SRC := $(wildcard tools/sluicectl/*.c)

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -114,6 +115,7 @@ static void wait_for_end(struct sl_daemon *d)
 			{ .fd = sl_control_fd(d->control), .events = POLLIN },
 			{ .fd = d->shared.retired_fd, .events = POLLIN },
 			{ .fd = sl_upgrade_fd(d), .events = POLLIN },
+			{ .fd = d->names_fd, .events = POLLIN },
 		};
 
 		if (poll(fds, sizeof(fds) / sizeof(*fds), LOG_TICK_MS) < 0 && errno != EINTR)
@@ -127,6 +129,8 @@ static void wait_for_end(struct sl_daemon *d)
 			sl_daemon_reap(d);
 		if (fds[3].revents && sl_upgrade_go_on(d))
 			return;
+		if (fds[4].revents)
+			sl_daemon_refresh(d);
 	}
 }
 
@@ -157,15 +161,18 @@ static void stop(struct sl_daemon *d)
 	wait_for_workers(d);
 	sl_daemon_free(d);
 	close(signal_fd);
+	close(d->names_fd);
 	sl_log_info("stopped", "workers=%u", d->workers_nr);
 }
 
 static int run(const char *file, char **argv)
 {
 	struct sl_daemon d = { .file = file, .argv = argv };
+	struct sl_config_after after = { .changed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
 
-	if (sl_config_load(file, stderr, &d.rules) < 0)
+	if (after.changed_fd < 0 || sl_config_load(file, &after, stderr, &d.rules) < 0)
 		return EXIT_CONFIG;
+	d.names_fd = after.changed_fd;
 	sl_log_set_level((enum sl_log_level)d.rules->logs.level);
 	signal_fd = block_signals();
 	if (signal_fd < 0 || sl_daemon_start(&d) < 0)
@@ -184,7 +191,7 @@ static int check(const char *file)
 {
 	struct sl_rules *rules;
 
-	if (sl_config_load(file, stderr, &rules) < 0) {
+	if (sl_config_load(file, NULL, stderr, &rules) < 0) {
 		fprintf(stderr, "sluiced: configuration file %s test failed\n", file);
 		return EXIT_CONFIG;
 	}

@@ -10,16 +10,23 @@
  *   status             { "version", "pid", "uptime_s", "state": "running" | "stopping", "config",
  *                        "generation", "workers", "routes", "access_log": PATH | null, "log_level",
  *                        "listeners": [ { "name", "address" } ],
- *                        "upstreams": [ { "name", "targets": [] } ], "counters": { NAME: SUM } }
+ *                        "upstreams": [ { "name", "targets": [] } ], "names": [ { "host",
+ *                        "addresses", "stale", "failures" } ], "counters": { NAME: SUM } }
  *   config reload      { "reloaded": true, "generation", "ms", "needs_restart": [KEY...] } or
  *                      { "reloaded": false, "faults": [LINE...] } or { ..., "reason" }
- *   log level [LEVEL]  { "level": the present one, "configured": the file's }
- *   log reopen         { "access": PATH | null, "error_log": PATH | null }: what was opened anew
- *   config reload   { "reloaded": true, "generation", "ms", "needs_restart": [KEY...] } or
- *                   { "reloaded": false, "faults": [LINE...] } or { ..., "reason" }
- *   route show      { "routes": [ROUTE...] }, in the order of the file.  A ROUTE has "name",
- *                   "index", "hosts", "methods", "path" or "path_regex", "headers" and "query" as
- *                   in the configuration, and "upstream", "respond" (status) or "redirect"
+ *   config show        { "config": what runs, with every default }
+ *   config diff        { "changes": [ { "pointer", "name", "old", "new" } ] }, or faults as above
+ *   upstream show      { "upstreams": [ { "name", "targets": [ { "name", "address", "state",
+ *                        "weight", "in_flight", "connections", "requests", "failures", "checks",
+ *                        "checks_failed", "ejected_ms" } ] } ] }
+ *   upstream drain|disable|enable [UPSTREAM/]TARGET
+ *                      { "targets": how many, "state" }
+ *   connection show    { "open", "connections": [ { "client", "port", "listener", "worker",
+ * "state", "requests", "age_ms", "busy_ms", "route", "upstream" } ] } log level [LEVEL]  { "level":
+ * the present one, "configured": the file's } log reopen         { "access": PATH | null,
+ * "error_log": PATH | null }: what was opened anew route show      { "routes": [ROUTE...] }, in the
+ * order of the file.  A ROUTE has "name", "index", "hosts", "methods", "path" or "path_regex",
+ * "headers" and "query" as in the configuration, and "upstream", "respond" (status) or "redirect"
  *   route match METHOD URL [NAME:VALUE...]
  *                   which route takes the request.  URL is "http://host/path?query" or a path
  *                   alone, NAME:VALUE a header field; in all words %XX stands for a byte, '%'
@@ -28,8 +35,6 @@
  *                   "host", "path", "candidates": [ROUTE with "verdict" and "failed"...] in their
  *                   precedence (256 of "candidates_nr"), "other_hosts" and "other_paths": numbers
  *                   of routes that are for other requests
- *   status    { "version", "pid", "uptime_s", "config", "generation", "workers", "counters": {
- * NAME: SUM }, "listeners": [], "upstreams": [] }
  */
 #define SL_ADMIN_SOCKET "control.sock"
 #define SL_ADMIN_LINE_MAX 4096

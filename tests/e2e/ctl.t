@@ -76,7 +76,7 @@ misuses()
 {
 	misuse "an unknown object" 64 "'statsu'; did you mean 'status'?" statsu
 	misuse "an unknown command" 64 "'chek'; did you mean 'check'?" config chek
-	misuse "an object without its command" 64 "config help" config
+	misuse "an object without its command" 64 "log help" log
 	misuse "an unknown option" 64 "'jsno'; did you mean 'json'?" --jsno status
 	misuse "an unknown letter" 64 "'-z'" -z status
 	misuse "a short form of an option" 64 "'js'" --js status

@@ -53,7 +53,7 @@ static enum ctl_exit load(const struct ctl *ctl, const char *file, bool is_check
 
 	if (!errors)
 		return ctl_fail(ctl, CTL_FAILED, "out of memory");
-	ret = sl_config_load(file, errors, ret_rules);
+	ret = sl_config_load(file, NULL, errors, ret_rules);
 	if (fclose(errors) != 0) {
 		code = ctl_fail(ctl, CTL_FAILED, "out of memory");
 		sl_config_free(ret < 0 ? NULL : *ret_rules);
@@ -74,18 +74,37 @@ enum ctl_exit ctl_config_check(struct ctl *ctl, char **arguments)
 	return code;
 }
 
+static enum ctl_exit show_file(const struct ctl *ctl, const char *file, json_t **ret_document)
+{
+	struct sl_rules *rules = NULL;
+	enum ctl_exit code = load(ctl, file, false, &rules);
+
+	if (code == CTL_OK)
+		sl_config_show(rules, SL_SHOW_EFFECTIVE, ret_document);
+	sl_config_free(rules);
+	return code;
+}
+
+static enum ctl_exit show_running(const struct ctl *ctl, json_t **ret_document)
+{
+	json_t *answer = NULL;
+	enum ctl_exit code = ctl_ask(ctl, "config show", &answer);
+
+	*ret_document = json_incref(json_object_get(answer, "config"));
+	json_decref(answer);
+	return code;
+}
+
 enum ctl_exit ctl_config_show(struct ctl *ctl, char **arguments)
 {
 	struct ctl pretty = *ctl;
-	struct sl_rules *rules = NULL;
 	json_t *document = NULL;
-	enum ctl_exit code = load(ctl, arguments[0], false, &rules);
+	enum ctl_exit code = arguments[0] ? show_file(ctl, arguments[0], &document)
+					  : show_running(ctl, &document);
 
 	if (code != CTL_OK)
 		return code;
 	pretty.is_pretty |= !ctl->is_json; /* it is for people, and JSON is what they write */
-	sl_config_show(rules, SL_SHOW_EFFECTIVE, &document);
-	sl_config_free(rules);
 	return ctl_print_json(&pretty, document);
 }
 
@@ -128,12 +147,37 @@ static enum ctl_exit print_changes(const struct ctl *ctl, json_t *changes)
 	return code;
 }
 
+/* What a reload would change: the daemon reads its file, and goes on as it is. */
+static enum ctl_exit diff_running(const struct ctl *ctl)
+{
+	json_t *answer = NULL, *changes, *fault;
+	enum ctl_exit code = ctl_ask(ctl, "config diff", &answer);
+	size_t i;
+
+	if (code != CTL_OK)
+		return code;
+	changes = json_object_get(answer, "changes");
+	if (changes) {
+		code = print_changes(ctl, changes);
+		json_decref(answer);
+		return code;
+	}
+	json_array_foreach(json_object_get(answer, "faults"), i, fault)
+		fprintf(stderr, "%s\n", json_string_value(fault));
+	json_decref(answer);
+	return ctl_fail(ctl, CTL_FAILED, "the daemon's file has faults");
+}
+
 enum ctl_exit ctl_config_diff(struct ctl *ctl, char **arguments)
 {
 	struct sl_rules *old = NULL, *new = NULL;
 	json_t *changes = NULL;
 	enum ctl_exit code;
 
+	if (!arguments[0])
+		return diff_running(ctl);
+	if (!arguments[1])
+		return ctl_fail(ctl, CTL_USAGE, "NEW is missing: two files, or none");
 	if (load(ctl, arguments[0], false, &old) != CTL_OK)
 		return CTL_FAILED; /* CTL_FAULTS says that they differ */
 	if (load(ctl, arguments[1], false, &new) != CTL_OK) {

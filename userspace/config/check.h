@@ -44,6 +44,9 @@ const char *sl_check_status_range(struct sl_str text);
 uint64_t sl_auto_workers(void);
 uint64_t sl_auto_connections(void);
 
+/* Names of targets become addresses; once the upstream's own keys are read. */
+void sl_config_expand_names(struct sl_reader *r, struct sl_upstream_conf *u);
+
 /* Finish hooks. */
 void sl_check_gateway(struct sl_reader *r, json_t *value, void *to);
 void sl_check_listener(struct sl_reader *r, json_t *value, void *to);

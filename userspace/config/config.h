@@ -8,14 +8,21 @@
 
 #include "gate/rules.h"
 
-/* Reads the file and what it includes.  All faults are found in one run; each is printed to errors
- * (may be NULL) as
- *   FILE:LINE:COL: POINTER: what is wrong (and what to write instead)
- * 0 with *ret_rules (the caller's to free); -EINVAL; or the errno of an unreadable file. */
-int sl_config_load(const char *path, FILE *errors, struct sl_rules **ret_rules);
+/* What is to be replaced: addresses of names that it knows are not waited for. */
+struct sl_config_after {
+	const struct sl_rules *running; /* NULL: nothing runs yet */
+	int changed_fd; /* eventfd: the addresses of a name are others now; -1: nobody asks */
+};
+
+/* Reads the file and what it includes; after may be NULL.  All faults are found in one run; each is
+ * printed to errors (may be NULL) as FILE:LINE:COL: POINTER: what is wrong (and what to write
+ * instead) 0 with *ret_rules (the caller's to free); -EINVAL; or the errno of an unreadable file.
+ */
+int sl_config_load(const char *path, const struct sl_config_after *after, FILE *errors,
+		   struct sl_rules **ret_rules);
 /* The same from memory; name stands for the file in messages, and includes are relative to it. */
-int sl_config_parse(struct sl_str text, const char *name, FILE *errors,
-		    struct sl_rules **ret_rules);
+int sl_config_parse(struct sl_str text, const char *name, const struct sl_config_after *after,
+		    FILE *errors, struct sl_rules **ret_rules);
 void sl_config_free(struct sl_rules *rules); /* NULL is fine */
 
 enum sl_show {

@@ -15,8 +15,10 @@
 struct sl_reader {
 	struct sl_report report;
 	struct sl_rules *rules;
-	json_t *upstreams; /* name: index, of those read so far */
-	json_t *routes;	   /* likewise, of those that have a name */
+	const struct sl_rules *running; /* what these are to replace; NULL: nothing */
+	int changed_fd;			/* for sl_names_new() */
+	json_t *upstreams;		/* name: index, of those read so far */
+	json_t *routes;			/* likewise, of those that have a name */
 	bool out_of_memory;
 	bool is_incomplete; /* a file could not be read or included */
 };

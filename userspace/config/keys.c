@@ -60,7 +60,7 @@ static const struct sl_key listener_item = {
 static const struct sl_key target_keys[] = {
 	{ "address", &sl_kind_address, SL_KEY_AT(sl_target_conf, address), .required = true,
 	  .may_resolve = true,
-	  .doc = "Address or host name, with a port; a name is looked up when the file is read." },
+	  .doc = "Address or host name, with a port; of a name each address is a target." },
 	{ "weight", &sl_kind_int, SL_KEY_AT(sl_target_conf, weight), .min = 1, .max = 1000,
 	  .def = "1", .doc = "Share of the requests, relative to the other targets." },
 	END,
@@ -537,6 +537,24 @@ static const struct sl_key logs_keys[] = {
 	END,
 };
 
+static const struct sl_key server_item = {
+	.kind = &sl_kind_address,
+	.size = sizeof(struct sl_addr),
+	.doc = "\"192.0.2.53:53\" or \"[2001:db8::53]:53\".",
+};
+
+static const struct sl_key dns_keys[] = {
+	{ "servers", &sl_kind_array, ITEMS(sl_dns, servers, servers_nr), .item = &server_item,
+	  .max = 16, .doc = "Name servers. Default: those of /etc/resolv.conf." },
+	{ "timeout", &sl_kind_duration, SL_KEY_AT(sl_dns, timeout_ns), .def = "\"2s\"",
+	  .min = 100000000, .max = 60000000000, .doc = "Of a look-up, with all its tries." },
+	{ "min_ttl", &sl_kind_duration, SL_KEY_AT(sl_dns, min_ns), .def = "\"5s\"",
+	  .min = 1000000000, .doc = "A name is not asked for more often, whatever its TTL." },
+	{ "max_ttl", &sl_kind_duration, SL_KEY_AT(sl_dns, max_ns), .def = "\"1h\"",
+	  .min = 1000000000, .doc = "Nor less often." },
+	END,
+};
+
 static const struct sl_key root_keys[] = {
 	{ "$schema", &sl_kind_ignored, .doc = "For editors; the gateway does not look at it." },
 	{ "include", &sl_kind_include,
@@ -552,6 +570,10 @@ static const struct sl_key root_keys[] = {
 	  .name_offset = offsetof(struct sl_listener_conf, name), .name_size = sizeof(char *),
 	  .check_name = sl_check_name, .pattern = SL_NAME_PATTERN,
 	  .doc = "Where clients connect, by name." },
+	{ "dns", &sl_kind_object, SL_KEY_AT(sl_rules, dns), .def = "{}",
+	  .object = &(const struct sl_object){ .keys = dns_keys },
+	  .doc = "Who is asked for the addresses of targets that are names. A name is asked for "
+		 "again when its time is over; while nobody answers, what was known stays." },
 	{ "upstreams", &sl_kind_map, ITEMS(sl_rules, upstreams, upstreams_nr),
 	  .item = &upstream_item, .max = 65536, .check_name = sl_check_name,
 	  .name_offset = offsetof(struct sl_upstream_conf, name), .name_size = sizeof(char *),

@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "config/expand.h"
 #include "config/include.h"
+#include "upstream/names.h"
 
 /* 100,000 routes take about 40 MiB; nothing that a file of 16 MiB can mean takes this. */
 static const size_t rules_max_bytes = 1u << 30;
@@ -18,6 +19,7 @@ void sl_config_free(struct sl_rules *rules)
 		return;
 	sl_route_table_free(rules->table);
 	sl_states_free(rules->states);
+	sl_names_unref(rules->names);
 	sl_arena_fini(&rules->arena);
 	free(rules);
 }
@@ -102,13 +104,20 @@ static int finish(struct sl_reader *r, FILE *errors, struct sl_rules **ret_rules
 		sl_config_free(r->rules);
 	else
 		*ret_rules = r->rules;
+	if (ret == 0 && r->rules->names)
+		sl_names_end(r->rules->names);
 	return ret;
 }
 
 /* Takes over the files, the first of which has its text. */
-static int load(struct sl_files *files, FILE *errors, struct sl_rules **ret_rules)
+static int load(struct sl_files *files, const struct sl_config_after *after, FILE *errors,
+		struct sl_rules **ret_rules)
 {
-	struct sl_reader r = { .report = { .files = files } };
+	struct sl_reader r = {
+		.report = { .files = files },
+		.running = after ? after->running : NULL,
+		.changed_fd = after ? after->changed_fd : -1,
+	};
 	int ret = -ENOMEM;
 
 	r.rules = rules_new(files->file[0].name);
@@ -128,18 +137,19 @@ static int fail_file(const char *path, FILE *errors, int error)
 }
 
 /* Takes over text. */
-static int load_text(const char *name, char *text, size_t len, struct sl_source_id id, FILE *errors,
-		     struct sl_rules **ret_rules)
+static int load_text(const char *name, char *text, size_t len, struct sl_source_id id,
+		     const struct sl_config_after *after, FILE *errors, struct sl_rules **ret_rules)
 {
 	struct sl_files files = { .file = NULL };
 	int ret = sl_files_add(&files, name, text, len, id);
 
 	if (ret == 0)
-		ret = load(&files, errors, ret_rules);
+		ret = load(&files, after, errors, ret_rules);
 	return ret == -ENOMEM ? fail_file(name, errors, ret) : ret;
 }
 
-int sl_config_load(const char *path, FILE *errors, struct sl_rules **ret_rules)
+int sl_config_load(const char *path, const struct sl_config_after *after, FILE *errors,
+		   struct sl_rules **ret_rules)
 {
 	struct sl_source_id id;
 	size_t len;
@@ -148,10 +158,11 @@ int sl_config_load(const char *path, FILE *errors, struct sl_rules **ret_rules)
 
 	if (ret < 0)
 		return fail_file(path, errors, ret);
-	return load_text(path, text, len, id, errors, ret_rules);
+	return load_text(path, text, len, id, after, errors, ret_rules);
 }
 
-int sl_config_parse(struct sl_str text, const char *name, FILE *errors, struct sl_rules **ret_rules)
+int sl_config_parse(struct sl_str text, const char *name, const struct sl_config_after *after,
+		    FILE *errors, struct sl_rules **ret_rules)
 {
 	const struct sl_source_id none = { 0 };
 	char *copy;
@@ -163,5 +174,5 @@ int sl_config_parse(struct sl_str text, const char *name, FILE *errors, struct s
 		return fail_file(name, errors, -ENOMEM);
 	if (text.len)
 		memcpy(copy, text.ptr, text.len);
-	return load_text(name, copy, text.len, none, errors, ret_rules);
+	return load_text(name, copy, text.len, none, after, errors, ret_rules);
 }

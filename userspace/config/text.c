@@ -63,24 +63,28 @@ static void read_ignored(struct sl_reader *r, const struct sl_key *key, json_t *
 	get_string(r, value, &text);
 }
 
+/* A name is left for whoever knows what to ask: the address stays empty. */
 static void read_address(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
 {
-	struct sl_addr addr;
-	struct sl_str text;
+	struct sl_addr addr = { .len = 0 };
+	struct sl_str text, host;
+	uint16_t port;
 	int ret;
 
 	if (!get_string(r, value, &text))
 		return;
-	ret = sl_addr_parse(text, key->may_resolve, &addr);
-	if (ret == -ENOENT)
-		sl_report_fault(&r->report, "the host name of '%.64s' does not resolve", text.ptr);
+	ret = sl_addr_parse(text, &addr);
+	if (ret == -ENOENT && key->may_resolve && sl_addr_split_name(text, &host, &port))
+		ret = port ? 0 : -ERANGE;
+	else if (ret == 0 && addr.sa.sa_family != AF_UNIX && sl_addr_port(&addr) == 0)
+		ret = -ERANGE;
+	if (ret == -ERANGE)
+		sl_report_fault(&r->report, "'%.64s' needs a port from 1 to 65535", text.ptr);
 	else if (ret < 0)
 		sl_report_fault(&r->report,
 				"'%.64s' is not an address such as \"192.0.2.1:80\", "
 				"\"[2001:db8::1]:80\"%s or \"unix:/path\"",
 				text.ptr, key->may_resolve ? ", \"name.example:80\"" : "");
-	else if (addr.sa.sa_family != AF_UNIX && sl_addr_port(&addr) == 0)
-		sl_report_fault(&r->report, "'%.64s' needs a port from 1 to 65535", text.ptr);
 	else
 		*(struct sl_addr *)to = addr;
 }

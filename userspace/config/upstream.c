@@ -151,6 +151,7 @@ void sl_check_upstream(struct sl_reader *r, json_t *value, void *to)
 	settle_hash(&self->hash_on);
 	if (!has_good_targets(self))
 		return;
+	sl_config_expand_names(r, self);
 	for (uint32_t i = 0; i < self->targets_nr; i++)
 		self->targets[i].session = sl_session_of(self, &self->targets[i]);
 	if (self->balance == SL_BALANCE_CONSISTENT_HASH && r->report.count == 0)
@@ -183,4 +184,5 @@ void sl_check_target(struct sl_reader *r, json_t *value, void *to)
 	sl_reader_store_text(r, sizeof(self->name), &self->name, sl_str_of(written));
 	sl_reader_store_text(r, sizeof(self->text), &self->text,
 			     sl_str_of(json_string_value(address)));
+	self->key = self->text;
 }

@@ -12,6 +12,13 @@ struct command {
 
 static const struct command commands[] = {
 	{ "status", 0, 0, sl_command_status },
+	{ "upstream show", 0, 0, sl_command_upstreams },
+	{ "upstream drain", 1, 1, sl_command_drain },
+	{ "upstream disable", 1, 1, sl_command_disable },
+	{ "upstream enable", 1, 1, sl_command_enable },
+	{ "connection show", 0, 0, sl_command_connections },
+	{ "config show", 0, 0, sl_command_config_show },
+	{ "config diff", 0, 0, sl_command_config_diff },
 	{ "config reload", 0, 0, sl_command_reload },
 	{ "log level", 0, 1, sl_command_log_level },
 	{ "log reopen", 0, 0, sl_command_log_reopen },

@@ -32,5 +32,21 @@ json_t *sl_command_route_match(struct sl_daemon *d, const struct sl_command_args
 /* { "reloaded": true, "generation", "ms", "needs_restart": [key...] } or { "reloaded": false,
  * "faults": [line...] | "reason" }. */
 json_t *sl_command_reload(struct sl_daemon *d, const struct sl_command_args *args);
+/* { "config": what runs, with every default }. */
+json_t *sl_command_config_show(struct sl_daemon *d, const struct sl_command_args *args);
+/* { "changes": what a reload would change, as sl_config_diff() tells it }, or as a refused reload.
+ */
+json_t *sl_command_config_diff(struct sl_daemon *d, const struct sl_command_args *args);
+/* { "open", "connections": [{ "client", "port", "listener", "worker", "state", "requests",
+ * "age_ms", "busy_ms", "route", "upstream" }] }: of each worker the first 4096. */
+json_t *sl_command_connections(struct sl_daemon *d, const struct sl_command_args *args);
+/* { "upstreams": [{ "name", "targets": [{ "name", "address", "state", "weight", "in_flight",
+ * "connections", "requests", "failures", "checks", "checks_failed", "ejected_ms" }] }] }; state is
+ * ready, drain, disabled, unhealthy or ejected. */
+json_t *sl_command_upstreams(struct sl_daemon *d, const struct sl_command_args *args);
+/* TARGET, or UPSTREAM/TARGET: { "targets": how many, "state" }.  It lasts over reloads. */
+json_t *sl_command_drain(struct sl_daemon *d, const struct sl_command_args *args);
+json_t *sl_command_disable(struct sl_daemon *d, const struct sl_command_args *args);
+json_t *sl_command_enable(struct sl_daemon *d, const struct sl_command_args *args);
 
 #endif

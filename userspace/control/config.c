@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Command "config reload".
+// Commands "config reload", "config show" and "config diff".
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "config/config.h"
 #include "control/command.h"
 #include "control/reload.h"
 
@@ -47,22 +48,67 @@ static json_t *reloaded(struct sl_daemon *d, uint64_t start_ns)
 	return answer;
 }
 
+/* Runs `load` with a stream for its faults; *ret_faults is the caller's to free. */
+static int with_faults(struct sl_daemon *d,
+		       int (*load)(struct sl_daemon *d, FILE *errors, void *arg), void *arg,
+		       char **ret_faults)
+{
+	size_t len = 0;
+	FILE *errors = open_memstream(ret_faults, &len);
+	int ret;
+
+	if (!errors)
+		return -ENOMEM;
+	ret = load(d, errors, arg);
+	return fclose(errors) == 0 ? ret : -ENOMEM;
+}
+
+static int reload(struct sl_daemon *d, FILE *errors, void *arg)
+{
+	return sl_daemon_reload(d, errors);
+}
+
+static int load_fresh(struct sl_daemon *d, FILE *errors, void *arg)
+{
+	struct sl_config_after running = { d->rules, -1 };
+
+	return sl_config_load(d->file, &running, errors, arg);
+}
+
 json_t *sl_command_reload(struct sl_daemon *d, const struct sl_command_args *args)
 {
 	uint64_t start_ns = sl_now_ns();
 	char *faults = NULL;
-	size_t len = 0;
-	FILE *errors = open_memstream(&faults, &len);
 	json_t *answer;
-	int ret;
+	int ret = with_faults(d, reload, NULL, &faults);
 
-	if (!errors)
-		return sl_command_error("out of memory");
-	ret = sl_daemon_reload(d, errors);
-	fclose(errors);
 	if (ret < 0 && faults)
 		fputs(faults, stderr); /* whoever reads the log wants to know too */
 	answer = ret < 0 ? refused(faults, ret) : reloaded(d, start_ns);
+	free(faults);
+	return answer;
+}
+
+json_t *sl_command_config_show(struct sl_daemon *d, const struct sl_command_args *args)
+{
+	json_t *document = NULL;
+
+	if (sl_config_show(d->rules, SL_SHOW_EFFECTIVE, &document) < 0)
+		return sl_command_error("out of memory");
+	return json_pack("{s:o}", "config", document);
+}
+
+json_t *sl_command_config_diff(struct sl_daemon *d, const struct sl_command_args *args)
+{
+	struct sl_rules *fresh = NULL;
+	json_t *changes = NULL, *answer;
+	char *faults = NULL;
+	int ret = with_faults(d, load_fresh, &fresh, &faults);
+
+	if (ret == 0)
+		ret = sl_config_diff(d->rules, fresh, &changes);
+	answer = ret < 0 ? refused(faults, ret) : json_pack("{s:o}", "changes", changes);
+	sl_config_free(fresh);
 	free(faults);
 	return answer;
 }

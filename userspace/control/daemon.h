@@ -23,6 +23,7 @@ struct sl_daemon {
 	pid_t heir_pid;		 /* of an upgrade that has begun */
 	int heir_fd;		 /* tells how it goes; -1: none has begun */
 	int stderr_fd;		 /* standard error as it was at the start; -1: there was none */
+	int names_fd;		 /* eventfd: a name of a target has other addresses */
 	unsigned restart_needed; /* mask of SL_RESTART_*: what the last reload could not change */
 };
 

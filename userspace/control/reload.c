@@ -6,6 +6,7 @@
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -202,14 +203,16 @@ static void notify_begin(void)
 	sl_notify(text);
 }
 
-int sl_daemon_reload(struct sl_daemon *d, FILE *errors)
+static struct sl_config_after after(const struct sl_daemon *d)
+{
+	return (struct sl_config_after){ d->rules, d->names_fd };
+}
+
+/* Takes over fresh; ret is how reading it went. */
+static int change_to(struct sl_daemon *d, struct sl_rules *fresh, int ret, const char *event)
 {
 	uint64_t start_ns = sl_now_ns();
-	struct sl_rules *fresh = NULL;
-	int ret;
 
-	notify_begin();
-	ret = sl_config_load(d->file, errors, &fresh);
 	if (ret == 0) {
 		keep_what_stays(d, fresh);
 		ret = replace(d, fresh);
@@ -220,11 +223,35 @@ int sl_daemon_reload(struct sl_daemon *d, FILE *errors)
 		sl_log_error("reload.refused", "file=%s effect=\"the running one goes on\"",
 			     d->file);
 	else
-		sl_log_info("reloaded", "file=%s generation=%llu routes=%u ms=%llu", d->file,
+		sl_log_info(event, "file=%s generation=%llu routes=%u ms=%llu", d->file,
 			    (unsigned long long)d->generation, fresh->routes_nr,
 			    (unsigned long long)((sl_now_ns() - start_ns) / SL_MS));
+	return ret;
+}
+
+int sl_daemon_reload(struct sl_daemon *d, FILE *errors)
+{
+	struct sl_config_after running = after(d);
+	struct sl_rules *fresh = NULL;
+	int ret;
+
+	notify_begin();
+	ret = sl_config_load(d->file, &running, errors, &fresh);
+	ret = change_to(d, fresh, ret, "reloaded");
 	sl_notify("READY=1");
 	return ret;
+}
+
+int sl_daemon_refresh(struct sl_daemon *d)
+{
+	struct sl_config_after running = after(d);
+	struct sl_rules *fresh = NULL;
+	eventfd_t n;
+	int ret;
+
+	eventfd_read(d->names_fd, &n);
+	ret = sl_config_parse(sl_str_of(d->rules->document), d->file, &running, stderr, &fresh);
+	return change_to(d, fresh, ret, "refreshed");
 }
 
 const char *sl_daemon_needs_restart(const struct sl_daemon *d, unsigned i)

@@ -15,6 +15,10 @@
  */
 int sl_daemon_reload(struct sl_daemon *d, FILE *errors);
 
+/* The addresses of a name have changed: the configuration that runs, with the new ones.  The file
+ * is not read. */
+int sl_daemon_refresh(struct sl_daemon *d);
+
 /* A key that the new file changes and that only a restart brings about, or NULL; i counts from 0.
  * The gateway goes on with the old value. */
 const char *sl_daemon_needs_restart(const struct sl_daemon *d, unsigned i);

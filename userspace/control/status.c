@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Command "status": what the daemon is and has counted.
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/out.h"
 #include "control/command.h"
+#include "upstream/names.h"
+
+enum { NAMES_MAX = 1000 }; /* listed */
 
 static json_t *make_counters(const struct sl_daemon *d)
 {
@@ -64,6 +68,21 @@ static json_t *make_upstreams(const struct sl_rules *r)
 	return list;
 }
 
+static json_t *make_names(const struct sl_rules *r)
+{
+	struct sl_name_status *names = calloc(NAMES_MAX, sizeof(*names));
+	unsigned nr = names && r->names ? sl_names_list(r->names, names, NAMES_MAX) : 0;
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < nr; i++)
+		json_array_append_new(list, json_pack("{s:s,s:i,s:b,s:I}", "host", names[i].host,
+						      "addresses", (int)names[i].addresses_nr,
+						      "stale", names[i].is_stale, "failures",
+						      (json_int_t)names[i].failures));
+	free(names);
+	return list;
+}
+
 json_t *sl_command_status(struct sl_daemon *d, const struct sl_command_args *args)
 {
 	json_t *status = json_object();
@@ -86,6 +105,7 @@ json_t *sl_command_status(struct sl_daemon *d, const struct sl_command_args *arg
 			    json_string(sl_log_level_names[sl_log_get_level()]));
 	json_object_set_new(status, "listeners", make_listeners(d->rules));
 	json_object_set_new(status, "upstreams", make_upstreams(d->rules));
+	json_object_set_new(status, "names", make_names(d->rules));
 	json_object_set_new(status, "counters", make_counters(d));
 	return status;
 }

@@ -284,7 +284,7 @@ void sl_client_accept(struct sl_acceptor *a, int fd)
 		refuse(w, fd, "no memory");
 		return;
 	}
-	*c = (struct sl_client){ .worker = w, .acceptor = a };
+	*c = (struct sl_client){ .worker = w, .acceptor = a, .start_ns = w->loop.now_ns };
 	a->clients_nr++;
 	sl_conn_init(&c->conn, &w->loop, fd);
 	c->conn.on_event = on_event;

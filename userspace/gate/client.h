@@ -14,10 +14,12 @@ struct sl_client {
 	struct sl_conn conn;
 	struct sl_worker *worker;
 	struct sl_acceptor *acceptor; /* that let it in */
-	struct sl_list node;	      /* in worker->clients */
-	struct sl_timer timer;	      /* idle */
-	struct sl_proxy *proxy;	      /* what a PROXY header said; NULL: none came */
-	struct sl_ip ip; /* of the client, as far as the connection tells: see has_address */
+	struct sl_exchange *exchange; /* under way; NULL between requests */
+	uint64_t start_ns;
+	struct sl_list node;	/* in worker->clients */
+	struct sl_timer timer;	/* idle */
+	struct sl_proxy *proxy; /* what a PROXY header said; NULL: none came */
+	struct sl_ip ip;	/* of the client, as far as the connection tells: see has_address */
 	uint16_t port;
 	uint32_t requests;
 	bool is_tallied;  /* counts in shared->tally */

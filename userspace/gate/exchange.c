@@ -40,6 +40,7 @@ static int begin(struct sl_exchange *x, struct sl_client *c)
 
 	x->worker = w;
 	x->client = c;
+	c->exchange = x;
 	x->view = sl_view_get(w->view);
 	x->rules = x->view->rules;
 	sl_arena_init(&x->arena, x->first_block, sizeof(x->first_block),
@@ -287,6 +288,7 @@ static void end(struct sl_exchange *x)
 	}
 	sl_body_consume(&x->req_body);
 	sl_conn_release(&x->client->conn);
+	x->client->exchange = NULL;
 	sl_arena_fini(&x->arena);
 	sl_view_put(x->view);
 }

@@ -64,6 +64,16 @@ struct sl_forwarded {
 	unsigned trusted_proxies_nr;
 };
 
+/* Key "dns": who is asked for the addresses of targets. */
+struct sl_dns {
+	struct sl_addr *servers; /* none: those of the system */
+	unsigned servers_nr;
+	uint64_t timeout_ns;	 /* of a look-up, with all its tries */
+	uint64_t min_ns, max_ns; /* an answer holds for its TTL, within these */
+};
+
+struct sl_names;
+
 /* Key "logs". */
 struct sl_logs {
 	const char *access_path; /* NULL: no access log; "-" or "/dev/stdout": standard output */
@@ -88,6 +98,8 @@ struct sl_rules {
 	struct sl_limits limits;
 	struct sl_forwarded forwarded;
 	struct sl_logs logs;
+	struct sl_dns dns;
+	struct sl_names *names; /* watched for changes; NULL: no target has a name */
 	struct sl_listener_conf *listeners;
 	unsigned listeners_nr; /* at least 1 */
 	struct sl_upstream_conf *upstreams;

@@ -166,28 +166,7 @@ static bool is_host_name(struct sl_str host)
 	return last < host.ptr + host.len && !(*last >= '0' && *last <= '9');
 }
 
-static int resolve_name(struct sl_str host, unsigned port, struct sl_addr *ret_addr)
-{
-	static const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	char name[HOST_MAX + 1], service[PORT_DIGITS + 1];
-	struct addrinfo *found;
-
-	if (!is_host_name(host) || !copy_z(host, name, sizeof(name)))
-		return -EINVAL;
-	snprintf(service, sizeof(service), "%u", port & 0xffff);
-	if (getaddrinfo(name, service, &hints, &found))
-		return -ENOENT;
-	if (found->ai_family != AF_INET && found->ai_family != AF_INET6) {
-		freeaddrinfo(found);
-		return -ENOENT;
-	}
-	*ret_addr = (struct sl_addr){ .len = found->ai_addrlen };
-	memcpy(&ret_addr->sa, found->ai_addr, found->ai_addrlen);
-	freeaddrinfo(found);
-	return 0;
-}
-
-static int parse_host(struct sl_str host, unsigned port, bool resolve, struct sl_addr *ret_addr)
+static int parse_host(struct sl_str host, unsigned port, struct sl_addr *ret_addr)
 {
 	struct sl_addr a = { 0 };
 
@@ -201,17 +180,31 @@ static int parse_host(struct sl_str host, unsigned port, bool resolve, struct sl
 		a.in6.sin6_family = AF_INET6;
 		a.in6.sin6_port = htons((uint16_t)port);
 	} else {
-		return resolve ? resolve_name(host, port, ret_addr) : -EINVAL;
+		return is_host_name(host) ? -ENOENT : -EINVAL;
 	}
 	*ret_addr = a;
 	return 0;
 }
 
-int sl_addr_parse(struct sl_str text, bool resolve, struct sl_addr *ret_addr)
+static int split(struct sl_str text, struct sl_str *ret_host, unsigned *ret_port)
+{
+	struct sl_str host = text, port;
+
+	while (host.len && host.ptr[host.len - 1] != ':')
+		host.len--;
+	if (host.len == 0)
+		return -EINVAL;
+	port = (struct sl_str){ text.ptr + host.len, text.len - host.len };
+	host.len--;
+	*ret_host = host;
+	return parse_number(port, PORT_DIGITS, 65535, ret_port);
+}
+
+int sl_addr_parse(struct sl_str text, struct sl_addr *ret_addr)
 {
 	static const struct sl_str unix_scheme = SL_STR("unix:");
-	struct sl_str host = text, port;
-	unsigned n;
+	struct sl_str host;
+	unsigned port;
 
 	if (text.len == 0)
 		return -EINVAL;
@@ -219,15 +212,19 @@ int sl_addr_parse(struct sl_str text, bool resolve, struct sl_addr *ret_addr)
 		return parse_unix(
 			(struct sl_str){ text.ptr + unix_scheme.len, text.len - unix_scheme.len },
 			ret_addr);
-	while (host.len && host.ptr[host.len - 1] != ':')
-		host.len--;
-	if (host.len == 0)
+	if (split(text, &host, &port) < 0)
 		return -EINVAL;
-	port = (struct sl_str){ text.ptr + host.len, text.len - host.len };
-	host.len--;
-	if (parse_number(port, PORT_DIGITS, 65535, &n) < 0)
-		return -EINVAL;
-	return parse_host(host, n, resolve, ret_addr);
+	return parse_host(host, port, ret_addr);
+}
+
+bool sl_addr_split_name(struct sl_str text, struct sl_str *ret_host, uint16_t *ret_port)
+{
+	unsigned port;
+
+	if (split(text, ret_host, &port) < 0 || !is_host_name(*ret_host))
+		return false;
+	*ret_port = (uint16_t)port;
+	return true;
 }
 
 struct sl_ip sl_addr_ip(const struct sl_addr *addr)
@@ -239,6 +236,31 @@ struct sl_ip sl_addr_ip(const struct sl_addr *addr)
 	if (addr->sa.sa_family == AF_INET6)
 		memcpy(ip.b, &addr->in6.sin6_addr, sizeof(ip.b));
 	return ip;
+}
+
+void sl_addr_of_ip(const struct sl_ip *ip, uint16_t port, struct sl_addr *ret_addr)
+{
+	*ret_addr = (struct sl_addr){ .len = 0 };
+	if (sl_ip_is_v4(ip)) {
+		ret_addr->len = sizeof(ret_addr->in);
+		ret_addr->in.sin_family = AF_INET;
+		ret_addr->in.sin_port = htons(port);
+		memcpy(&ret_addr->in.sin_addr, ip->b + sizeof(mapped_prefix),
+		       sizeof(ret_addr->in.sin_addr));
+		return;
+	}
+	ret_addr->len = sizeof(ret_addr->in6);
+	ret_addr->in6.sin6_family = AF_INET6;
+	ret_addr->in6.sin6_port = htons(port);
+	memcpy(&ret_addr->in6.sin6_addr, ip->b, sizeof(ret_addr->in6.sin6_addr));
+}
+
+void sl_addr_set_port(struct sl_addr *addr, uint16_t port)
+{
+	if (addr->sa.sa_family == AF_INET)
+		addr->in.sin_port = htons(port);
+	else if (addr->sa.sa_family == AF_INET6)
+		addr->in6.sin6_port = htons(port);
 }
 
 uint16_t sl_addr_port(const struct sl_addr *addr)

@@ -70,8 +70,8 @@ struct sl_retry_conf {
 
 struct sl_target_conf {
 	const char *name; /* as written in the configuration: for logs and status */
-	const char *text; /* the same with its variables replaced: what ends up on the wire, and
-			     what hashes are made of */
+	const char *text; /* the same with its variables replaced: what ends up on the wire */
+	const char *key;  /* what hashes are made of: the text, or of a name one of its addresses */
 	struct sl_addr address;
 	uint32_t weight;  /* 1..1000 */
 	uint64_t session; /* what a sticky cookie calls it; never 0 */

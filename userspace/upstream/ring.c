@@ -78,7 +78,7 @@ void sl_ring_fill(const struct sl_upstream_conf *conf, struct sl_ring_point *poi
 	uint32_t nr = 0;
 
 	for (uint32_t i = 0; i < conf->targets_nr; i++) {
-		uint64_t seed = sl_ring_hash(sl_str_of(conf->targets[i].text));
+		uint64_t seed = sl_ring_hash(sl_str_of(conf->targets[i].key));
 
 		for (uint32_t k = 0; k < points_of(&s, &conf->targets[i]); k++) {
 			uint64_t place[2] = { seed, k };
@@ -113,7 +113,7 @@ uint64_t sl_session_of(const struct sl_upstream_conf *conf, const struct sl_targ
 	struct sl_sipkey key = { sl_siphash_cd(ring_key, conf->sticky.secret.ptr,
 					       conf->sticky.secret.len, 2, 4),
 				 sl_ring_hash(sl_str_of(conf->name)) };
-	uint64_t session = sl_siphash_cd(key, target->text, strlen(target->text), 2, 4);
+	uint64_t session = sl_siphash_cd(key, target->key, strlen(target->key), 2, 4);
 
 	return session ? session : 1;
 }

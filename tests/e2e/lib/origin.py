@@ -88,11 +88,11 @@ def always_ok(conn):
 class Origin:
     """A thread a connection; serve(connection) is what each does."""
 
-    def __init__(self, serve=always_ok, host="127.0.0.1"):
+    def __init__(self, serve=always_ok, host="127.0.0.1", port=0):
         self.serve = serve
         self.connections = []
         self.changed = threading.Condition()
-        self.listener = socket.create_server((host, 0), backlog=256)
+        self.listener = socket.create_server((host, port), backlog=256)
         self.port = self.listener.getsockname()[1]
         self.is_closed = False
         tap.at_end(self.close)

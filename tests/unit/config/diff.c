@@ -16,7 +16,7 @@ static struct sl_rules *load(const char *text)
 	for (char *p = json; *p; p++)
 		if (*p == '\'')
 			*p = '"';
-	if (sl_config_parse(sl_str_of(json), "t", stdout, &rules) < 0)
+	if (sl_config_parse(sl_str_of(json), "t", NULL, stdout, &rules) < 0)
 		exit(is_int(1, 0, "read: %s", text));
 	free(json);
 	return rules;

@@ -36,7 +36,7 @@ static int parse(const char *text, char **ret_said, struct sl_rules **ret_rules)
 	size_t len;
 	FILE *errors = open_memstream(ret_said, &len);
 	char *json = spell(text);
-	int ret = sl_config_parse(sl_str_of(json), "t", errors, ret_rules);
+	int ret = sl_config_parse(sl_str_of(json), "t", NULL, errors, ret_rules);
 
 	fclose(errors);
 	free(json);

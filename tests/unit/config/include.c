@@ -26,7 +26,7 @@ static int load(const char *file, char **ret_said, struct sl_rules **ret_rules)
 {
 	size_t len;
 	FILE *errors = open_memstream(ret_said, &len);
-	int ret = sl_config_load(file, errors, ret_rules);
+	int ret = sl_config_load(file, NULL, errors, ret_rules);
 
 	fclose(errors);
 	return ret;

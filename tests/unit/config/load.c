@@ -74,7 +74,8 @@ static struct sl_rules *load(const char *text)
 {
 	struct sl_rules *rules = NULL;
 
-	if (!is_int(sl_config_parse(sl_str_of(text), "t.json", stdout, &rules), 0, "it is read"))
+	if (!is_int(sl_config_parse(sl_str_of(text), "t.json", NULL, stdout, &rules), 0,
+		    "it is read"))
 		exit(done_testing());
 	return rules;
 }
@@ -376,7 +377,7 @@ static void test_out_of_memory(void)
 	json_set_alloc_funcs(failing_malloc, free);
 	do {
 		allocations_left = n++;
-		ret = sl_config_parse(sl_str_of(full), "t.json", NULL, &r);
+		ret = sl_config_parse(sl_str_of(full), "t.json", NULL, NULL, &r);
 	} while ((ret == -ENOMEM || ret == -EINVAL) && !r && n < 10000);
 	json_set_alloc_funcs(malloc, free);
 	is_int(ret, 0, "refused with any of %zu allocations missing, read with all of them", n - 1);
@@ -422,7 +423,7 @@ static void test_files(void)
 	size_t len;
 	FILE *errors = open_memstream(&said, &len);
 
-	is_int(sl_config_load("/nowhere/x.json", errors, &r), -ENOENT, "a missing file");
+	is_int(sl_config_load("/nowhere/x.json", NULL, errors, &r), -ENOENT, "a missing file");
 	fclose(errors);
 	is_str((struct sl_str){ said, len }, "/nowhere/x.json: No such file or directory\n",
 	       "is named with the reason");

@@ -16,7 +16,7 @@ static struct sl_listener_conf conf_of(const char *text)
 {
 	struct sl_listener_conf conf = { .name = "test" };
 
-	if (sl_addr_parse(sl_str_of(text), false, &conf.address) < 0)
+	if (sl_addr_parse(sl_str_of(text), &conf.address) < 0)
 		abort();
 	return conf;
 }

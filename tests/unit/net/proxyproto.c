@@ -189,7 +189,7 @@ static struct sl_addr addr_of(const char *text)
 {
 	struct sl_addr a = { 0 };
 
-	if (sl_addr_parse(sl_str_of(text), false, &a) < 0)
+	if (sl_addr_parse(sl_str_of(text), &a) < 0)
 		ok(false, "\"%s\" is an address", text);
 	return a;
 }

@@ -21,7 +21,7 @@ static struct sl_upstream *make_ring(const uint32_t *weights, unsigned nr)
 {
 	for (unsigned i = 0; i < nr; i++) {
 		snprintf(names[i], sizeof(names[i]), "10.0.0.%u:8080", i);
-		targets[i] = (struct sl_target_conf){ .text = names[i],
+		targets[i] = (struct sl_target_conf){ .key = names[i],
 						      .weight = weights ? weights[i] : 1 };
 	}
 	conf.targets_nr = nr;
@@ -163,14 +163,14 @@ static void ring_limits(void)
 	struct sl_upstream_conf c = { .targets = many, .targets_nr = 1024 };
 
 	for (unsigned i = 0; i < 1024; i++)
-		many[i] = (struct sl_target_conf){ .text = "t", .weight = i ? 999 : 1 };
+		many[i] = (struct sl_target_conf){ .key = "t", .weight = i ? 999 : 1 };
 	ok(sl_ring_size(&c) <= SL_RING_MAX + 1024 && sl_ring_size(&c) > SL_RING_MAX / 2,
 	   "the largest ring has %u points", sl_ring_size(&c));
 }
 
 static void session_names(void)
 {
-	struct sl_target_conf t[] = { { .text = "10.0.0.1:80" }, { .text = "10.0.0.2:80" } };
+	struct sl_target_conf t[] = { { .key = "10.0.0.1:80" }, { .text = "10.0.0.2:80" } };
 	struct sl_upstream_conf u = { .name = "u" }, v = { .name = "v" }, w = { .name = "u" };
 
 	w.sticky.secret = SL_S("s");

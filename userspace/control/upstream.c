@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands "upstream show", "upstream drain", "upstream disable" and "upstream enable".
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/out.h"
+#include "control/command.h"
+#include "upstream/state.h"
+
+/* ---- show ---- */
+
+static json_t *print_addr(const struct sl_addr *addr)
+{
+	char mem[160];
+	struct sl_out o;
+
+	sl_out_init(&o, mem, sizeof(mem));
+	sl_addr_print(&o, addr);
+	return json_stringn(mem, sl_out_len(&o));
+}
+
+/* One word for a glance; the facts follow. */
+static const char *state_of(const struct sl_target_status *s)
+{
+	if (s->admin != SL_TARGET_READY)
+		return sl_target_admin_name(s->admin);
+	if (!s->is_healthy)
+		return "unhealthy";
+	return s->ejected_ns ? "ejected" : "ready";
+}
+
+static json_t *make_target(const struct sl_rules *r, unsigned upstream, unsigned target)
+{
+	const struct sl_target_conf *conf = &r->upstreams[upstream].targets[target];
+	struct sl_target_status s;
+	json_t *item = json_object();
+
+	sl_upstream_status(r->states, upstream, target, sl_now_ns(), &s);
+	json_object_set_new(item, "name", json_string(conf->name));
+	json_object_set_new(item, "address", print_addr(&conf->address));
+	json_object_set_new(item, "state", json_string(state_of(&s)));
+	json_object_set_new(item, "weight", json_integer(conf->weight));
+	json_object_set_new(item, "in_flight", json_integer((json_int_t)s.in_flight));
+	json_object_set_new(item, "connections", json_integer((json_int_t)s.connections));
+	json_object_set_new(item, "requests", json_integer((json_int_t)s.requests));
+	json_object_set_new(item, "failures", json_integer((json_int_t)s.failures));
+	json_object_set_new(item, "checks", json_integer((json_int_t)s.checks));
+	json_object_set_new(item, "checks_failed", json_integer((json_int_t)s.checks_failed));
+	json_object_set_new(item, "ejected_ms", json_integer((json_int_t)(s.ejected_ns / SL_MS)));
+	return item;
+}
+
+json_t *sl_command_upstreams(struct sl_daemon *d, const struct sl_command_args *args)
+{
+	const struct sl_rules *r = d->rules;
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < r->upstreams_nr; i++) {
+		json_t *targets = json_array();
+
+		for (unsigned k = 0; k < r->upstreams[i].targets_nr; k++)
+			json_array_append_new(targets, make_target(r, i, k));
+		json_array_append_new(list, json_pack("{s:s,s:o}", "name", r->upstreams[i].name,
+						      "targets", targets));
+	}
+	return json_pack("{s:o}", "upstreams", list);
+}
+
+/* ---- drain, disable, enable ---- */
+
+/* "TARGET" in every upstream, or "UPSTREAM/TARGET"; what follows the name of this upstream. */
+static const char *in_upstream(const char *word, const char *upstream)
+{
+	size_t n = strlen(upstream);
+
+	return strncmp(word, upstream, n) == 0 && word[n] == '/' ? word + n + 1 : word;
+}
+
+static bool is_meant(const struct sl_target_conf *t, const char *word)
+{
+	return strcmp(t->name, word) == 0 || strcmp(t->key, word) == 0;
+}
+
+static json_t *set_all(struct sl_daemon *d, const char *word, enum sl_target_admin admin)
+{
+	const struct sl_rules *r = d->rules;
+	int nr = 0;
+
+	for (unsigned i = 0; i < r->upstreams_nr; i++) {
+		const struct sl_upstream_conf *u = &r->upstreams[i];
+		const char *target = in_upstream(word, u->name);
+
+		for (unsigned k = 0; k < u->targets_nr; k++) {
+			if (!is_meant(&u->targets[k], target))
+				continue;
+			sl_upstream_set_admin(r->states, i, k, admin);
+			sl_log_info("upstream.set", "upstream=%s target=%s state=%s", u->name,
+				    u->targets[k].name, sl_target_admin_name(admin));
+			nr++;
+		}
+	}
+	return nr ? json_pack("{s:i,s:s}", "targets", nr, "state", sl_target_admin_name(admin))
+		  : sl_command_error("no upstream has such a target");
+}
+
+json_t *sl_command_drain(struct sl_daemon *d, const struct sl_command_args *args)
+{
+	return set_all(d, args->word[0], SL_TARGET_DRAIN);
+}
+
+json_t *sl_command_disable(struct sl_daemon *d, const struct sl_command_args *args)
+{
+	return set_all(d, args->word[0], SL_TARGET_DISABLED);
+}
+
+json_t *sl_command_enable(struct sl_daemon *d, const struct sl_command_args *args)
+{
+	return set_all(d, args->word[0], SL_TARGET_READY);
+}

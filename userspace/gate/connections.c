@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lists a worker's clients.
+#include "gate/connections.h"
+
+#include <sys/socket.h>
+
+#include "gate/client.h"
+#include "gate/exchange.h"
+
+/* The address of a client that has not sent anything was not needed yet. */
+static void find_address(const struct sl_client *c, struct sl_connection *ret)
+{
+	struct sl_addr addr = { .len = sizeof(addr.un) };
+
+	ret->client = c->ip;
+	ret->port = c->port;
+	if (c->has_address || getpeername(c->conn.fd, &addr.sa, &addr.len) < 0)
+		return;
+	ret->client = sl_addr_ip(&addr);
+	ret->port = sl_addr_port(&addr);
+}
+
+static void describe(const struct sl_client *c, struct sl_connection *ret)
+{
+	const struct sl_worker *w = c->worker;
+	const struct sl_exchange *x = c->exchange;
+
+	*ret = (struct sl_connection){
+		.age_ns = w->loop.now_ns - c->start_ns,
+		.listener = c->acceptor->conf->name,
+		.requests = c->requests,
+		.worker = w->index,
+	};
+	find_address(c, ret);
+	if (!x)
+		return;
+	ret->busy_ns = w->loop.now_ns - x->start_ns + 1;
+	ret->route = x->match.route ? x->match.route->name : NULL;
+	ret->upstream = x->upstream_name;
+}
+
+unsigned sl_connections_list(struct sl_worker *w, struct sl_connection *ret, unsigned max)
+{
+	unsigned n = 0;
+
+	for (struct sl_list *node = w->clients.next; node != &w->clients && n < max;
+	     node = node->next)
+		describe(sl_container_of(node, struct sl_client, node), &ret[n++]);
+	return n;
+}
