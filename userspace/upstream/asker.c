@@ -173,8 +173,9 @@ static unsigned list_sockets(ares_channel channel, struct pollfd *ret)
 	unsigned bits = (unsigned)ares_getsock(channel, fds, ARES_GETSOCK_MAXNUM), nr = 0;
 
 	for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-		short events = (short)((ARES_GETSOCK_READABLE(bits, i) ? POLLIN : 0) |
-				       (ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0));
+		/* ARES_GETSOCK_WRITABLE() shifts a one out of its int at the last socket. */
+		bool reads = bits >> i & 1, writes = bits >> (i + ARES_GETSOCK_MAXNUM) & 1;
+		short events = (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
 
 		if (events)
 			ret[nr++] = (struct pollfd){ .fd = fds[i], .events = events };

@@ -170,7 +170,7 @@ static void ring_limits(void)
 
 static void session_names(void)
 {
-	struct sl_target_conf t[] = { { .key = "10.0.0.1:80" }, { .text = "10.0.0.2:80" } };
+	struct sl_target_conf t[] = { { .key = "10.0.0.1:80" }, { .key = "10.0.0.2:80" } };
 	struct sl_upstream_conf u = { .name = "u" }, v = { .name = "v" }, w = { .name = "u" };
 
 	w.sticky.secret = SL_S("s");
