@@ -7,11 +7,11 @@ import json
 import os
 import signal
 import socket
-import threading
 import time
 
-from lib import origin, tap, wire
+from lib import origin, tap
 from lib.gateway import Gateway, has_sanitizer, reserve_port
+from lib.load import Load
 from lib.wire import Client, get
 
 RELOADS = 20
@@ -167,39 +167,8 @@ def access_log_moves():
     tap.ok("/seen" in log and "/unseen" not in log, "it can be switched off and on again", log)
 
 
-class Load:
-    """Requests until told to stop: on kept connections, or each on its own."""
-
-    def __init__(self, is_kept):
-        self.is_kept, self.is_over, self.answered, self.failed = is_kept, False, 0, []
-        self.threads = [threading.Thread(target=self._run, daemon=True) for _ in range(4)]
-        for thread in self.threads:
-            thread.start()
-
-    def _run(self):
-        client = Client(gateway.port)
-        while not self.is_over and len(self.failed) < 10:
-            try:
-                response = client.ask(get("/load"))
-            except (OSError, wire.Cut, wire.Malformed) as e:
-                response = e
-            if getattr(response, "status", 0) != 200:
-                self.failed.append(repr(response))
-                client = Client(gateway.port)
-            self.answered += 1
-            if not self.is_kept:
-                client.close()
-                client = Client(gateway.port)
-        client.close()
-
-    def stop(self):
-        self.is_over = True
-        for thread in self.threads:
-            thread.join(20)
-
-
 def under_load():
-    loads = [Load(True), Load(False)]
+    loads = [Load(gateway.port, True), Load(gateway.port, False)]
     for i in range(RELOADS):
         gateway.rewrite(routes=own(f"round {i}"))
         os.kill(gateway.process.pid, signal.SIGHUP)

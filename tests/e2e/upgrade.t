@@ -8,11 +8,11 @@ import os
 import signal
 import socket
 import subprocess
-import threading
 import time
 
 from lib import gateway as lib
-from lib import origin, tap, wire
+from lib import origin, tap
+from lib.load import Load
 from lib.wire import Client, get
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -52,39 +52,8 @@ def upgrade(pid):
     return heir
 
 
-class Load:
-    """Requests until told to stop; a connection that the gateway announced to close is no failure."""
-
-    def __init__(self, is_kept):
-        self.is_kept, self.is_over, self.answered, self.failed = is_kept, False, 0, []
-        self.threads = [threading.Thread(target=self._run, daemon=True) for _ in range(4)]
-        for thread in self.threads:
-            thread.start()
-
-    def _run(self):
-        client = None
-        while not self.is_over and len(self.failed) < 5:
-            try:
-                client = client or Client(gateway.port)
-                response = client.ask(get("/load"))
-            except (OSError, wire.Cut, wire.Malformed) as e:
-                response = e
-            if getattr(response, "status", 0) == 200:
-                self.answered += 1
-            else:
-                self.failed.append(repr(response))
-            if not self.is_kept or getattr(response, "get", lambda _: "close")("Connection") == "close":
-                client.close()
-                client = None
-
-    def stop(self):
-        self.is_over = True
-        for thread in self.threads:
-            thread.join(20)
-
-
 def under_load():
-    loads = [Load(True), Load(False)]
+    loads = [Load(gateway.port, True, may_close=True), Load(gateway.port, False)]
     time.sleep(0.3)
     first = gateway.process.pid
     second = upgrade(first)

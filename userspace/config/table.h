@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the tables of keys are written with. */
+#ifndef SL_CONFIG_TABLE_H
+#define SL_CONFIG_TABLE_H
+
+#include "config/check.h"
+#include "config/key.h"
+
+/* clang-format off */
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): an initialiser, not an expression */
+#define LATER(key_name) { .name = key_name }
+#define END { .name = NULL }
+/* clang-format on */
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define ITEMS(type, field, nr)                                                                     \
+	SL_KEY_AT(type, field), .item_size = sizeof(*((struct type *)0)->field),                   \
+				.nr_offset = offsetof(struct type, nr)
+
+/* In the files of upstreams and routes. */
+extern const struct sl_key sl_upstream_item, sl_route_item;
+
+#endif
