@@ -19,12 +19,23 @@ enum {
 
 /* ---- ending ---- */
 
+/* While the ring still accepts, it holds the socket, for a while even beyond the process: the port
+ * would not be free when we have ended. */
+static bool is_accepting(const struct sl_worker *w)
+{
+	for (unsigned i = 0; i < w->acceptors_nr; i++)
+		if (w->acceptors[i]->armed)
+			return true;
+	return false;
+}
+
 static bool is_quiet(const struct sl_worker *w, uint64_t since_ns)
 {
 	bool is_log_stuck = since_ns >= DRAIN_MAX_MS * SL_MS;
 
-	return w->clients_nr == 0 && w->views_nr == 1 && w->view->pool.peers_nr == 0 &&
-	       w->loop.fibers.live_nr == 0 && (!w->log.is_writing || is_log_stuck);
+	return !is_accepting(w) && w->clients_nr == 0 && w->views_nr == 1 &&
+	       w->view->pool.peers_nr == 0 && w->loop.fibers.live_nr == 0 &&
+	       (!w->log.is_writing || is_log_stuck);
 }
 
 static void close_idle_clients(struct sl_worker *w)
