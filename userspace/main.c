@@ -44,6 +44,7 @@ static const char usage[] =
 	"that one is ready; if it fails, this one goes on.\n";
 
 static int signal_fd;
+static bool is_stopping; /* workers end: what asks something of them would wait for ever */
 static uint64_t stop_ns; /* when the first signal to stop came; 0: none has */
 
 /* Signals are read in the main thread; workers inherit the mask. */
@@ -88,12 +89,12 @@ static bool handle_signal(struct sl_daemon *d)
 		return false;
 	}
 	if (info.ssi_signo == SIGHUP) {
-		if (!stop_ns)
+		if (!is_stopping)
 			sl_daemon_reload(d, stderr);
 		return false;
 	}
 	if (info.ssi_signo == SIGUSR2) {
-		if (!stop_ns)
+		if (!is_stopping)
 			sl_upgrade_begin(d);
 		return false;
 	}
@@ -129,7 +130,7 @@ static void wait_for_end(struct sl_daemon *d)
 			sl_daemon_reap(d);
 		if (fds[3].revents && sl_upgrade_go_on(d))
 			return;
-		if (fds[4].revents)
+		if (fds[4].revents || (d->refresh_ns && sl_now_ns() >= d->refresh_ns))
 			sl_daemon_refresh(d);
 	}
 }
@@ -155,6 +156,7 @@ static void wait_for_workers(struct sl_daemon *d)
 
 static void stop(struct sl_daemon *d)
 {
+	is_stopping = true;
 	sl_control_close(d->control);
 	d->control = NULL;
 	sl_daemon_drain(d);

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 from lib import gateway as lib
@@ -19,6 +20,7 @@ PR_SET_CHILD_SUBREAPER = 36
 ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # so that we can wait for a grandchild
 
 pids = []
+go_on = threading.Event()
 
 
 def end_all():
@@ -69,6 +71,24 @@ def under_load():
                f"{load.answered} answered, {load.failed}")
 
 
+def signals_to_the_old_one():
+    """pkill reaches both: what asks workers that have ended for something would wait for ever."""
+    old = status()["pid"]
+    held = [Client(gateway.port) for _ in range(4)]
+    for client in held:
+        client.send(get("/held"))
+    tap.ok(origins.wait(lambda: sum("/held" in r.line for r in origins.requests()) == 4),
+           "requests are under way")
+    heir = upgrade(old)
+    time.sleep(1.5)  # workers without one of them have ended
+    for number in (signal.SIGHUP, signal.SIGUSR2):
+        os.kill(old, number)
+    go_on.set()
+    tap.same([c.response().status for c in held], [200] * 4, "they are answered nonetheless")
+    tap.same(os.waitpid(old, 0)[1], 0, "and the old one ends")
+    tap.same(status().get("pid"), heir, "there is one daemon")
+
+
 def one_that_fails():
     pid = status()["pid"]
     good = json.dumps(gateway.conf)
@@ -97,6 +117,13 @@ def unix_socket_and_end():
     tap.ok(not os.path.exists(path) and not os.path.exists(control), "and leaves no socket behind")
 
 
+def serve(conn):
+    while (request := conn.request()) is not None:
+        if request.line.startswith("GET /held"):
+            go_on.wait(20)
+        conn.send(origin.answer(b"ok"))
+
+
 def socket_activation():
     """As a service manager does it: sd_listen_fds(3)."""
     directory = os.path.join(gateway.directory, "activated")
@@ -123,11 +150,11 @@ def socket_activation():
 
 tap.start(90)
 tap.at_end(end_all)
-origins = origin.Origin()
-gateway = lib.Gateway(origins.port)
+origins = origin.Origin(serve)
+gateway = lib.Gateway(origins.port, conf={"gateway": {"workers": 2}})
 gateway.rewrite(listeners={**gateway.conf["listeners"],
                            "file": {"address": f"unix:{gateway.directory}/unix.sock"}})
 tap.ok(json.loads(gateway.ctl("-j", "config", "reload").stdout)["reloaded"], "a unix socket is added")
-tap.facts(under_load, one_that_fails, unix_socket_and_end, socket_activation)
+tap.facts(under_load, signals_to_the_old_one, one_that_fails, unix_socket_and_end, socket_activation)
 gateway.keep.close()
 tap.done()
