@@ -4,13 +4,29 @@
 
 #include "gate/fill.h"
 
+/* To CGI and its heirs "X_Tenant" and "X-Tenant" are one name (RFC 3875 4.1.18): what is taken away
+ * under one must not come in under the other. */
+static bool is_same_name(struct sl_str a, struct sl_str b)
+{
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++) {
+		char x = a.ptr[i] == '_' ? '-' : sl_lower(a.ptr[i]);
+		char y = b.ptr[i] == '_' ? '-' : sl_lower(b.ptr[i]);
+
+		if (x != y)
+			return false;
+	}
+	return true;
+}
+
 bool sl_edit_drops(const struct sl_header_edit *e, struct sl_str name)
 {
 	for (unsigned i = 0; i < e->remove_nr; i++)
-		if (sl_str_ieq(e->remove[i], name))
+		if (is_same_name(e->remove[i], name))
 			return true;
 	for (unsigned i = 0; i < e->set_nr; i++)
-		if (sl_str_ieq(e->set[i].name, name))
+		if (is_same_name(e->set[i].name, name))
 			return true;
 	return false;
 }

@@ -20,6 +20,14 @@ static void strip_prefix(struct sl_exchange *x, struct sl_str prefix)
 		x->uri.path = path;
 }
 
+/* How long a dot is that stands here, as itself or as "%2e"; 0: there is none. */
+static size_t dot_at(const char *p, const char *end)
+{
+	if (p < end && *p == '.')
+		return 1;
+	return end - p >= 3 && p[0] == '%' && p[1] == '2' && sl_lower(p[2]) == 'e' ? 3 : 0;
+}
+
 /* Groups of an expression may be any part of a segment: two of them can make dots of what was
  * none, and the normal form would climb with them. */
 static bool has_dot_segment(struct sl_str target)
@@ -28,13 +36,15 @@ static bool has_dot_segment(struct sl_str target)
 	const char *end = question ? question : target.ptr + target.len;
 
 	for (const char *p = target.ptr; p < end; p++) {
-		size_t n = 1;
+		size_t n = 1, dots = 0, len;
 
 		if (*p != '/')
 			continue;
-		while (p + n < end && p[n] == '.')
-			n++;
-		if ((n == 2 || n == 3) && (p + n == end || p[n] == '/'))
+		while ((len = dot_at(p + n, end)) > 0) {
+			n += len;
+			dots++;
+		}
+		if ((dots == 1 || dots == 2) && (p + n == end || p[n] == '/'))
 			return true;
 	}
 	return false;

@@ -287,8 +287,11 @@ static const struct sl_route *find_by_regex(const struct host *host,
 	const struct sl_route *route;
 
 	for (const struct path_regex *p = host->regexes; p; p = p->next) {
-		if (!sl_regex_match(p->regex, req->path, req->scratch))
+		if (!sl_regex_match(p->regex, req->path, req->scratch)) {
+			if (*sl_regex_gave_up(req->scratch))
+				break; /* the request is refused: no work for the others */
 			continue;
+		}
 		bind_groups(p, req, m); /* conditions use the scratch too */
 		route = sl_leaf_pick(&p->leaf, req, allowed);
 		if (route)
