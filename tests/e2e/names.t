@@ -76,6 +76,11 @@ def without_answers():
     tap.ok(answer.get("reloaded") is False and "new.example" in str(answer.get("faults")),
            "a new name that nobody knows is refused", answer)
     tap.same(set(asked()), {"127.0.0.2"}, "and the running configuration goes on")
+    gateway.reload(upstreams=upstreams(f"127.0.0.1:{first.port}"), listeners={})
+    gateway.ctl("config", "diff")
+    tap.ok(any(n["host"] == HOST for n in status("names")),
+           "a refused file and a diff make it forget no name", status("names"))
+    gateway.rewrite(listeners=listeners, upstreams=upstreams(f"{HOST}:{first.port}"))
     told = gateway.complaint().count(f"names.failed host={HOST}")
     tap.same(told, 1, "all this is told once")
     server.is_silent = False
@@ -107,6 +112,7 @@ server.names[HOST] = ["127.0.0.1"]
 gateway = Gateway(first.port, conf={
     "dns": {"servers": [server.address], "timeout": "1s", "min_ttl": "1s"},
     "upstreams": upstreams(f"{HOST}:{first.port}")})
+listeners = gateway.conf["listeners"]
 tap.facts(all_addresses, without_answers, at_start)
 gateway.end()
 tap.done()

@@ -104,8 +104,6 @@ static int finish(struct sl_reader *r, FILE *errors, struct sl_rules **ret_rules
 		sl_config_free(r->rules);
 	else
 		*ret_rules = r->rules;
-	if (ret == 0 && r->rules->names)
-		sl_names_end(r->rules->names);
 	return ret;
 }
 

@@ -24,6 +24,7 @@ struct sl_daemon {
 	int heir_fd;		 /* tells how it goes; -1: none has begun */
 	int stderr_fd;		 /* standard error as it was at the start; -1: there was none */
 	int names_fd;		 /* eventfd: a name of a target has other addresses */
+	uint64_t refresh_ns;	 /* when to try again for names that changed; 0: nothing is due */
 	unsigned restart_needed; /* mask of SL_RESTART_*: what the last reload could not change */
 };
 

@@ -17,6 +17,9 @@
 #include "control/log.h"
 #include "control/notify.h"
 #include "gate/worker.h"
+#include "upstream/names.h"
+
+enum { REFRESH_RETRY_MS = 5000 };
 
 struct reload {
 	struct sl_daemon *daemon;
@@ -170,6 +173,8 @@ static int go_over(struct reload *r)
 	d->rules = old; /* until the workers have gone over */
 	publish(r);
 	d->rules = r->rules;
+	if (d->rules->names)
+		sl_names_end(d->rules->names); /* only now: a refused file forgets nothing */
 	return 0;
 }
 
@@ -251,7 +256,9 @@ int sl_daemon_refresh(struct sl_daemon *d)
 
 	eventfd_read(d->names_fd, &n);
 	ret = sl_config_parse(sl_str_of(d->rules->document), d->file, &running, stderr, &fresh);
-	return change_to(d, fresh, ret, "refreshed");
+	ret = change_to(d, fresh, ret, "refreshed");
+	d->refresh_ns = ret < 0 ? sl_now_ns() + REFRESH_RETRY_MS * SL_MS : 0;
+	return ret;
 }
 
 const char *sl_daemon_needs_restart(const struct sl_daemon *d, unsigned i)

@@ -16,7 +16,8 @@
 int sl_daemon_reload(struct sl_daemon *d, FILE *errors);
 
 /* The addresses of a name have changed: the configuration that runs, with the new ones.  The file
- * is not read. */
+ * is not read, but what is substituted in it is.  When it fails, d->refresh_ns says when to
+ * try again. */
 int sl_daemon_refresh(struct sl_daemon *d);
 
 /* A key that the new file changes and that only a restart brings about, or NULL; i counts from 0.

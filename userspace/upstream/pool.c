@@ -85,6 +85,11 @@ static void close_idle_of(struct sl_target *t)
 		close_oldest(t);
 }
 
+void sl_pool_stop_checks(struct sl_pool *p)
+{
+	sl_checker_stop(p->checker);
+}
+
 void sl_pool_close_idle(struct sl_pool *p)
 {
 	sl_checker_stop(p->checker);

@@ -89,6 +89,8 @@ size_t sl_pool_count_targets(const struct sl_upstream_conf *conf, unsigned nr);
 void sl_pool_inherit(struct sl_pool *p, struct sl_pool *from, const uint32_t *map);
 /* Ends health checks and closes what is idle; needs turns of the loop until peers_nr is 0. */
 void sl_pool_close_idle(struct sl_pool *p);
+/* Another pool checks from now on; what is connected stays. */
+void sl_pool_stop_checks(struct sl_pool *p);
 void sl_pool_fini(struct sl_pool *p);
 
 /* One of peers_nr has ended: the pool may be gone after this. */
