@@ -135,9 +135,11 @@ def request_headers():
     g = Gateway(origins.port, {"routes": [route]})
     request, _ = seen(g, "/t/a%2520b/c?x=%0d%0a", "X-TENANT: forged\r\nx-tenant: again\r\n"
                       "X-Secret: 1\r\nX-SECRET: 2\r\nCookie: a=b\r\nX-List: theirs\r\n"
+                      "X_Tenant: CGI reads both as one\r\nx_secret: 3\r\n"
                       "X-Kept: 1\r\n")
     for name, want in (("x-tenant", ["t-a%2520b"]), ("x-who", ["127.0.0.1 edits test.example"]),
                        ("x-id", request.all("x-request-id")), ("x-secret", []), ("cookie", []),
+                       ("x_tenant", []), ("x_secret", []),
                        ("x-list", ["theirs", "mine"]), ("x-kept", ["1"]),
                        ("x-long", [40 * "/t/a%2520b/c"]), ("x-json", ['{"a":{}}']),
                        ("x-query", ["<x=%0d%0a>"])):
@@ -181,10 +183,13 @@ def made_paths():
     """Groups may be any part of a segment; what is made of them is normal, or refused."""
     g = Gateway(origins.port, {"routes": [
         {"match": {"path_regex": "/g/(?<a>.*)-(?<b>.*)"}, "upstream": "origin",
-         "rewrite": {"path": "/base/{a}{b}/x?t={b}"}}]})
+         "rewrite": {"path": "/base/{a}{b}/x?t={b}"}},
+        {"match": {"path_regex": "/e/(?<a>[^/]*)%25(?<b>[^/]*)/(?<c>.*)"}, "upstream": "origin",
+         "rewrite": {"path": "/files/{a}%{b}/{c}"}}]})
     for path, want in (("/g/u-v", "/base/uv/x?t=v"), ("/g/-", "/base/x?t="),
                        ("/g/u-v?q=1", "/base/uv/x?t=v&q=1"), ("/g/.-.", 500), ("/g/a/.-", 500),
-                       ("/g/.-x", "/base/.x/x?t=x"), ("/g/..-;p", 500)):
+                       ("/g/.-x", "/base/.x/x?t=x"), ("/g/..-;p", 500),
+                       ("/e/%252e./etc", 500), ("/e/.%252e/etc", 500)):
         request, response = seen(g, path)
         tap.same(request.target if request else response.status, want, f"{path} becomes {want}")
     g.end()
