@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/out.h"
+
 struct command {
 	const char *words; /* one or two, as in the line */
 	unsigned args_min, args_max;
@@ -25,6 +27,16 @@ static const struct command commands[] = {
 	{ "route show", 0, 0, sl_command_route_show },
 	{ "route match", 2, SL_COMMAND_ARGS_MAX, sl_command_route_match },
 };
+
+json_t *sl_command_addr(const struct sl_addr *addr)
+{
+	char mem[160];
+	struct sl_out o;
+
+	sl_out_init(&o, mem, sizeof(mem));
+	sl_addr_print(&o, addr);
+	return json_stringn(mem, sl_out_len(&o));
+}
 
 json_t *sl_command_error(const char *text)
 {

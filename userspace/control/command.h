@@ -21,6 +21,8 @@ json_t *sl_command_run(struct sl_daemon *d, char *line);
 /* { "error": text }.  Nothing of what a caller sent belongs into it: that may be any bytes, and
  * JSON is UTF-8. */
 json_t *sl_command_error(const char *text);
+/* An address as the configuration has it: a JSON string, or NULL without memory. */
+json_t *sl_command_addr(const struct sl_addr *addr);
 
 /* The commands, a file each or a few that belong together. */
 json_t *sl_command_status(struct sl_daemon *d, const struct sl_command_args *args);

@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/out.h"
 #include "control/command.h"
 #include "upstream/names.h"
 
@@ -27,16 +26,6 @@ static json_t *make_counters(const struct sl_daemon *d)
 	return counters;
 }
 
-static json_t *print_addr(const struct sl_addr *addr)
-{
-	char mem[160];
-	struct sl_out o;
-
-	sl_out_init(&o, mem, sizeof(mem));
-	sl_addr_print(&o, addr);
-	return json_stringn(mem, sl_out_len(&o));
-}
-
 static json_t *make_listeners(const struct sl_rules *r)
 {
 	json_t *list = json_array();
@@ -45,7 +34,7 @@ static json_t *make_listeners(const struct sl_rules *r)
 		json_t *item = json_object();
 
 		json_object_set_new(item, "name", json_string(r->listeners[i].name));
-		json_object_set_new(item, "address", print_addr(&r->listeners[i].address));
+		json_object_set_new(item, "address", sl_command_addr(&r->listeners[i].address));
 		json_array_append_new(list, item);
 	}
 	return list;

@@ -4,21 +4,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/out.h"
 #include "control/command.h"
 #include "upstream/state.h"
 
 /* ---- show ---- */
-
-static json_t *print_addr(const struct sl_addr *addr)
-{
-	char mem[160];
-	struct sl_out o;
-
-	sl_out_init(&o, mem, sizeof(mem));
-	sl_addr_print(&o, addr);
-	return json_stringn(mem, sl_out_len(&o));
-}
 
 /* One word for a glance; the facts follow. */
 static const char *state_of(const struct sl_target_status *s)
@@ -38,7 +27,7 @@ static json_t *make_target(const struct sl_rules *r, unsigned upstream, unsigned
 
 	sl_upstream_status(r->states, upstream, target, sl_now_ns(), &s);
 	json_object_set_new(item, "name", json_string(conf->name));
-	json_object_set_new(item, "address", print_addr(&conf->address));
+	json_object_set_new(item, "address", sl_command_addr(&conf->address));
 	json_object_set_new(item, "state", json_string(state_of(&s)));
 	json_object_set_new(item, "weight", json_integer(conf->weight));
 	json_object_set_new(item, "in_flight", json_integer((json_int_t)s.in_flight));
