@@ -92,16 +92,58 @@ def without_answers():
            "status knows the names", names)
 
 
-def at_start():
+def check(ups, **conf):
+    """What sluiced --check says of them."""
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "sluice.json")
         with open(path, "w", encoding="utf-8") as f:
-            json.dump({**gateway.conf, "upstreams": upstreams("missing.example:80")}, f)
-        done = subprocess.run([os.path.join(BUILD, "sluiced"), "--check", "-c", path],
+            json.dump({**gateway.conf, "upstreams": ups, **conf}, f)
+        return subprocess.run([os.path.join(BUILD, "sluiced"), "--check", "-c", path],
                               capture_output=True, text=True, timeout=20, check=False)
+
+
+def at_start():
+    done = check(upstreams("missing.example:80"))
     tap.ok(done.returncode == 2 and "missing.example" in done.stderr and
            "/upstreams/origin/targets/0" in done.stderr,
            "a name that does not exist is a fault of the configuration", done.stderr)
+
+
+def many_at_once():
+    """Twenty new names, in one upstream and in many, are asked for side by side."""
+    hosts = [f"n{i}.example" for i in range(20)]
+    targets = [f"{h}:{first.port}" for h in hosts]
+    one = upstreams(*targets)
+    many = {**upstreams(targets[0]), **{f"u{i}": {"targets": [t]} for i, t in enumerate(targets)}}
+    server.is_silent = True
+    for what, ups in ("one upstream", one), ("many upstreams", many):
+        start = time.monotonic()
+        answer = gateway.reload(upstreams=ups)
+        took = time.monotonic() - start
+        faults = str(answer.get("faults"))
+        tap.ok(answer.get("reloaded") is False and all(h in faults for h in hosts) and
+               "no name server answers" in faults,
+               f"names of {what} that nobody answers for are refused, each one", answer)
+        tap.ok(took < 10, "after the time of one, not of twenty", took)
+    server.is_silent = False
+    for host in hosts:
+        server.names[host] = ["127.0.0.1"]
+    for what, ups in ("one upstream", one), ("many upstreams", many):
+        answer = gateway.reload(upstreams=ups)
+        tap.ok(answer.get("reloaded"), f"with answers {what} can be had at once", answer)
+
+
+def many_servers():
+    """None of four answers: the time of a look-up is for all of them together."""
+    silent = [dns.Server() for _ in range(4)]
+    for one in silent:
+        one.is_silent = True
+    done = check(upstreams("new.example:80"),
+                 dns={"servers": [s.address for s in silent], "timeout": "2s"})
+    tap.ok(done.returncode == 2 and "no name server answers for 'new.example:80'" in done.stderr,
+           "four name servers that do not answer are a fault", done.stderr)
+    tap.ok(all(s.questions > 0 for s in silent), "all of them are asked",
+           [s.questions for s in silent])
 
 
 tap.start(90)
@@ -113,6 +155,6 @@ gateway = Gateway(first.port, conf={
     "dns": {"servers": [server.address], "timeout": "1s", "min_ttl": "1s"},
     "upstreams": upstreams(f"{HOST}:{first.port}")})
 listeners = gateway.conf["listeners"]
-tap.facts(all_addresses, without_answers, at_start)
+tap.facts(all_addresses, without_answers, at_start, many_at_once, many_servers)
 gateway.end()
 tap.done()

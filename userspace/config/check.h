@@ -44,8 +44,10 @@ const char *sl_check_status_range(struct sl_str text);
 uint64_t sl_auto_workers(void);
 uint64_t sl_auto_connections(void);
 
-/* Names of targets become addresses; once the upstream's own keys are read. */
-void sl_config_expand_names(struct sl_reader *r, struct sl_upstream_conf *u);
+/* Names of targets become addresses, all asked for at once; call it when all upstreams are good. */
+void sl_config_expand_names(struct sl_reader *r);
+/* What is made of an upstream's targets; call it when these are addresses. */
+void sl_config_finish_upstreams(struct sl_reader *r);
 
 /* Finish hooks. */
 void sl_check_gateway(struct sl_reader *r, json_t *value, void *to);

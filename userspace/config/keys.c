@@ -159,7 +159,8 @@ static const struct sl_key server_item = {
 
 static const struct sl_key dns_keys[] = {
 	{ "servers", &sl_kind_array, ITEMS(sl_dns, servers, servers_nr), .item = &server_item,
-	  .max = 16, .doc = "Name servers. Default: those of /etc/resolv.conf." },
+	  .max = 16,
+	  .doc = "Name servers. Default: those of /etc/resolv.conf, read again when it changes." },
 	{ "timeout", &sl_kind_duration, SL_KEY_AT(sl_dns, timeout_ns), .def = "\"2s\"",
 	  .min = 100000000, .max = 60000000000, .doc = "Of a look-up, with all its tries." },
 	{ "min_ttl", &sl_kind_duration, SL_KEY_AT(sl_dns, min_ns), .def = "\"5s\"",

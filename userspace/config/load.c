@@ -41,13 +41,22 @@ static struct sl_rules *rules_new(const char *name)
 	return rules;
 }
 
+static bool is_good(const struct sl_reader *r)
+{
+	return r->report.count == 0 && !r->out_of_memory;
+}
+
 static void read_expanded(struct sl_reader *r, json_t *document)
 {
 	r->upstreams = json_object();
 	r->routes = json_object();
 	r->out_of_memory |= !r->upstreams || !r->routes;
 	sl_config_root.kind->read(r, &sl_config_root, document, r->rules);
-	if (r->report.count == 0 && !r->out_of_memory)
+	if (is_good(r))
+		sl_config_expand_names(r);
+	if (is_good(r))
+		sl_config_finish_upstreams(r);
+	if (is_good(r))
 		sl_check_table(r);
 	json_decref(r->upstreams);
 	json_decref(r->routes);
@@ -74,7 +83,7 @@ static void read_document(struct sl_reader *r, json_t *document)
 	r->report.expanded = expanded;
 	if (expanded)
 		read_expanded(r, expanded);
-	if (r->report.count == 0 && !r->out_of_memory)
+	if (is_good(r))
 		keep_document(r, document);
 	r->report.written = r->report.expanded = NULL;
 	json_decref(expanded);

@@ -122,16 +122,19 @@ static struct sl_target_conf *expand(struct sl_reader *r, const struct sl_upstre
 	return all;
 }
 
-void sl_config_expand_names(struct sl_reader *r, struct sl_upstream_conf *u)
+static bool has_names(const struct sl_upstream_conf *u)
+{
+	for (uint32_t i = 0; i < u->targets_nr; i++)
+		if (has_name(&u->targets[i]))
+			return true;
+	return false;
+}
+
+static void expand_upstream(struct sl_reader *r, struct sl_upstream_conf *u)
 {
 	struct sl_target_conf *all, *kept;
-	bool has_names = false;
 	uint32_t nr;
 
-	for (uint32_t i = 0; i < u->targets_nr; i++)
-		has_names |= has_name(&u->targets[i]);
-	if (!has_names || r->report.count > 0)
-		return;
 	all = expand(r, u, &nr);
 	kept = all && nr > 0 ? sl_reader_alloc(r, nr, sizeof(*kept)) : NULL;
 	if (kept) {
@@ -142,4 +145,34 @@ void sl_config_expand_names(struct sl_reader *r, struct sl_upstream_conf *u)
 		r->out_of_memory = true;
 	}
 	free(all);
+}
+
+static void ask_for_targets(struct sl_reader *r, const struct sl_upstream_conf *u)
+{
+	struct sl_names *names = has_names(u) ? get_names(r) : NULL;
+	struct sl_str host;
+	uint16_t port;
+
+	for (uint32_t i = 0; names && i < u->targets_nr; i++)
+		if (has_name(&u->targets[i]) &&
+		    sl_addr_split_name(sl_str_of(u->targets[i].text), &host, &port) &&
+		    sl_names_ask(names, host) == -ENOMEM)
+			r->out_of_memory = true;
+}
+
+void sl_config_expand_names(struct sl_reader *r)
+{
+	struct sl_upstream_conf *u = r->rules->upstreams, *end = u + r->rules->upstreams_nr;
+
+	for (struct sl_upstream_conf *i = u; i < end; i++)
+		ask_for_targets(r, i);
+	sl_report_enter_member(&r->report, "upstreams");
+	for (; u < end && !r->out_of_memory; u++) {
+		if (!has_names(u))
+			continue;
+		sl_report_enter_member(&r->report, u->name);
+		expand_upstream(r, u);
+		sl_report_leave(&r->report);
+	}
+	sl_report_leave(&r->report);
 }

@@ -118,15 +118,6 @@ static void settle_hash(struct sl_hash_conf *hash)
 	}
 }
 
-/* Targets that are at fault have no name or no weight, and then there is nothing to build for. */
-static bool has_good_targets(const struct sl_upstream_conf *u)
-{
-	for (uint32_t i = 0; i < u->targets_nr; i++)
-		if (!u->targets[i].text || !u->targets[i].weight)
-			return false;
-	return u->name && u->targets_nr > 0;
-}
-
 static void make_ring(struct sl_reader *r, struct sl_upstream_conf *u)
 {
 	uint32_t nr = sl_ring_size(u);
@@ -149,13 +140,18 @@ void sl_check_upstream(struct sl_reader *r, json_t *value, void *to)
 	if (json_object_get(value, "hash_on") && self->balance != SL_BALANCE_CONSISTENT_HASH)
 		fault_member(r, "hash_on", "does nothing without 'balance': 'consistent_hash'");
 	settle_hash(&self->hash_on);
-	if (!has_good_targets(self))
-		return;
-	sl_config_expand_names(r, self);
-	for (uint32_t i = 0; i < self->targets_nr; i++)
-		self->targets[i].session = sl_session_of(self, &self->targets[i]);
-	if (self->balance == SL_BALANCE_CONSISTENT_HASH && r->report.count == 0)
-		make_ring(r, self);
+}
+
+void sl_config_finish_upstreams(struct sl_reader *r)
+{
+	for (unsigned i = 0; i < r->rules->upstreams_nr; i++) {
+		struct sl_upstream_conf *u = &r->rules->upstreams[i];
+
+		for (uint32_t k = 0; k < u->targets_nr; k++)
+			u->targets[k].session = sl_session_of(u, &u->targets[k]);
+		if (u->balance == SL_BALANCE_CONSISTENT_HASH)
+			make_ring(r, u);
+	}
 }
 
 /* Logs and counters show targets, so they are called as they are written: "${ORIGIN}:80". */

@@ -120,22 +120,63 @@ static void on_info(void *arg, int status, int timeouts, struct ares_addrinfo *i
 	q.done(q.arg, &answer);
 }
 
+static int open_channel(ares_channel *ret, const char *servers, uint64_t try_ns)
+{
+	struct ares_options options = { .timeout = try_ns < SL_MS ? 1 : (int)(try_ns / SL_MS),
+					.tries = TRIES };
+	ares_channel channel;
+
+	if (ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) !=
+	    ARES_SUCCESS)
+		return -ENOMEM;
+	if (servers && ares_set_servers_ports_csv(channel, servers) != ARES_SUCCESS) {
+		ares_destroy(channel);
+		return -EINVAL;
+	}
+	*ret = channel;
+	return 0;
+}
+
+static unsigned count_servers(ares_channel channel)
+{
+	struct ares_addr_port_node *all = NULL;
+	unsigned nr = 0;
+
+	if (ares_get_servers_ports(channel, &all) == ARES_SUCCESS)
+		for (const struct ares_addr_port_node *i = all; i; i = i->next)
+			nr++;
+	ares_free_data(all);
+	return nr;
+}
+
+/* Each server is tried TRIES times, one after the other: more of them have less time each. */
+static int open_in_time(ares_channel *ret, const char *servers, uint64_t timeout_ns)
+{
+	unsigned nr;
+	int error = open_channel(ret, servers, timeout_ns / TRY_PARTS);
+
+	if (error < 0)
+		return error;
+	nr = count_servers(*ret);
+	if (nr < 2)
+		return 0;
+	ares_destroy(*ret);
+	return open_channel(ret, servers, timeout_ns / TRY_PARTS / nr);
+}
+
 struct sl_asker *sl_asker_new(const char *servers, uint64_t timeout_ns)
 {
 	struct sl_asker *a = calloc(1, sizeof(*a));
-	struct ares_options options = { .timeout = (int)(timeout_ns / SL_MS / TRY_PARTS),
-					.tries = TRIES };
 
 	if (!a)
 		return NULL;
-	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
-	    ares_init_options(&a->channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) !=
-		    ARES_SUCCESS) {
+	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) {
 		free(a);
 		return NULL;
 	}
-	if (servers && ares_set_servers_ports_csv(a->channel, servers) != ARES_SUCCESS) {
-		sl_asker_free(a);
+	if (open_in_time(&a->channel, servers, timeout_ns) < 0) {
+		ares_library_cleanup();
+		free(a);
 		return NULL;
 	}
 	return a;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@
 #include "base/log.h"
 #include "base/out.h"
 #include "upstream/asker.h"
+
+#define SYSTEM_FILE "/etc/resolv.conf"
 
 enum {
 	RETRY_FIRST_MS = 1000, /* after a look-up that failed; twice as long each time */
@@ -45,8 +48,10 @@ struct sl_names {
 	char *servers;
 	bool is_stopping;
 	uint64_t round;
+	uint64_t until_ns; /* who looks something up in this round waits; 0: nobody had to yet */
 	unsigned holders;
 	struct sl_asker *asker;
+	struct stat system; /* SYSTEM_FILE as the asker knows it; the thread's */
 	int changed_fd;
 	int wake_fd;
 };
@@ -173,14 +178,41 @@ static bool is_stopping(struct sl_names *n)
 	return is;
 }
 
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* The first, and another one whenever the system's name servers are others: c-ares reads them once.
+ * A file that is not there is being replaced.  Without memory, or with a bad file, what was goes on
+ * and a next time comes, at the latest with a second where there is no asker at all. */
+static void renew_asker(struct sl_names *n)
+{
+	struct stat now = n->system;
+	struct sl_asker *asker, *before = n->asker;
+
+	if (!n->servers && stat(SYSTEM_FILE, &now) < 0)
+		now = n->system;
+	if (before && is_same_file(&now, &n->system))
+		return;
+	asker = sl_asker_new(n->servers, n->conf.timeout_ns);
+	if (!asker)
+		return;
+	n->asker = asker;
+	n->system = now;
+	if (!before)
+		return;
+	sl_log_info("names.servers", "file=%s effect=\"read again\"", SYSTEM_FILE);
+	sl_asker_free(before); /* its open questions come back, and are asked anew */
+}
+
 static void *run(void *arg)
 {
 	struct sl_names *n = arg;
 
 	while (!is_stopping(n)) {
-		/* Without memory, or with a bad /etc/resolv.conf: tried again in a second. */
-		if (!n->asker)
-			n->asker = sl_asker_new(n->servers, n->conf.timeout_ns);
+		renew_asker(n);
 		sl_asker_wait(n->asker, n->wake_fd, ask_due(n));
 	}
 	sl_asker_free(n->asker);
@@ -216,6 +248,7 @@ int sl_names_new(struct sl_names **ret_names, const struct sl_names_conf *conf, 
 	if (!n)
 		return -ENOMEM;
 	n->holders = 1;
+	n->round = 1;
 	n->conf = *conf;
 	n->conf.servers = n->servers = conf->servers ? strdup(conf->servers) : NULL;
 	n->changed_fd = changed_fd;
@@ -297,16 +330,25 @@ static struct name *find_or_add(struct sl_names *n, struct sl_str host)
 	return name;
 }
 
+/* The asker gives up by itself; a little more than that, for all of the round together. */
+static struct timespec end_of_wait(struct sl_names *n)
+{
+	if (!n->until_ns)
+		n->until_ns = sl_now_ns() + n->conf.timeout_ns + SL_SEC;
+	return (struct timespec){ (time_t)(n->until_ns / SL_SEC), (long)(n->until_ns % SL_SEC) };
+}
+
 /* Until it was asked for once; with the lock. */
 static int wait_for(struct sl_names *n, struct name *name)
 {
-	/* The asker gives up by itself; a little more than that. */
-	uint64_t until_ns = sl_now_ns() + n->conf.timeout_ns + SL_SEC;
-	struct timespec until = { (time_t)(until_ns / SL_SEC), (long)(until_ns % SL_SEC) };
+	struct timespec until;
 
-	while (!name->was_asked)
-		if (pthread_cond_timedwait(&n->answered, &n->lock, &until) == ETIMEDOUT)
+	while (!name->was_asked) {
+		until = end_of_wait(n);
+		if (pthread_cond_timedwait(&n->answered, &n->lock, &until) == ETIMEDOUT &&
+		    !name->was_asked)
 			return -ETIMEDOUT;
+	}
 	return name->ips_nr > 0 ? 0 : name->error;
 }
 
@@ -318,21 +360,50 @@ static struct sl_addr make_addr(const struct sl_ip *ip)
 	return addr;
 }
 
+/* What could not be found before may be there by now: whoever repairs a name server and tries again
+ * is not told what was.  Once a round; with the lock. */
+static struct name *ask_for(struct sl_names *n, struct sl_str host)
+{
+	struct name *name = find_or_add(n, host);
+
+	if (!name || name->round == n->round)
+		return name;
+	name->round = n->round;
+	if (name->ips_nr == 0) {
+		name->was_asked = false;
+		name->due_ns = 0;
+		wake(n);
+	}
+	return name;
+}
+
+static bool may_be_host(struct sl_str host)
+{
+	return host.len > 0 && host.len <= SL_NAME_MAX;
+}
+
+int sl_names_ask(struct sl_names *n, struct sl_str host)
+{
+	bool is_there;
+
+	if (!may_be_host(host))
+		return -ENOENT;
+	pthread_mutex_lock(&n->lock);
+	is_there = ask_for(n, host);
+	pthread_mutex_unlock(&n->lock);
+	return is_there ? 0 : -ENOMEM;
+}
+
 int sl_names_lookup(struct sl_names *n, struct sl_str host, struct sl_addr *ret, unsigned max)
 {
 	struct name *name;
 	int nr;
 
-	if (host.len == 0 || host.len > SL_NAME_MAX)
+	if (!may_be_host(host))
 		return -ENOENT;
 	pthread_mutex_lock(&n->lock);
-	name = find_or_add(n, host);
-	nr = name ? 0 : -ENOMEM;
-	if (name) {
-		name->round = n->round;
-		wake(n);
-		nr = wait_for(n, name);
-	}
+	name = ask_for(n, host);
+	nr = name ? wait_for(n, name) : -ENOMEM;
 	for (; nr >= 0 && (unsigned)nr < name->ips_nr && (unsigned)nr < max; nr++)
 		ret[nr] = make_addr(&name->ips[nr]);
 	pthread_mutex_unlock(&n->lock);
@@ -343,6 +414,7 @@ void sl_names_begin(struct sl_names *n)
 {
 	pthread_mutex_lock(&n->lock);
 	n->round++;
+	n->until_ns = 0;
 	pthread_mutex_unlock(&n->lock);
 }
 

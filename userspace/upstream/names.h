@@ -37,10 +37,15 @@ void sl_names_unref(struct sl_names *n);
 /* Was it made with the same settings? */
 bool sl_names_is_like(const struct sl_names *n, const struct sl_names_conf *conf);
 
+/* Asks for a host, once more if its addresses are not known; does not wait.  From then on it is
+ * watched.  Who wants several asks for all before looking the first one up.  0, -ENOENT for what
+ * cannot be a host, or -ENOMEM. */
+int sl_names_ask(struct sl_names *n, struct sl_str host);
 /*
  * The addresses of a host, sorted, without ports; at once when they are known, however old, else
- * when they come.  From then on the host is watched.  How many; -ENOENT: there is no such host;
- * -ETIMEDOUT: nobody answers; -ENOMEM.
+ * when they come.  It is asked for if it was not.  All that are looked up since sl_names_begin()
+ * wait until the same time, timeout_ns and a second after the first had to.  How many; -ENOENT:
+ * there is no such host; -ETIMEDOUT: nobody answers; -ENOMEM.
  */
 int sl_names_lookup(struct sl_names *n, struct sl_str host, struct sl_addr *ret, unsigned max);
 

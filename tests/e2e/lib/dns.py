@@ -14,20 +14,20 @@ NXDOMAIN = 3
 class Server:
     """names: host -> list of IPv4 addresses; a host that is not there does not exist."""
 
-    def __init__(self, ttl=1):
+    def __init__(self, ttl=1, address=("127.0.0.1", 0)):
         self.names = {}
         self.ttl = ttl
         self.is_silent = False
         self.questions = 0
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", 0))
-        self.port = self.sock.getsockname()[1]
+        self.sock.bind(address)
+        self.host, self.port = self.sock.getsockname()
         tap.at_end(self.sock.close)
         threading.Thread(target=self._serve, daemon=True).start()
 
     @property
     def address(self):
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def _serve(self):
         while True:
