@@ -3,6 +3,7 @@
 #include "control/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ struct sl_control {
 	struct sockaddr_un addr;
 	struct stat file; /* our socket in the file system: an heir puts its own in the place */
 	int fd;
+	int spare_fd; /* given up to be asked when there is no other descriptor left; or -1 */
 };
 
 /* A socket file that nobody answers is left from a daemon that was killed. */
@@ -65,6 +67,11 @@ static bool is_ours(const struct sl_control *c)
 	       now.st_dev == c->file.st_dev;
 }
 
+static int open_spare(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 int sl_control_open(struct sl_control **ret_control, struct sl_daemon *daemon)
 {
 	const char *run_dir = daemon->rules->run_dir;
@@ -89,6 +96,7 @@ int sl_control_open(struct sl_control **ret_control, struct sl_daemon *daemon)
 		free(c);
 		return ret;
 	}
+	c->spare_fd = open_spare();
 	*ret_control = c;
 	return 0;
 }
@@ -100,6 +108,8 @@ void sl_control_close(struct sl_control *c)
 	if (is_ours(c))
 		unlink(c->addr.sun_path);
 	close(c->fd);
+	if (c->spare_fd >= 0)
+		close(c->spare_fd);
 	free(c);
 }
 
@@ -161,10 +171,22 @@ static void answer(struct sl_control *c, int fd)
 	json_decref(json);
 }
 
+/* An operator who comes to see what became of the descriptors gets the last one. */
+static int accept_one(struct sl_control *c)
+{
+	int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd >= 0 || (errno != EMFILE && errno != ENFILE) || c->spare_fd < 0)
+		return fd;
+	close(c->spare_fd);
+	c->spare_fd = -1;
+	return accept4(c->fd, NULL, NULL, SOCK_CLOEXEC);
+}
+
 void sl_control_serve(struct sl_control *c)
 {
 	struct timeval second = { .tv_sec = 1 };
-	int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC);
+	int fd = accept_one(c);
 
 	if (fd < 0) {
 		usleep(ACCEPT_RETRY_MS *
@@ -175,4 +197,6 @@ void sl_control_serve(struct sl_control *c)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
 	answer(c, fd);
 	close(fd);
+	if (c->spare_fd < 0)
+		c->spare_fd = open_spare();
 }

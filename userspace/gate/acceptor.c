@@ -33,9 +33,9 @@ static void pause_accept(struct sl_acceptor *a, int error)
 {
 	struct sl_worker *w = a->worker;
 
-	if (sl_log_allow(&w->log_rate, w->loop.now_ns))
-		sl_log_warn("accept.failed", "listener=%s error=\"%s\"", a->conf->name,
-			    strerror(-error));
+	if (sl_worker_note_shortage(w, &w->accept_short_ns))
+		sl_log_warn("accept.failed", "listener=%s error=\"%s\" effect=\"clients wait\"",
+			    a->conf->name, strerror(-error));
 	sl_timer_set(&w->loop.wheel, &a->timer, w->loop.now_ns + RETRY_MS * SL_MS);
 }
 

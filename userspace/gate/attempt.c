@@ -41,6 +41,7 @@ int sl_attempt_fail(struct sl_attempt *a, int error)
 	case -EMFILE:
 	case -ENFILE:
 	case -ENOBUFS:
+	case -EADDRNOTAVAIL: /* of ours: every local port is in use */
 		return fail(a, 503, "resources", "The gateway is out of resources.");
 	default:
 		return fail(a, 502, "upstream_failed", "The connection to the upstream failed.");

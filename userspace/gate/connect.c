@@ -3,6 +3,7 @@
 #include "gate/attempt.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -64,18 +65,23 @@ static struct sl_peer *reuse(struct sl_attempt *a, struct sl_target *t)
 /* Not our own lack of something, nor the end of our own time. */
 static bool is_targets_fault(const struct sl_exchange *x, int error)
 {
-	switch (error) {
-	case -ECANCELED:
-	case -EMFILE:
-	case -ENFILE:
-	case -ENOMEM:
-	case -ENOBUFS:
-		return false;
-	case -ETIMEDOUT:
+	if (error == -ETIMEDOUT)
 		return x->worker->loop.now_ns < x->deadline_ns;
-	default:
-		return true;
-	}
+	return error != -ECANCELED && !sl_is_shortage(error);
+}
+
+static void note_failure(struct sl_attempt *a, struct sl_target *t, int error)
+{
+	struct sl_exchange *x = a->x;
+	struct sl_worker *w = x->worker;
+
+	sl_log_debug("upstream.connect_failed", "request=%.*s target=%s error=\"%s\"",
+		     SL_STR_ARG(x->id), t->conf->name, strerror(-error));
+	if (sl_is_shortage(error) && sl_worker_note_shortage(w, &w->connect_short_ns))
+		sl_log_warn("connect.failed", "upstream=%s target=%s error=\"%s\"",
+			    a->upstream->conf->name, t->conf->name, strerror(-error));
+	if (is_targets_fault(x, error))
+		sl_verdict_failed(x, a->upstream, t);
 }
 
 /* With a PROXY header the connection speaks for one client and is not shared. */
@@ -95,10 +101,7 @@ static int connect_peer(struct sl_attempt *a, struct sl_target *t)
 	}
 	ret = sl_target_connect(a->upstream, t, x->deadline_ns, &x->peer);
 	if (ret < 0) {
-		sl_log_debug("upstream.connect_failed", "request=%.*s target=%s error=\"%s\"",
-			     SL_STR_ARG(x->id), t->conf->name, strerror(-ret));
-		if (is_targets_fault(x, ret))
-			sl_verdict_failed(x, a->upstream, t);
+		note_failure(a, t, ret);
 		return ret;
 	}
 	sl_log_debug("upstream.connected", "request=%.*s target=%s", SL_STR_ARG(x->id),

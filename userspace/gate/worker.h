@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/slab.h"
@@ -52,6 +53,7 @@ struct sl_worker {
 	struct sl_regex_scratch *regex_scratch;
 	uint64_t id_high, id_low; /* of the next request id */
 	struct sl_log_rate log_rate;
+	uint64_t accept_short_ns, connect_short_ns; /* when there was a shortage last */
 	struct sl_timer drain_timer;
 	uint64_t drain_start_ns;
 	bool is_draining;
@@ -60,6 +62,18 @@ struct sl_worker {
 	int start_result;
 	const char *start_missing;
 };
+
+/* Counts that we lack something of our own for a connection; *last_ns is when we did last, at the
+ * same work.  True when that is ten seconds ago or more: a shortage that lasts is told once. */
+static inline bool sl_worker_note_shortage(struct sl_worker *w, uint64_t *last_ns)
+{
+	uint64_t now_ns = w->loop.now_ns;
+	bool is_new = !*last_ns || now_ns - *last_ns >= 10 * SL_SEC;
+
+	*last_ns = now_ns;
+	sl_count(&w->stats->shortages, 1);
+	return is_new;
+}
 
 /* Starts the thread and waits until it is ready or has failed; fds[] are the listening sockets, one
  * a listener of the rules, taken over.  0 or a negative errno, with worker->start_missing as in

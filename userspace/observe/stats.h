@@ -25,6 +25,7 @@
 	X(upstream_retries, "requests sent again after a lost connection")                         \
 	X(upstream_ejections, "targets ejected after failures in a row")                           \
 	X(upstream_overloads, "requests refused because an upstream had no room")                  \
+	X(shortages, "times that no descriptor, memory or local port was left for a connection")   \
 	X(tunnels, "connections upgraded to tunnels")                                              \
 	X(bytes_received, "bytes of request bodies received")                                      \
 	X(bytes_sent, "bytes of response bodies sent")                                             \

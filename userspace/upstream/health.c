@@ -228,8 +228,7 @@ static int ask(struct check *k, char *reason)
 
 static bool is_our_own(int error)
 {
-	return error == -ECANCELED || error == -EMFILE || error == -ENFILE || error == -ENOMEM ||
-	       error == -ENOBUFS;
+	return error == -ECANCELED || sl_is_shortage(error);
 }
 
 /* A tenth more or less, so that gateways and targets do not fall into step. */

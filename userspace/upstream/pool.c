@@ -281,8 +281,9 @@ int sl_target_connect(struct sl_upstream *u, struct sl_target *t, uint64_t deadl
 			      by_timeout < deadline_ns ? by_timeout : deadline_ns);
 	if (ret < 0) {
 		sl_peer_close(peer);
-		/* Out of our own time it is not known to be down. */
-		if (ret != -ECANCELED && (ret != -ETIMEDOUT || loop->now_ns >= by_timeout))
+		/* Out of our own time, or means, it is not known to be down. */
+		if (ret != -ECANCELED && !sl_is_shortage(ret) &&
+		    (ret != -ETIMEDOUT || loop->now_ns >= by_timeout))
 			t->down_until_ns = loop->now_ns + u->conf->down_for_ns;
 		return ret;
 	}

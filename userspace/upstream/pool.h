@@ -3,6 +3,7 @@
 #ifndef SL_UPSTREAM_POOL_H
 #define SL_UPSTREAM_POOL_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -101,6 +102,13 @@ static inline bool sl_target_is_full(const struct sl_upstream *u, const struct s
 {
 	return u->connections_max && t->counts->connections >= u->connections_max &&
 	       sl_list_is_empty(&t->idle);
+}
+
+/* Descriptors, memory or local ports are what was lacking: our own fault, not a target's. */
+static inline bool sl_is_shortage(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS ||
+	       error == -EADDRNOTAVAIL;
 }
 
 /* For choices that nobody may foresee, and no secrets. */

@@ -48,13 +48,14 @@ def _die_with_parent():
 class Gateway:
     """One daemon in its own directory.  To be made by the main thread: it dies with its maker.
 
-    conf holds top-level keys of the configuration that replace those made here."""
+    conf holds top-level keys of the configuration that replace those made here; by is a command that
+    becomes the daemon when the daemon's own is put behind it."""
 
-    def __init__(self, origin_port, conf=None, upstream=None, host="127.0.0.1"):
+    def __init__(self, origin_port, conf=None, upstream=None, host="127.0.0.1", by=()):
         self.directory = tempfile.mkdtemp(prefix="sluice-e2e-")
         self.process = None
         self.exit_status = None
-        self.host = host
+        self.host, self.by = host, by
         self.keep, self.port = reserve_port(host)
         tap.at_end(self.stop)
         self.conf = self._make_conf(origin_port, conf or {}, upstream or {})
@@ -85,7 +86,7 @@ class Gateway:
         with open(os.path.join(self.directory, "stderr"), "wb") as err, \
              open(os.path.join(self.directory, "stdout"), "wb") as out:
             self.process = subprocess.Popen(
-                [os.path.join(BUILD, "sluiced"), "-c", path], stdin=subprocess.DEVNULL,
+                [*self.by, os.path.join(BUILD, "sluiced"), "-c", path], stdin=subprocess.DEVNULL,
                 stdout=out, stderr=err, preexec_fn=_die_with_parent)
         deadline = time.monotonic() + START_SECONDS
         while not self._is_listening():
