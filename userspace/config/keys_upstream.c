@@ -161,7 +161,8 @@ static const struct sl_key upstream_keys[] = {
 	  .max = 86400000000000,
 	  .doc = "A target that became healthy, or whose ejection is over, comes to its full share "
 		 "in "
-		 "this time, from a tenth of it; not with consistent_hash. 0 is at once." },
+		 "this time, from a tenth of it; not with consistent_hash, whose keys would move "
+		 "twice. 0 is at once." },
 	{ "retries", &sl_kind_object, .def = "{}",
 	  .object = &(const struct sl_object){ .keys = retry_keys },
 	  .doc = "When a request is sent again, to another target where there is one." },

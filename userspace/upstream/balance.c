@@ -110,6 +110,11 @@ static struct sl_target *draw(const struct search *s, const struct sl_target *bu
 	return NULL;
 }
 
+static uint64_t in_flight(const struct sl_target *t)
+{
+	return atomic_load_explicit(&t->shared->in_flight, memory_order_relaxed);
+}
+
 /* The power of two choices (Mitzenmacher 2001): of two drawn by weight, the one with fewer requests
  * for its weight.  Better than the least of all, which every worker would run to at once. */
 static struct sl_target *least_requests(const struct search *s)
@@ -118,8 +123,7 @@ static struct sl_target *least_requests(const struct search *s)
 
 	if (!b)
 		return a;
-	return b->counts->in_flight * weight_of(s, a) < a->counts->in_flight * weight_of(s, b) ? b
-											       : a;
+	return in_flight(b) * weight_of(s, a) < in_flight(a) * weight_of(s, b) ? b : a;
 }
 
 /* Keys of a target that is out go on to whoever owns the next point; all others stay. */

@@ -165,10 +165,19 @@ static void leave_idle(struct sl_peer *peer)
 	peer->target->idle_nr--;
 }
 
+/* Only where somebody asks: a line that all workers write to costs them. */
+static void count_shared(struct sl_peer *peer, uint32_t n)
+{
+	if (peer->upstream->conf->balance == SL_BALANCE_LEAST_REQUESTS)
+		atomic_fetch_add_explicit(&peer->target->shared->in_flight, n,
+					  memory_order_relaxed);
+}
+
 static void begin_use(struct sl_peer *peer)
 {
 	peer->in_use = true;
 	sl_cell_add(&peer->target->counts->in_flight, 1);
+	count_shared(peer, 1);
 }
 
 static void end_use(struct sl_peer *peer)
@@ -177,6 +186,7 @@ static void end_use(struct sl_peer *peer)
 		return;
 	peer->in_use = false;
 	sl_cell_add(&peer->target->counts->in_flight, -1);
+	count_shared(peer, UINT32_MAX); /* one less */
 }
 
 void sl_peer_close(struct sl_peer *peer)

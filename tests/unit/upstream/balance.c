@@ -364,15 +364,15 @@ static void piles(void)
 	bool held = true;
 
 	for (unsigned i = 0; i < 8000; i++)
-		u->targets[pick(u, 0, 5)].counts->in_flight++;
+		u->targets[pick(u, 0, 5)].shared->in_flight++;
 	for (unsigned i = 0; i < 4; i++) {
 		int64_t want = 1000 * weights_of[i];
 
-		held &= llabs((int64_t)u->targets[i].counts->in_flight - want) < want / 20 + 20;
+		held &= llabs((int64_t)u->targets[i].shared->in_flight - want) < want / 20 + 20;
 	}
 	ok(held, "in flight pile up by weight: %u %u %u %u",
-	   (unsigned)u->targets[0].counts->in_flight, (unsigned)u->targets[1].counts->in_flight,
-	   (unsigned)u->targets[2].counts->in_flight, (unsigned)u->targets[3].counts->in_flight);
+	   (unsigned)u->targets[0].shared->in_flight, (unsigned)u->targets[1].shared->in_flight,
+	   (unsigned)u->targets[2].shared->in_flight, (unsigned)u->targets[3].shared->in_flight);
 	unmake();
 }
 
@@ -383,7 +383,7 @@ static void busiest(void)
 	unsigned picked[5] = { 0 };
 
 	for (unsigned i = 0; i < 5; i++)
-		u->targets[i].counts->in_flight = i;
+		u->targets[i].shared->in_flight = i;
 	for (unsigned i = 0; i < DRAWS; i++)
 		picked[pick(u, 0, 5)]++;
 	is_int(picked[4], 0, "the busiest is never chosen");
@@ -393,6 +393,23 @@ static void busiest(void)
 	   picked[0], picked[1], picked[2], picked[3]);
 	is_int(pick(u, 0x0f, 5), 4, "with all others tried it is");
 	is_int(pick(u, 0x1f, 5), -1, "and then none");
+	unmake();
+}
+
+/* Two workers: what one of them has in flight, the other one takes into account. */
+static void of_all_workers(void)
+{
+	struct sl_upstream *u = make_by(SL_BALANCE_LEAST_REQUESTS, NULL, 2);
+	struct sl_pool other;
+	unsigned at_first = 0;
+
+	if (sl_pool_init(&other, &(struct sl_pool_conf){ NULL, &slab, &conf, 1, states, 0 }) < 0)
+		abort();
+	other.upstreams[0].targets[0].shared->in_flight = 1;
+	for (unsigned i = 0; i < 8; i++)
+		at_first += pick(u, 0, 5) == 0;
+	is_int(at_first, 0, "another worker's request makes a target the busier one");
+	sl_pool_fini(&other);
 	unmake();
 }
 
@@ -410,5 +427,6 @@ int main(void)
 	draws();
 	piles();
 	busiest();
+	of_all_workers();
 	return done_testing();
 }

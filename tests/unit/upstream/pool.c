@@ -263,8 +263,32 @@ static void parts(void)
 	}
 }
 
+/* What all workers see is written by each, so only where least_requests asks for it. */
+static void counted_by_all(struct sl_loop *loop)
+{
+	struct sl_upstream *u = make_real(loop, 2);
+	struct sl_target *t = &u->targets[0];
+	struct sl_peer *peers[2];
+
+	conf.balance = SL_BALANCE_LEAST_REQUESTS;
+	for (unsigned i = 0; i < 2; i++)
+		if (sl_target_connect(u, t, SL_NEVER, &peers[i]) < 0)
+			abort();
+	is_int(t->shared->in_flight, 2, "with least_requests all workers see two in flight");
+	sl_peer_release(peers[0]);
+	sl_peer_close(peers[1]);
+	is_int(t->shared->in_flight, 0, "and none when one is kept and one closed");
+	conf.balance = SL_BALANCE_ROUND_ROBIN;
+	ok(sl_target_reuse(u, t) == peers[0] && t->counts->in_flight == 1 &&
+		   t->shared->in_flight == 0,
+	   "otherwise this worker alone counts");
+	sl_peer_release(peers[0]);
+	end(loop);
+}
+
 static void facts(struct sl_loop *loop)
 {
+	counted_by_all(loop);
 	worn_out(loop);
 	aged(loop);
 	bounded(loop);
