@@ -4,6 +4,7 @@
 that none is sent twice which must not be, that it is left alone in time, and taken back."""
 
 import collections
+import json
 import shutil
 import socket
 import tempfile
@@ -265,6 +266,11 @@ def served_by(load, names):
     return until(is_so)
 
 
+def stale_for(gateway):
+    """Look-ups of the name that have failed since the last that did not."""
+    return json.loads(gateway.ctl("-j", "status").stdout)["names"][0]["failures"]
+
+
 def gone_from_dns():
     server = dns.Server()
     server.names["pool.example"] = HOSTS
@@ -282,6 +288,12 @@ def gone_from_dns():
     del server.names["pool.example"]
     tap.ok(until(lambda: "names.failed" in gateway.complaint()), "the name itself is gone")
     tap.ok(served_by(load, set("abc")), "then its last addresses serve on", gateway.complaint())
+    before = stale_for(gateway)
+    server.hide()
+    tap.ok(until(lambda: stale_for(gateway) > before), "no name server can be reached: it is counted",
+           gateway.complaint())
+    tap.ok(served_by(load, set("abc")), "and they serve on", gateway.complaint())
+    tap.same(gateway.complaint().count(" names.failed "), 1, "all this is told once")
     results = load.stop()
     tap.ok(not failed(results), "and nothing fails over all this", failed(results))
     posts = sum(r.method == "POST" for r in results)

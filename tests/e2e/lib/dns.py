@@ -29,6 +29,11 @@ class Server:
     def address(self):
         return f"{self.host}:{self.port}"
 
+    def hide(self):
+        """From now on its port answers as if nobody had it: connected to somebody else, the socket
+        gets no questions."""
+        self.sock.connect((self.host, 9))
+
     def _serve(self):
         while True:
             try:
