@@ -245,6 +245,33 @@ def half_open():
     told("half-open", "vanish", {504}, {502, 504})
 
 
+def kept_from_before():
+    """Connections that were idle when the host went, and that it knows nothing of when it is back."""
+    upstream = {"targets": [o.address for o in origins], **UPSTREAM}
+    gateway = Gateway(0, None, upstream)
+    bad.become("sluggish")
+    clients = [wire.Client(gateway.port) for _ in range(24)]
+    for client in clients:
+        client.send(wire.get("/kept"))
+    names = collections.Counter(c.response().body.decode() for c in clients)
+    tap.ok(names["b"] > FAILURES, "kept: it has idle connections, more than it takes to be ejected",
+           names)
+    bad.become("vanish")
+    while not ejections(gateway):
+        clients[0].ask(wire.get("/gone"))
+    bad.become("anew")
+    answers = []
+
+    def is_back():
+        answers.append(clients[0].ask(wire.post("/kept", b"once"), "POST"))
+        return [a.body for a in answers].count(b"b") > FAILURES
+    tap.ok(until(is_back), "it comes back", gateway.complaint())
+    tap.same({a.status for a in answers}, {200}, "and no POST goes into a connection of before")
+    gateway.end()
+    bad.die()  # what it keeps open would be open for ever
+    bad.live()
+
+
 def refusing():
     told("refusing", "refuse", set(), {502})
 
@@ -329,6 +356,6 @@ scratch = tempfile.mkdtemp(prefix="sluice-failures-")
 tap.at_end(lambda: shutil.rmtree(scratch, ignore_errors=True))
 held, origins = make_origins(scratch)
 bad = origins[1]
-tap.facts(killed, hung, hung_and_retried, slow, slow_in_time, half_open, refusing, resetting,
-          garbage, gone_from_dns)
+tap.facts(killed, hung, hung_and_retried, slow, slow_in_time, half_open, kept_from_before, refusing,
+          resetting, garbage, gone_from_dns)
 tap.done()

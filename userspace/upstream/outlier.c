@@ -40,6 +40,7 @@ static uint64_t eject(struct sl_upstream *u, struct sl_target_shared *t, uint64_
 	atomic_store(&t->ejections, ejections);
 	atomic_store(&t->failures, 0);
 	atomic_store(&t->slow_since_ns, now_ns + ns);
+	atomic_store(&t->ejected_at_ns, now_ns);
 	atomic_store(&t->ejected_until_ns, now_ns + ns);
 	return ns;
 }

@@ -202,13 +202,27 @@ void sl_peer_close(struct sl_peer *peer)
 	sl_conn_close(&peer->conn);
 }
 
+/* The most recently used one that is younger than the last ejection. */
+static struct sl_peer *first_good(struct sl_target *t)
+{
+	uint64_t since_ns = atomic_load_explicit(&t->shared->ejected_at_ns, memory_order_relaxed);
+
+	while (!sl_list_is_empty(&t->idle)) {
+		struct sl_peer *peer = sl_container_of(t->idle.next, struct sl_peer, node);
+
+		if (__builtin_expect(peer->made_ns > since_ns, 1))
+			return peer;
+		sl_peer_close(peer);
+	}
+	return NULL;
+}
+
 struct sl_peer *sl_target_reuse(struct sl_upstream *u, struct sl_target *t)
 {
-	struct sl_peer *peer;
+	struct sl_peer *peer = first_good(t);
 
-	if (sl_list_is_empty(&t->idle))
+	if (!peer)
 		return NULL;
-	peer = sl_container_of(t->idle.next, struct sl_peer, node);
 	leave_idle(peer);
 	peer->is_reused = true;
 	peer->uses_left--;
@@ -248,6 +262,7 @@ static struct sl_peer *new_peer(struct sl_upstream *u, struct sl_target *t, int 
 	peer->upstream = u;
 	peer->target = t;
 	peer->is_reused = peer->is_bulk = false;
+	peer->made_ns = u->pool->loop->now_ns;
 	set_bounds(peer, u->pool, u->conf);
 	sl_list_init(&peer->node);
 	sl_timer_init(&peer->timer, on_idle_timeout);

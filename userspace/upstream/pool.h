@@ -46,6 +46,7 @@ struct sl_peer {
 	struct sl_target *target;
 	struct sl_list node; /* in target->idle, or alone */
 	struct sl_timer timer;
+	uint64_t made_ns;
 	uint64_t expires_ns; /* not reused after this */
 	uint32_t uses_left;
 	bool in_use; /* a request is being answered on it */
@@ -114,7 +115,8 @@ static inline bool sl_is_shortage(int error)
 /* For choices that nobody may foresee, and no secrets. */
 uint64_t sl_pool_random(struct sl_pool *p);
 
-/* An idle connection to the target, or NULL.  Its reader is the current fiber. */
+/* An idle connection to the target, or NULL.  Its reader is the current fiber.  Those from before
+ * an ejection are closed: a host that went without a word knows nothing of them any more. */
 struct sl_peer *sl_target_reuse(struct sl_upstream *u, struct sl_target *t);
 /* A new one, by deadline_ns at the latest.  0 or a negative errno; after a refusal or a timeout the
  * target counts as down for a while. */

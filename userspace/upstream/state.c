@@ -67,6 +67,7 @@ static void inherit(struct sl_target_shared *to, const struct sl_target_shared *
 	atomic_store(&to->failures, atomic_load(&from->failures));
 	atomic_store(&to->ejections, atomic_load(&from->ejections));
 	atomic_store(&to->ejected_until_ns, atomic_load(&from->ejected_until_ns));
+	atomic_store(&to->ejected_at_ns, atomic_load(&from->ejected_at_ns));
 	atomic_store(&to->slow_since_ns, atomic_load(&from->slow_since_ns));
 	atomic_store(&to->checks, atomic_load(&from->checks));
 	atomic_store(&to->checks_failed, atomic_load(&from->checks_failed));

@@ -30,7 +30,8 @@ struct sl_target_shared {
 	_Atomic uint64_t ejected_until_ns; /* 0: never was */
 	_Atomic uint64_t slow_since_ns; /* it came back then: see slow_start.  0: it never left */
 	_Atomic uint64_t checks, checks_failed; /* health checks done */
-	_Atomic uint32_t in_flight; /* of all workers; counted only with least_requests */
+	_Atomic uint32_t in_flight;	/* of all workers; counted only with least_requests */
+	_Atomic uint64_t ejected_at_ns; /* when it was last; 0: never */
 } __attribute__((aligned(64)));
 
 /* What one worker has counted of one target: one writer a cell. */

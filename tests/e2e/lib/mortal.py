@@ -26,7 +26,8 @@ class Mortal:
          refuse     closes its connections and listens no more
          vanish     is gone without a word: what is open stays open and carries nothing, what is new
                     gets no answer to its SYN.  In the next mode old connections are reset, as by a
-                    host that has started anew"""
+                    host that has started anew and is sent something
+         anew       as ok, but what was open when it vanished carries nothing ever again"""
 
     def __init__(self, name, host, port, directory):
         self.name, self.host, self.port = name, host, port
@@ -196,9 +197,10 @@ class Process:
         for peer in self.peers:
             self.loop.remove_reader(peer.sock)
 
-    def come_back(self):
+    def come_back(self, resets):
         for peer in list(self.peers):
-            peer.close(resets=True)
+            if resets:
+                peer.close(resets=True)
         for filler in self.fillers:
             filler.close()
         self.fillers = []
@@ -210,7 +212,7 @@ class Process:
         if before == "refuse":
             self.listen()
         if before == "vanish":
-            self.come_back()
+            self.come_back(resets=mode != "anew")
         if mode == "refuse":
             self.refuse()
         if mode == "vanish":

@@ -286,8 +286,32 @@ static void counted_by_all(struct sl_loop *loop)
 	end(loop);
 }
 
+static void ejected(struct sl_loop *loop)
+{
+	struct sl_upstream *u = make_real(loop, 4);
+	struct sl_target *t = &u->targets[0];
+	struct sl_peer *peers[3];
+
+	for (unsigned i = 0; i < 2; i++)
+		if (sl_target_connect(u, t, SL_NEVER, &peers[i]) < 0)
+			abort();
+	sl_peer_release(peers[0]);
+	t->shared->ejected_at_ns = loop->now_ns;
+	sl_peer_release(peers[1]);
+	ok(!sl_target_reuse(u, t) && t->idle_nr == 0,
+	   "connections from before an ejection are not used again");
+	t->shared->ejected_at_ns = loop->now_ns - 1;
+	if (sl_target_connect(u, t, SL_NEVER, &peers[2]) < 0)
+		abort();
+	sl_peer_release(peers[2]);
+	ok(sl_target_reuse(u, t) == peers[2], "those made since are");
+	sl_peer_close(peers[2]);
+	end(loop);
+}
+
 static void facts(struct sl_loop *loop)
 {
+	ejected(loop);
 	counted_by_all(loop);
 	worn_out(loop);
 	aged(loop);
