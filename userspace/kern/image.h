@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Compiles a list into an image (include/sluice/image.h), and reads one back. */
+#ifndef SL_KERN_IMAGE_H
+#define SL_KERN_IMAGE_H
+
+#include "kern/prefix.h"
+
+/*
+ * Writes the list, which is sorted by this, into lines that are all zero.  A reader must not have
+ * them yet.  0, or:
+ *	-ENOSPC		it needs more lines than there are
+ *	-E2BIG		more than SL_CHAIN_MAX entries with a port, an interface or an end cover one
+ *			address: *ret_culprit is the index of the prefix that is one too many
+ *	-ENOMEM
+ */
+int sl_image_compile(struct sl_image *image, struct sl_prefixes *list, uint32_t generation,
+		     uint64_t seed, size_t *ret_culprit);
+
+/* -EBADMSG if that is no image that this program can read. */
+int sl_image_check(struct sl_image *image);
+
+/* Appends all prefixes and rules of a checked image.  0 or -ENOMEM. */
+int sl_image_read(struct sl_image *image, struct sl_prefixes *list);
+
+/* Adds to the hits of an image's entries those that the same prefixes with the same rules had in
+ * another. */
+void sl_image_carry_hits(struct sl_image *to, struct sl_image *from);
+
+#endif
