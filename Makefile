@@ -16,7 +16,9 @@ OPT     ?= -O2
 CFLAGS  ?= -g
 ALLFLAGS = -std=gnu11 $(OPT) $(CFLAGS) $(WARN) $(SAN) -D_GNU_SOURCE -DSL_VERSION='"$(VERSION)"' \
            -fno-strict-aliasing -fstack-protector-strong -pthread -Iinclude -Iuserspace -Itests/lib -MMD -MP
-LIBS    := -luring -ljansson -lcares -lpcre2-8 -l:libboost_context.a
+BPF_FLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -Iinclude -Ibpf \
+           -isystem /usr/include/$(shell $(CC) -dumpmachine) -MMD -MP
+LIBS    := -lbpf -luring -ljansson -lcares -lpcre2-8 -l:libboost_context.a
 
 LIB_SRC := $(wildcard userspace/*/*.c)
 CTL_SRC := $(wildcard tools/sluicectl/*.c)
@@ -25,7 +27,8 @@ FUZZ    := $(wildcard tests/fuzz/*.c)
 TESTLIB := $(wildcard tests/lib/*.c)
 E2E     := $(wildcard tests/e2e/*.t)
 
-LIB_OBJ  := $(LIB_SRC:%.c=$B/%.o)
+LIB_OBJ  := $(LIB_SRC:%.c=$B/%.o) $B/userspace/kern/object.o
+BPF_OBJ  := $B/bpf/gate.bpf.o
 CTL_OBJ  := $(CTL_SRC:%.c=$B/%.o)
 UNIT_BIN := $(UNIT:%.c=$B/%)
 BENCH_OBJ := $(patsubst %.c,$B/%.o,$(wildcard bench/lib/*.c userspace/base/*.c))
@@ -42,6 +45,12 @@ all: $(TOOLS) $(MANUAL)
 
 $B/%.o: %.c
 	$(Q)mkdir -p $(@D) && $(CC) $(ALLFLAGS) -c $< -o $@
+
+$(BPF_OBJ): $B/%.o: %.c
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_FLAGS) -c $< -o $@
+
+$B/userspace/kern/object.o: userspace/kern/object.S $(BPF_OBJ)
+	$(Q)mkdir -p $(@D) && $(CC) -DSL_GATE_OBJECT='"$(BPF_OBJ)"' -c $< -o $@
 
 $B/libsluice.a: $(LIB_OBJ)
 	$(Q)rm -f $@ && ar rcs $@ $^
@@ -114,4 +123,4 @@ install: all
 clean:
 	$(Q)rm -rf $B
 
--include $(LIB_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(UNIT_BIN:=.d) $(TESTLIB:%.c=$B/%.d) $(FUZZ:%.c=$B/%.d) $B/userspace/main.d $B/tools/manual/manual.d $(BENCH_BIN:=.d) $(BENCH_OBJ:.o=.d)
+-include $(LIB_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(UNIT_BIN:=.d) $(TESTLIB:%.c=$B/%.d) $(FUZZ:%.c=$B/%.d) $B/userspace/main.d $B/tools/manual/manual.d $(BENCH_BIN:=.d) $(BENCH_OBJ:.o=.d)

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* XDP: allow and deny lists, punishments and clients' limits, one verdict and one counter a packet. */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "maps.h"
+#include "parse.h"
+#include "reject.h"
+#include "sluice/abi.h"
+
+/* What a packet is judged by; read top to bottom it is the order of the verdicts. */
+struct judgement {
+	struct xdp_md *ctx;
+	struct sl_control *control;
+	struct packet packet;
+	__u32 entry; /* of the image, 0: none */
+};
+
+/* What the list is asked, and the entry that answered: 0 if none did. */
+struct listed {
+	struct sl_question question;
+	__u32 revert_at;
+	__u32 entry;
+};
+
+static __always_inline __u32 length_of(struct xdp_md *ctx)
+{
+	return has_fragments ? (__u32)bpf_xdp_get_buff_len(ctx)
+			     : (__u32)(ctx->data_end - ctx->data);
+}
+
+static __always_inline void count(struct xdp_md *ctx, __u32 verdict)
+{
+	__u32 key = interface_slot * SL_VERDICTS + verdict;
+	struct sl_counter *c = bpf_map_lookup_elem(&counters, &key);
+
+	if (!c)
+		return;
+	c->packets++;
+	c->bytes += length_of(ctx);
+}
+
+static __always_inline int is_ours(const struct packet *p)
+{
+	__u32 word = p->port >> 6;
+	__u64 *bits;
+
+	if (p->is_port_unknown)
+		return 1;
+	bits = bpf_map_lookup_elem(&ports, &word);
+	return bits && *bits >> (p->port & 63) & 1;
+}
+
+static __always_inline int verdict_of(const struct sl_rule *rule)
+{
+	switch (rule->action) {
+	case SL_ACTION_MANAGE:
+		return SL_PASS_MANAGE;
+	case SL_ACTION_ALLOW:
+		return SL_PASS_ALLOW;
+	case SL_ACTION_DROP:
+		return SL_DROP_DENY;
+	case SL_ACTION_REJECT:
+		return SL_REJECT_DENY;
+	}
+	return SL_PASS;
+}
+
+/*
+ * The list's word on an address: a verdict, or SL_PASS if it has none.  Not inlined: the verifier
+ * goes through it once, and not once for each way to parse a packet.
+ */
+__noinline int judge_list(struct xdp_md *ctx, struct listed *l)
+{
+	struct sl_question question;
+	struct sl_walk walk = { .question = &question };
+	__u32 slot = 0;
+
+	if (!l)
+		return SL_PASS;
+	question = l->question;
+	if (l->revert_at)
+		slot = sl_ticks(&question) >= l->revert_at;
+	walk.image = bpf_map_lookup_elem(&image, &slot);
+	if (!walk.image)
+		return SL_PASS;
+	walk.head = sl_image_line(walk.image, 0);
+	if (!walk.head)
+		return SL_PASS;
+	sl_image_find(&walk);
+	if (walk.shadow) {
+		sl_entry_hit(walk.shadow, sl_ticks(&question));
+		count(ctx, SL_SHADOW_DENY);
+	}
+	if (!walk.found.rule)
+		return SL_PASS;
+	sl_entry_hit(walk.found.entry, sl_ticks(&question));
+	l->entry = walk.number;
+	return verdict_of(walk.found.rule);
+}
+
+static __always_inline int ask_list(struct judgement *j)
+{
+	struct listed l = { .question = { .hi = j->packet.hi,
+					  .lo = j->packet.lo,
+					  .ifindex = j->ctx->ingress_ifindex,
+					  .port = j->packet.port,
+					  .is_port_any = j->packet.is_port_unknown },
+			    .revert_at = j->control->revert_at };
+	int verdict = judge_list(j->ctx, &l);
+
+	j->entry = l.entry;
+	return verdict;
+}
+
+/* The prefix that is one client to limits and punishments. */
+static __always_inline struct sl_address client_of(const struct judgement *j)
+{
+	const struct packet *p = &j->packet;
+	struct sl_address client = { .hi = p->hi & j->control->client6 };
+
+	if (sl_is_mapped4(p->hi, p->lo))
+		client.lo = 0xffffull << 32 | (p->lo & j->control->client4);
+	return client;
+}
+
+static __always_inline int judge_punished(const struct sl_address *client, __u64 now_ns)
+{
+	struct sl_punishment *p = bpf_map_lookup_elem(&punished, client);
+
+	if (!p || now_ns >= p->until_ns)
+		return SL_PASS;
+	__sync_fetch_and_add(&p->hits, 1);
+	p->last_hit_ns = now_ns;
+	return SL_DROP_PUNISHED;
+}
+
+enum credit { CREDIT_CONNECTIONS = 1, CREDIT_PACKETS, CREDIT_BYTES };
+
+/* Takes n of one kind of credit of the client that has this hash; SL_GCRA_TAKEN if it is not limited.
+ * Not inlined for the same reason. */
+__noinline int take(__u64 hash, __u32 kind, __u64 n, __u64 now_ns)
+{
+	struct sl_control *c = get_control();
+	struct sl_gcra_rate rate;
+	struct sl_gcra_set *set;
+	__u32 number;
+
+	if (!c)
+		return SL_GCRA_TAKEN;
+	rate = kind == CREDIT_PACKETS ? c->packets
+	       : kind == CREDIT_BYTES ? c->bytes
+				      : c->connections;
+	/* All of a client's words are in one set: one cache line, whatever is limited. */
+	number = (__u32)hash & c->cells_mask;
+	set = bpf_map_lookup_elem(&cells, &number);
+	if (!rate.burst || !set)
+		return SL_GCRA_TAKEN;
+	return sl_gcra_take(set, hash >> 46 << 2 | kind, &rate, n, sl_gcra_now(now_ns));
+}
+
+static __always_inline int has_credit(struct judgement *j, __u64 hash, enum credit kind, __u64 n,
+				      __u64 now_ns)
+{
+	int taken = take(hash, kind, n, now_ns);
+
+	if (taken == SL_GCRA_EVICTED)
+		count(j->ctx, SL_NOTE_EVICTED);
+	return taken != SL_GCRA_REFUSED;
+}
+
+static __always_inline int judge_limits(struct judgement *j, const struct sl_address *client,
+					__u64 now_ns)
+{
+	const struct sl_control *c = j->control;
+	__u64 hash = sl_mix64(sl_mix64(client->hi ^ c->secret[0]) ^ client->lo ^ c->secret[1]);
+
+	if (j->packet.is_syn && c->connections.burst &&
+	    !has_credit(j, hash, CREDIT_CONNECTIONS, 1, now_ns))
+		return SL_DROP_CONNECTIONS;
+	if (c->packets.burst && !has_credit(j, hash, CREDIT_PACKETS, 1, now_ns))
+		return SL_DROP_PACKETS;
+	if (c->bytes.burst && !has_credit(j, hash, CREDIT_BYTES, length_of(j->ctx), now_ns))
+		return SL_DROP_BYTES;
+	return SL_PASS;
+}
+
+/* What a client has done lately: punishments, then limits. */
+static __always_inline int judge_client(struct judgement *j)
+{
+	struct sl_control *c = j->control;
+	int has_limits = c->connections.burst || c->packets.burst || c->bytes.burst;
+	struct sl_address client;
+	int verdict = SL_PASS;
+	__u64 now_ns;
+
+	if (!(c->flags & SL_FLAG_PUNISHED) && !has_limits)
+		return SL_PASS;
+	client = client_of(j);
+	now_ns = bpf_ktime_get_coarse_ns();
+	if (c->flags & SL_FLAG_PUNISHED)
+		verdict = judge_punished(&client, now_ns);
+	if (verdict == SL_PASS && has_limits)
+		verdict = judge_limits(j, &client, now_ns);
+	if (verdict == SL_PASS || !(c->flags & SL_FLAG_SHADOW))
+		return verdict;
+	count(j->ctx, verdict - SL_DROP_PUNISHED + SL_SHADOW_PUNISHED);
+	return SL_PASS;
+}
+
+static __always_inline int judge(struct judgement *j)
+{
+	int verdict;
+
+	if (!(j->control->flags & SL_FLAG_ENFORCE))
+		return SL_PASS_OFF;
+	verdict = parse(j->ctx, &j->packet);
+	if (verdict)
+		return verdict;
+	if (j->control->flags & SL_FLAG_PORTS && !is_ours(&j->packet))
+		return SL_PASS_PORT;
+	verdict = ask_list(j);
+	if (verdict)
+		return verdict;
+	if (j->packet.problem)
+		return j->packet.problem;
+	return judge_client(j);
+}
+
+static __always_inline void tell(struct judgement *j, __u32 verdict)
+{
+	struct sl_event *e;
+
+	if (!j->control->sample || bpf_get_prandom_u32() % j->control->sample)
+		return;
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e)
+		return;
+	*e = (struct sl_event){ .ns = bpf_ktime_get_ns(),
+				.source = { j->packet.hi, j->packet.lo },
+				.ifindex = j->ctx->ingress_ifindex,
+				.length = length_of(j->ctx),
+				.entry = j->entry,
+				.port = j->packet.port,
+				.protocol = j->packet.protocol,
+				.verdict = verdict };
+	/* Whoever watches looks now and then: a wake-up a drop would be the attacker's gain. */
+	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline int conclude(struct judgement *j, __u32 verdict)
+{
+	if (verdict >= SL_DROP_SHORT_ETH && !(j->control->flags & SL_FLAG_MALFORMED))
+		verdict = SL_PASS_MALFORMED;
+	count(j->ctx, verdict);
+	if (verdict < SL_DROP_DENY)
+		return XDP_PASS;
+	tell(j, verdict);
+	return verdict == SL_REJECT_DENY ? reject(j->ctx, &j->packet) : XDP_DROP;
+}
+
+SEC("xdp")
+int sl_gate(struct xdp_md *ctx)
+{
+	struct judgement j = { .ctx = ctx, .control = get_control() };
+
+	if (!j.control)
+		return XDP_PASS;
+	return conclude(&j, judge(&j));
+}
+
+/* Some of the helpers ask for a licence that GPL-2.0 is compatible with. */
+char _license[] SEC("license") = "GPL";

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loads the kernel half, and keeps its maps.
+#include "kern/gate.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kern/why.h"
+
+extern const char sl_gate_object[], sl_gate_object_end[];
+
+struct sl_gate_program {
+	struct bpf_object *object;
+	int example; /* a map of an image's size, while the object is loaded; or -1 */
+};
+
+/* Which descriptor of struct sl_gate is which map's. */
+static const struct {
+	const char *name;
+	size_t at;
+} maps[] = {
+	{ "control", offsetof(struct sl_gate, control) },
+	{ "image", offsetof(struct sl_gate, image) },
+	{ "ports", offsetof(struct sl_gate, ports) },
+	{ "punished", offsetof(struct sl_gate, punished) },
+	{ "cells", offsetof(struct sl_gate, cells) },
+	{ "counters", offsetof(struct sl_gate, counters) },
+	{ "events", offsetof(struct sl_gate, events) },
+	{ "interfaces", offsetof(struct sl_gate, interfaces) },
+};
+#define MAPS_NR (sizeof(maps) / sizeof(*maps))
+
+static int *map_fd(struct sl_gate *gate, size_t i)
+{
+	return (int *)((char *)gate + maps[i].at);
+}
+
+static void gate_init(struct sl_gate *gate)
+{
+	*gate = (struct sl_gate){ 0 };
+	for (size_t i = 0; i < MAPS_NR; i++)
+		*map_fd(gate, i) = -1;
+}
+
+void sl_gate_close(struct sl_gate *gate)
+{
+	if (gate->switches)
+		munmap(gate->switches, (size_t)sysconf(_SC_PAGESIZE));
+	for (size_t i = 0; i < MAPS_NR; i++)
+		if (*map_fd(gate, i) >= 0)
+			close(*map_fd(gate, i));
+	gate_init(gate);
+}
+
+static int map_switches(struct sl_gate *gate, struct sl_why *why)
+{
+	void *mem = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
+			 gate->control, 0);
+
+	if (mem == MAP_FAILED)
+		return sl_why_errno(why, -errno, "mapping the kernel's switches");
+	gate->switches = mem;
+	return 0;
+}
+
+static int check_version(const struct sl_gate *gate, struct sl_why *why)
+{
+	if (gate->switches->version == SL_ABI_VERSION)
+		return 0;
+	return sl_why_text(why, -EPROTO,
+			   "the pinned maps are of layout %u, this program knows %u: "
+			   "detach with the sluicectl that made them",
+			   gate->switches->version, SL_ABI_VERSION);
+}
+
+int sl_gate_open(struct sl_gate *gate, const char *pins, struct sl_why *why)
+{
+	char path[256];
+	int ret;
+
+	gate_init(gate);
+	for (size_t i = 0; i < MAPS_NR; i++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "%s/%s", pins, maps[i].name);
+		fd = bpf_obj_get(path);
+		if (fd < 0) {
+			ret = sl_why_errno(why, -errno, path);
+			sl_gate_close(gate);
+			return ret;
+		}
+		*map_fd(gate, i) = fd;
+	}
+	ret = map_switches(gate, why);
+	if (ret == 0)
+		ret = check_version(gate, why);
+	if (ret == 0 && sl_gate_image_lines(gate, &gate->image_lines) < 0)
+		ret = sl_why_text(why, -EPROTO, "%s: no list has been published there", pins);
+	if (ret < 0)
+		sl_gate_close(gate);
+	return ret;
+}
+
+/* libbpf's own words are for whoever debugs the loader; a refusal of the verifier is our bug. */
+static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (!getenv("SLUICE_DEBUG_BPF"))
+		return 0;
+	return vfprintf(stderr, format, args);
+}
+
+static int make_pins_dir(const char *path, struct sl_why *why)
+{
+	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+		return 0;
+	return sl_why_errno(why, -errno, path);
+}
+
+/* By the example of a map of that size: libbpf 1.1 cannot change the one that the program declares,
+ * and leaves the descriptor ours. */
+static int set_image_lines(struct sl_gate_program *program, uint32_t lines)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+
+	program->example = bpf_map_create(BPF_MAP_TYPE_ARRAY, "sluice_list", sizeof(uint32_t),
+					  SL_LINE_SIZE, lines, &options);
+	if (program->example < 0)
+		return -errno;
+	return bpf_map__set_inner_map_fd(bpf_object__find_map_by_name(program->object, "image"),
+					 program->example);
+}
+
+static int set_options(struct sl_gate_program *program, const struct sl_gate_options *o,
+		       struct sl_why *why)
+{
+	struct bpf_object *object = program->object;
+	struct bpf_map *cells = bpf_object__find_map_by_name(object, "cells");
+	struct bpf_map *rodata = bpf_object__find_map_by_name(object, ".rodata");
+	char path[256];
+	struct {
+		uint32_t slot;
+		uint8_t has_fragments;
+	} constants = { o->slot, o->has_fragments };
+	size_t size;
+
+	if (!cells || !rodata || !bpf_map__initial_value(rodata, &size) ||
+	    size > sizeof(constants) || bpf_map__set_initial_value(rodata, &constants, size) < 0)
+		return sl_why_text(why, -EINVAL, "the built-in kernel program is damaged");
+	if (o->image_lines) {
+		int ret = set_image_lines(program, o->image_lines);
+
+		if (ret < 0)
+			return sl_why_errno(why, ret, "memory for the list");
+	}
+	if (o->cell_sets)
+		bpf_map__set_max_entries(cells, o->cell_sets);
+	for (size_t i = 0; o->pins && i < MAPS_NR; i++) {
+		snprintf(path, sizeof(path), "%s/%s", o->pins, maps[i].name);
+		bpf_map__set_pin_path(bpf_object__find_map_by_name(object, maps[i].name), path);
+	}
+	return o->pins ? make_pins_dir(o->pins, why) : 0;
+}
+
+static int explain_load(int ret, const struct sl_gate_options *o, struct sl_why *why)
+{
+	if (ret == -EPERM || ret == -EACCES)
+		return sl_why_text(why, ret,
+				   "the kernel does not let this user load BPF programs: "
+				   "run as root, or grant CAP_BPF and CAP_NET_ADMIN");
+	if (ret == -ENOENT && o->pins)
+		return sl_why_text(why, ret,
+				   "%s: is a BPF file system mounted there?  "
+				   "mount -t bpf bpf " SL_BPFFS,
+				   o->pins);
+	return sl_why_errno(why, ret, "loading the kernel program");
+}
+
+static int take_fds(struct sl_gate *gate, struct bpf_object *object, struct sl_why *why)
+{
+	for (size_t i = 0; i < MAPS_NR; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(object, maps[i].name);
+
+		*map_fd(gate, i) = dup(bpf_map__fd(map));
+		if (*map_fd(gate, i) < 0)
+			return sl_why_errno(why, -errno, maps[i].name);
+	}
+	sl_gate_image_lines(gate, &gate->image_lines); /* there is none in new maps */
+	return map_switches(gate, why);
+}
+
+/* What maps that nobody has used need, before a packet meets them. */
+static int begin(struct sl_gate *gate, const struct sl_gate_options *o, struct sl_why *why)
+{
+	struct sl_prefixes empty = { 0 };
+	struct sl_control *c = gate->switches;
+	int ret;
+
+	if (c->version)
+		return check_version(gate, why);
+	if (!gate->image_lines)
+		gate->image_lines = o->image_lines ? o->image_lines : SL_IMAGE_LINES_DEFAULT;
+	ret = sl_gate_publish(gate, &empty, why);
+	if (ret < 0)
+		return ret;
+	if (getrandom(c->secret, sizeof(c->secret), 0) != sizeof(c->secret))
+		return sl_why_errno(why, -EIO, "getrandom");
+	c->cells_mask = (o->cell_sets ? o->cell_sets : SL_CELL_SETS_MAX) - 1;
+	c->client4 = 0xffffffff;
+	c->client6 = ~0ull;
+	c->flags = SL_FLAG_ENFORCE | SL_FLAG_MALFORMED;
+	c->version = SL_ABI_VERSION;
+	return 0;
+}
+
+static void drop_example(struct sl_gate_program *program)
+{
+	if (program->example >= 0)
+		close(program->example);
+	program->example = -1;
+}
+
+int sl_gate_load(struct sl_gate *gate, const struct sl_gate_options *options,
+		 struct sl_gate_program **ret_program, struct sl_why *why)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, open_options, .object_name = "sluice");
+	struct sl_gate_program *program = calloc(1, sizeof(*program));
+	int ret;
+
+	gate_init(gate);
+	if (!program)
+		return sl_why_errno(why, -ENOMEM, "loading the kernel program");
+	program->example = -1;
+	libbpf_set_print(quiet);
+	program->object = bpf_object__open_mem(
+		sl_gate_object, (size_t)(sl_gate_object_end - sl_gate_object), &open_options);
+	ret = program->object ? set_options(program, options, why)
+			      : sl_why_errno(why, -errno, "reading the kernel program");
+	if (ret == 0) {
+		ret = bpf_object__load(program->object);
+		if (ret < 0)
+			explain_load(ret, options, why);
+	}
+	drop_example(program);
+	if (ret == 0)
+		ret = take_fds(gate, program->object, why);
+	if (ret == 0)
+		ret = begin(gate, options, why);
+	if (ret < 0) {
+		sl_gate_close(gate);
+		sl_gate_program_free(program);
+		return ret;
+	}
+	*ret_program = program;
+	return 0;
+}
+
+int sl_gate_program_fd(const struct sl_gate_program *program)
+{
+	return bpf_program__fd(bpf_object__find_program_by_name(program->object, "sl_gate"));
+}
+
+void sl_gate_program_free(struct sl_gate_program *program)
+{
+	if (!program)
+		return;
+	drop_example(program);
+	bpf_object__close(program->object);
+	free(program);
+}

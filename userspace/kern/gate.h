@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernel half from outside: loading it, its maps, its lists. */
+#ifndef SL_KERN_GATE_H
+#define SL_KERN_GATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kern/prefix.h"
+#include "sluice/abi.h"
+
+#define SL_BPFFS "/sys/fs/bpf"
+
+/* Why something did not work, for a person: what, why, and what to do. */
+struct sl_why {
+	char text[400];
+};
+
+/* The maps, open.  Descriptors are -1 where there is none. */
+struct sl_gate {
+	int control, image, ports, punished, cells, counters, events, interfaces;
+	uint32_t image_lines;	     /* of every image */
+	struct sl_control *switches; /* the control map, mapped: a store takes effect at once */
+};
+
+struct sl_gate_program; /* loaded, and attached nowhere yet */
+
+/* How to load. */
+struct sl_gate_options {
+	const char *pins;     /* directory in a BPF file system, made if need be; NULL: no pins */
+	uint32_t image_lines; /* 0: the default, or what pinned maps have */
+	uint32_t cell_sets;   /* a power of two up to SL_CELL_SETS_MAX; 0: that */
+	uint32_t slot;	      /* of the interface, below SL_INTERFACES_MAX */
+	bool has_fragments;   /* for frames larger than a page */
+};
+
+/*
+ * Loads the program, with new maps or those that are pinned, and opens them.  A first load publishes
+ * an empty list and enforces.  0, or a negative errno and why: -EPERM without CAP_BPF and
+ * CAP_NET_ADMIN, -EPROTO if pinned maps are of another version.  *ret_program: sl_gate_program_free.
+ */
+int sl_gate_load(struct sl_gate *gate, const struct sl_gate_options *options,
+		 struct sl_gate_program **ret_program, struct sl_why *why);
+/* Opens pinned maps.  0; -ENOENT: there are none; other errors with why. */
+int sl_gate_open(struct sl_gate *gate, const char *pins, struct sl_why *why);
+void sl_gate_close(struct sl_gate *gate);
+/* Whoever reads a list in order to change it holds this meanwhile: a descriptor to close, or a
+ * negative errno.  Waits for others. */
+int sl_gate_lock(const char *pins);
+
+int sl_gate_program_fd(const struct sl_gate_program *program);
+void sl_gate_program_free(struct sl_gate_program *program); /* NULL is fine */
+
+/*
+ * Compiles a list, which is sorted by this, and makes it the one that holds; the one before it stays
+ * at hand.  Packets are judged by the old list or by the new one, never by a mix, and the hits of
+ * what stays are kept.  0, or a negative errno and why; then nothing has changed.
+ */
+int sl_gate_publish(struct sl_gate *gate, struct sl_prefixes *list, struct sl_why *why);
+/* The list that holds, appended to *list.  0, or a negative errno and why. */
+int sl_gate_read(struct sl_gate *gate, struct sl_prefixes *list, struct sl_why *why);
+
+/* An image of the gate, mapped; index 0 is the one that holds.  -ENOENT: none yet. */
+int sl_gate_map_image(struct sl_gate *gate, uint32_t index, struct sl_image *ret_image);
+void sl_gate_unmap_image(struct sl_image *image);
+int sl_gate_image_lines(struct sl_gate *gate, uint32_t *ret_lines);
+
+/* A verdict's counter, all CPUs together. */
+int sl_gate_count(struct sl_gate *gate, uint32_t slot, enum sl_verdict verdict,
+		  struct sl_counter *ret_counter);
+
+const char *sl_verdict_name(enum sl_verdict verdict);	/* "DROP_DENY" */
+const char *sl_verdict_action(enum sl_verdict verdict); /* "drop" */
+const char *sl_verdict_reason(enum sl_verdict verdict); /* "deny_list" */
+
+#endif

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list in the kernel: read, replace.
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "kern/gate.h"
+#include "kern/image.h"
+#include "kern/why.h"
+
+enum { IMAGE_ACTIVE, IMAGE_BEFORE };
+
+static int image_fd(struct sl_gate *gate, uint32_t index)
+{
+	uint32_t id;
+	int fd;
+
+	if (bpf_map_lookup_elem(gate->image, &index, &id) < 0)
+		return -errno;
+	fd = bpf_map_get_fd_by_id(id);
+	return fd < 0 ? -errno : fd;
+}
+
+static int map_lines(int fd, uint32_t lines, struct sl_image *ret_image)
+{
+	void *mem =
+		mmap(NULL, (size_t)lines * SL_LINE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (mem == MAP_FAILED)
+		return -errno;
+	*ret_image = (struct sl_image){ mem, lines };
+	return 0;
+}
+
+int sl_gate_map_image(struct sl_gate *gate, uint32_t index, struct sl_image *ret_image)
+{
+	struct sl_image image;
+	int fd = image_fd(gate, index), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = map_lines(fd, gate->image_lines, &image);
+	close(fd);
+	if (ret < 0)
+		return ret;
+	ret = sl_image_check(&image);
+	if (ret < 0) {
+		sl_gate_unmap_image(&image);
+		return ret;
+	}
+	*ret_image = image;
+	return 0;
+}
+
+int sl_gate_image_lines(struct sl_gate *gate, uint32_t *ret_lines)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t size = sizeof(info);
+	int fd = image_fd(gate, IMAGE_ACTIVE), ret = 0;
+
+	if (fd < 0)
+		return fd;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
+		ret = -errno;
+	close(fd);
+	*ret_lines = info.max_entries;
+	return ret;
+}
+
+void sl_gate_unmap_image(struct sl_image *image)
+{
+	munmap(image->lines, (size_t)image->nr * SL_LINE_SIZE);
+}
+
+int sl_gate_read(struct sl_gate *gate, struct sl_prefixes *list, struct sl_why *why)
+{
+	struct sl_image image;
+	int ret = sl_gate_map_image(gate, IMAGE_ACTIVE, &image);
+
+	if (ret < 0)
+		return sl_why_errno(why, ret, "reading the list in the kernel");
+	ret = sl_image_read(&image, list);
+	sl_gate_unmap_image(&image);
+	return ret < 0 ? sl_why_errno(why, ret, "reading the list in the kernel") : 0;
+}
+
+int sl_gate_lock(const char *pins)
+{
+	int fd = open(pins, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX) < 0) {
+		int ret = -errno;
+
+		close(fd);
+		return ret;
+	}
+	return fd;
+}
+
+static int explain_compile(int ret, struct sl_prefixes *list, size_t culprit, struct sl_why *why)
+{
+	char text[64];
+	struct sl_out o;
+
+	if (ret == -ENOSPC)
+		return sl_why_text(why, ret,
+				   "%zu prefixes need more room than there is: attach again with "
+				   "room for more (\"prefixes N\")",
+				   list->nr);
+	if (ret != -E2BIG)
+		return sl_why_errno(why, ret, "compiling the list");
+	sl_out_init(&o, text, sizeof(text));
+	sl_prefix_print(&o, &list->prefixes[culprit]);
+	return sl_why_text(why, ret,
+			   "%.*s: more than %d entries with a port, an interface or a timeout "
+			   "lie over each other here",
+			   SL_STR_ARG(sl_out_done(&o)), SL_CHAIN_MAX);
+}
+
+static int compile_into(struct sl_gate *gate, int fd, struct sl_prefixes *list, uint32_t generation,
+			struct sl_image *ret_image, struct sl_why *why)
+{
+	size_t culprit = 0;
+	uint64_t seed;
+	int ret;
+
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return sl_why_errno(why, -EIO, "getrandom");
+	ret = map_lines(fd, gate->image_lines, ret_image);
+	if (ret < 0)
+		return sl_why_errno(why, ret, "mapping the new list");
+	ret = sl_image_compile(ret_image, list, generation, seed, &culprit);
+	if (ret < 0) {
+		sl_gate_unmap_image(ret_image);
+		return explain_compile(ret, list, culprit, why);
+	}
+	return 0;
+}
+
+static int set_image(struct sl_gate *gate, uint32_t index, int fd)
+{
+	return bpf_map_update_elem(gate->image, &index, &fd, BPF_ANY) < 0 ? -errno : 0;
+}
+
+/* The one before stays at hand, then the new one holds: one update, after which the kernel waits
+ * until no packet is being judged by the old one. */
+static int swap_in(struct sl_gate *gate, int fd)
+{
+	int before = image_fd(gate, IMAGE_ACTIVE), ret;
+
+	ret = set_image(gate, IMAGE_BEFORE, before >= 0 ? before : fd);
+	if (before >= 0)
+		close(before);
+	return ret < 0 ? ret : set_image(gate, IMAGE_ACTIVE, fd);
+}
+
+int sl_gate_publish(struct sl_gate *gate, struct sl_prefixes *list, struct sl_why *why)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+	struct sl_image before, image;
+	bool has_before = sl_gate_map_image(gate, IMAGE_ACTIVE, &before) == 0;
+	const struct sl_image_head *head = has_before ? sl_image_line(&before, 0) : NULL;
+	int fd, ret;
+
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "sluice_list", sizeof(uint32_t), SL_LINE_SIZE,
+			    gate->image_lines, &options);
+	ret = fd < 0 ? sl_why_errno(why, -errno, "memory for the new list") : 0;
+	if (ret == 0)
+		ret = compile_into(gate, fd, list, head ? head->generation + 1 : 1, &image, why);
+	if (ret == 0) {
+		ret = swap_in(gate, fd);
+		if (ret < 0)
+			sl_why_errno(why, ret, "publishing the new list");
+		else if (has_before)
+			sl_image_carry_hits(&image, &before);
+		sl_gate_unmap_image(&image);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (has_before)
+		sl_gate_unmap_image(&before);
+	return ret;
+}
