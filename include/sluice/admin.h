@@ -22,11 +22,13 @@
  *   upstream drain|disable|enable [UPSTREAM/]TARGET
  *                      { "targets": how many, "state" }
  *   connection show    { "open", "connections": [ { "client", "port", "listener", "worker",
- * "state", "requests", "age_ms", "busy_ms", "route", "upstream" } ] } log level [LEVEL]  { "level":
- * the present one, "configured": the file's } log reopen         { "access": PATH | null,
- * "error_log": PATH | null }: what was opened anew route show      { "routes": [ROUTE...] }, in the
- * order of the file.  A ROUTE has "name", "index", "hosts", "methods", "path" or "path_regex",
- * "headers" and "query" as in the configuration, and "upstream", "respond" (status) or "redirect"
+ *                        "state", "requests", "age_ms", "busy_ms", "route", "upstream" } ] }
+ *   log level [LEVEL]  { "level": the present one, "configured": the file's }
+ *   log reopen         { "access": PATH | null, "error_log": PATH | null }: what was opened anew
+ *   route show         { "routes": [ROUTE...] }, in the order of the file.  A ROUTE has "name",
+ *                        "index", "hosts", "methods", "path" or "path_regex", "headers" and
+ *                        "query" as in the configuration, and "upstream", "respond" (status) or
+ *                        "redirect"
  *   route match METHOD URL [NAME:VALUE...]
  *                   which route takes the request.  URL is "http://host/path?query" or a path
  *                   alone, NAME:VALUE a header field; in all words %XX stands for a byte, '%'
