@@ -17,7 +17,7 @@ CFLAGS  ?= -g
 ALLFLAGS = -std=gnu11 $(OPT) $(CFLAGS) $(WARN) $(SAN) -D_GNU_SOURCE -DSL_VERSION='"$(VERSION)"' \
            -fno-strict-aliasing -fstack-protector-strong -pthread -Iinclude -Iuserspace -Itests/lib -MMD -MP
 BPF_FLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -Iinclude -Ibpf \
-           -isystem /usr/include/$(shell $(CC) -dumpmachine) -MMD -MP
+           -isystem $(firstword $(wildcard /usr/include/*-linux-gnu)) -MMD -MP
 LIBS    := -lbpf -luring -ljansson -lcares -lpcre2-8 -l:libboost_context.a
 
 LIB_SRC := $(wildcard userspace/*/*.c)

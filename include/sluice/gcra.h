@@ -83,7 +83,8 @@ SL_INLINE __u64 sl_gcra_choose(struct sl_gcra_set *set, __u64 tag, __u64 now)
 /*
  * Takes n at the given rate for the client whose tag it is (20 bits, not 0), in its set; `now` is
  * sl_gcra_now() of the one clock that all who share the set use.  Whoever loses the race for the
- * word SL_GCRA_TRIES times is refused: the others were let through meanwhile, and no credit is lost.
+ * word SL_GCRA_TRIES times is refused: the others were let through meanwhile, and no credit is
+ * lost.
  */
 SL_INLINE enum sl_gcra_verdict sl_gcra_take(struct sl_gcra_set *set, __u64 tag,
 					    const struct sl_gcra_rate *rate, __u64 n, __u64 now)

@@ -9,8 +9,8 @@
 /*
  * An image is an array of 64-byte lines: the value of one BPF array map, and mapped memory to
  * userspace.  It is written once, published by one update of an array of maps, and from then on
- * only its hit counters change.  All places in it are line, node, leaf or entry numbers, so it means
- * the same wherever it is mapped.
+ * only its hit counters change.  All places in it are line, node, leaf or entry numbers, so it
+ * means the same wherever it is mapped.
  *
  *	line 0		struct sl_image_head
  *	v6_lengths	3 lines: the prefix lengths in use, a byte each, the longest first
@@ -45,7 +45,7 @@
 #define SL_LEAF_NODE 0x80000000u /* the rest of the leaf is a node's number, else an entry's */
 #define SL_CHAIN_MAX 32		 /* entries that a lookup goes through at most */
 
-/* Time in an entry: units of 2^24 ns (16.8 ms) of CLOCK_MONOTONIC; 32 bits of them are 2.2 years. */
+/* Time in an entry: units of 2^24 ns (16.8 ms) of CLOCK_MONOTONIC; 32 bits are 2.2 years. */
 #define SL_TICK_SHIFT 24
 
 struct sl_line {

@@ -11,10 +11,11 @@
 /*
  * Words, outermost header first; each header names the next one by itself:
  *	vlan qinq		a tag of 802.1Q, of 802.1ad
- *	ip4=SOURCE		words after it, joined by commas, change it: options=BYTES, at=OFFSET
- *				(a fragment, in units of 8), more, version=N, ihl=N, total=N
+ *	ip4=SOURCE		joined to it by commas: options=BYTES, at=OFFSET (of a fragment,
+ *				in units of 8), more, version=N, ihl=N, total=N
  *	ip6=SOURCE		version=N
- *	hop dst route mobility ah=WORDS frag=OFFSET	extension headers; hop=UNITS, dst=UNITS are longer
+ *	hop dst route mobility ah=WORDS frag=OFFSET
+ *				extension headers; hop=UNITS, dst=UNITS are longer
  *	tcp=PORT		S, A, F, R: flags; doff=N
  *	udp=PORT icmp icmp6 arp lldp
  *	data=N			so many bytes

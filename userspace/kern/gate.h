@@ -35,9 +35,10 @@ struct sl_gate_options {
 };
 
 /*
- * Loads the program, with new maps or those that are pinned, and opens them.  A first load publishes
- * an empty list and enforces.  0, or a negative errno and why: -EPERM without CAP_BPF and
- * CAP_NET_ADMIN, -EPROTO if pinned maps are of another version.  *ret_program: sl_gate_program_free.
+ * Loads the program, with new maps or those that are pinned, and opens them.  A first load
+ * publishes an empty list and enforces.  0, or a negative errno and why: -EPERM without CAP_BPF and
+ * CAP_NET_ADMIN, -EPROTO if pinned maps are of another version.  *ret_program:
+ * sl_gate_program_free.
  */
 int sl_gate_load(struct sl_gate *gate, const struct sl_gate_options *options,
 		 struct sl_gate_program **ret_program, struct sl_why *why);
@@ -52,9 +53,9 @@ int sl_gate_program_fd(const struct sl_gate_program *program);
 void sl_gate_program_free(struct sl_gate_program *program); /* NULL is fine */
 
 /*
- * Compiles a list, which is sorted by this, and makes it the one that holds; the one before it stays
- * at hand.  Packets are judged by the old list or by the new one, never by a mix, and the hits of
- * what stays are kept.  0, or a negative errno and why; then nothing has changed.
+ * Compiles a list, which is sorted by this, and makes it the one that holds; the one before it
+ * stays at hand.  Packets are judged by the old list or by the new one, never by a mix, and the
+ * hits of what stays are kept.  0, or a negative errno and why; then nothing has changed.
  */
 int sl_gate_publish(struct sl_gate *gate, struct sl_prefixes *list, struct sl_why *why);
 /* The list that holds, appended to *list.  0, or a negative errno and why. */

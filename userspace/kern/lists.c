@@ -165,7 +165,7 @@ static int swap_in(struct sl_gate *gate, int fd)
 int sl_gate_publish(struct sl_gate *gate, struct sl_prefixes *list, struct sl_why *why)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
-	struct sl_image before, image;
+	struct sl_image before = { 0 }, image = { 0 };
 	bool has_before = sl_gate_map_image(gate, IMAGE_ACTIVE, &before) == 0;
 	const struct sl_image_head *head = has_before ? sl_image_line(&before, 0) : NULL;
 	int fd, ret;

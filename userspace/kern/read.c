@@ -81,8 +81,8 @@ static bool is_same_rule(struct sl_image *a, const struct sl_entry *ea, struct s
 		      sl_image_line(b, hb->rules + eb->rule), sizeof(struct sl_rule)) == 0;
 }
 
-/* Adds what the entries of t's prefix, from *number on, have for t's rule; *number stays where those
- * of a later prefix begin. */
+/* Adds what the entries of t's prefix, from *number on, have for t's rule; *number stays where
+ * those of a later prefix begin. */
 static void carry_to(struct sl_image *to, struct sl_entry *t, struct sl_image *from,
 		     uint32_t *number)
 {

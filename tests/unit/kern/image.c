@@ -102,7 +102,8 @@ static unsigned strength(const struct sl_rule *rule)
 	}
 }
 
-/* The definition: of those that cover it and hold, management, else the longest, else the strongest. */
+/* The definition: of those that cover it and hold, management, else the longest, and of two that
+ * are equally long the stronger. */
 static int oracle(const struct sl_prefixes *list, const struct sl_question *q)
 {
 	int best_length = -1, best = -1;
