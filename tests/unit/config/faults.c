@@ -474,6 +474,32 @@ static void test_too_many(void)
 	free(text);
 }
 
+/* The last that may be there, and one more. */
+static void test_targets(void)
+{
+	for (int nr = 1024; nr <= 1025; nr++) {
+		struct sl_rules *rules = NULL;
+		char *text;
+		size_t len;
+		FILE *f = open_memstream(&text, &len);
+
+		fputs("{" LISTENER ROUTE ",'upstreams':{'a':{'targets':[", f);
+		for (int i = 0; i < nr; i++)
+			fprintf(f, "%s'1.2.3.4:%d'", i ? "," : "", i + 1);
+		fputs("]}}}", f);
+		fclose(f);
+		if (nr == 1025)
+			expect(text, "t:1:88: /upstreams/a/targets: needs at most 1024 elements, "
+				     "not 1025\n");
+		for (char *p = text; *p; p++)
+			*p = *p == '\'' ? '"' : *p;
+		is_int(sl_config_parse(sl_str_of(text), "t", NULL, NULL, &rules),
+		       nr == 1024 ? 0 : -EINVAL, "%d targets", nr);
+		sl_config_free(rules);
+		free(text);
+	}
+}
+
 static void test_flood(void)
 {
 	enum { FAULTS = 90000 };
@@ -505,6 +531,7 @@ int main(void)
 	expect_in("{" LISTENER UPSTREAM "'routes':", "}", routes);
 	test_all_at_once();
 	test_too_many();
+	test_targets();
 	test_flood();
 	return done_testing();
 }
