@@ -14,8 +14,7 @@ static const struct sl_key gateway_keys[] = {
 	{ "run_dir", &sl_kind_string, SL_KEY_AT(sl_rules, run_dir), .check = sl_check_run_dir,
 	  .doc = "Directory of the control socket. Default: /run/sluice, or without root "
 		 "$XDG_RUNTIME_DIR/sluice." },
-	{ "state_dir", &sl_kind_string, SL_KEY_AT(sl_rules, state_dir), .check = sl_check_path,
-	  .def = "\"/var/lib/sluice\"", .doc = "Directory of what must outlive a restart." },
+	LATER("state_dir"),
 	END,
 };
 

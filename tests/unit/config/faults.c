@@ -95,7 +95,8 @@ static const struct fault top[] = {
 	  "123456789012345678901234567890'}",
 	  "22: /gateway/run_dir: '/2345678901234567890123456789012345678901234567890123456789"
 	  "01234' is too long: the path of a socket in it has 80 bytes left" },
-	{ "'gateway':{'state_dir':''}", "24: /gateway/state_dir: '' must be an absolute path" },
+	{ "'gateway':{'state_dir':'/s'}",
+	  "12: /gateway/state_dir: 'state_dir' is not available in this version" },
 	{ "'limits':{'header_bytes':'1MiB'}",
 	  "26: /limits/header_bytes: must be between 1KiB and 64KiB" },
 	{ "'limits':{'header_bytes':1023}",

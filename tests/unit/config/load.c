@@ -17,7 +17,7 @@ static const char minimal[] = "{ \"listeners\": { \"http\": \"127.0.0.1:8080\" }
 static const char full[] =
 	"// a comment\n"
 	"{ \"$schema\": \"x\",\n"
-	"  \"gateway\": { \"workers\": 3, \"run_dir\": \"/r\", \"state_dir\": \"/s\" },\n"
+	"  \"gateway\": { \"workers\": 3, \"run_dir\": \"/r\" },\n"
 	"  \"listeners\": { \"a\": { \"address\": \"[::]:80\", // \"no\"\n"
 	"    \"proxy_protocol\": { \"from\": [ \"10.0.0.0/8\", \"::1\" ] } }, \"b\": \"unix:/b\" "
 	"},\n"
@@ -130,7 +130,6 @@ static void test_default_rest(void)
 	struct sl_rules *r = load(minimal);
 
 	ok(r->workers >= 1 && r->workers <= 1024, "workers is the number of CPUs");
-	is_text(r->state_dir, "/var/lib/sluice");
 	is_number(r, encoded_slash, SL_ENCODED_SLASH_REFUSE);
 	is_number(r, forwarded.x_forwarded, SL_FORWARD_APPEND);
 	is_number(r, forwarded.forwarded, SL_FORWARD_OFF);
@@ -157,7 +156,6 @@ static void test_full_gateway(void)
 
 	is_number(r, workers, 3);
 	is_text(r->run_dir, "/r");
-	is_text(r->state_dir, "/s");
 	is_number(r, listeners_nr, 2);
 	is_number(r, listeners[0].proxy_from_nr, 2);
 	is_number(r, listeners[0].proxy_from[0].bits, 104);
