@@ -21,6 +21,7 @@
 #include "control/reload.h"
 #include "control/socket.h"
 #include "control/upgrade.h"
+#include "control/user.h"
 
 enum { EXIT_CONFIG = 2, EXIT_USAGE = 64, LOG_TICK_MS = 1000 };
 
@@ -172,10 +173,15 @@ static int run(const char *file, char **argv)
 	struct sl_daemon d = { .file = file, .argv = argv };
 	struct sl_config_after after = { .changed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
 
+	sl_user_give_up_gaining();
 	if (after.changed_fd < 0 || sl_config_load(file, &after, stderr, &d.rules) < 0)
 		return EXIT_CONFIG;
 	d.names_fd = after.changed_fd;
 	sl_log_set_level((enum sl_log_level)d.rules->logs.level);
+	/* What only root can do, and no reload does again, belongs here: above this, and nowhere
+	 * below it. */
+	if (sl_user_become(d.rules) < 0)
+		_exit(EXIT_FAILURE);
 	signal_fd = block_signals();
 	if (signal_fd < 0 || sl_daemon_start(&d) < 0)
 		_exit(EXIT_FAILURE); /* some workers may run already: no clean-up under their feet

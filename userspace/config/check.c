@@ -8,7 +8,13 @@
 #include "http/field.h"
 #include "http/uri.h"
 
-enum { NAME_MAX_BYTES = 64, RUN_DIR_MAX_BYTES = 80, FD_RESERVE = 64, WORKERS_MAX = 1024 };
+enum {
+	NAME_MAX_BYTES = 64,
+	USER_MAX_BYTES = 32,
+	RUN_DIR_MAX_BYTES = 80,
+	FD_RESERVE = 64,
+	WORKERS_MAX = 1024,
+};
 
 const char *sl_check_name(struct sl_str text)
 {
@@ -22,6 +28,15 @@ const char *sl_check_name(struct sl_str text)
 		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || strchr("-_.", c)))
 			return why;
 	}
+	return NULL;
+}
+
+/* What useradd(8) and most directories allow; whether there is one is asked at the start. */
+const char *sl_check_user(struct sl_str text)
+{
+	if (text.len > USER_MAX_BYTES || sl_check_name(text) || text.ptr[0] == '-')
+		return "is not the name of a user or a group: 1 to 32 letters, digits, '-', '_' "
+		       "and '.', not beginning with '-'";
 	return NULL;
 }
 

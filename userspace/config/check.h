@@ -16,6 +16,8 @@
 /* NULL, or what is wrong with it. */
 const char *sl_check_name(struct sl_str text);
 #define SL_NAME_PATTERN "^[-_.0-9A-Za-z]{1,64}$"
+const char *sl_check_user(struct sl_str text);
+#define SL_USER_PATTERN "^[_.0-9A-Za-z][-_.0-9A-Za-z]{0,31}$"
 const char *sl_check_field_name(struct sl_str text);
 const char *sl_check_path(struct sl_str text);
 const char *sl_check_run_dir(struct sl_str text);

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/denied.h"
+
 enum { NAME_MAX_BYTES = 4096 };
 
 struct expansion {
@@ -44,7 +46,7 @@ static bool add(struct expansion *x, struct text *t, const char *from, size_t n)
 	return true;
 }
 
-static const char *reason(int error)
+static const char *reason(struct sl_denied *denied, int error)
 {
 	switch (error) {
 	case -EFBIG:
@@ -54,7 +56,7 @@ static const char *reason(int error)
 	case -EISDIR:
 		return "is a directory";
 	default:
-		return strerror(-error);
+		return sl_denied(denied, -error);
 	}
 }
 
@@ -72,6 +74,7 @@ static bool add_content(struct expansion *x, struct text *t, const char *path, c
 static bool add_file(struct expansion *x, struct text *t, const char *path)
 {
 	struct sl_source_id id;
+	struct sl_denied denied;
 	char *content;
 	size_t len;
 	bool is_fine;
@@ -85,7 +88,7 @@ static bool add_file(struct expansion *x, struct text *t, const char *path)
 	if (ret == -ENOMEM)
 		x->r->out_of_memory = true;
 	if (ret < 0) {
-		sl_report_fault(&x->r->report, "file '%.200s': %s", path, reason(ret));
+		sl_report_fault(&x->r->report, "file '%.200s': %s", path, reason(&denied, ret));
 		return false;
 	}
 	is_fine = add_content(x, t, path, content, len);

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/denied.h"
+
 static bool read_one(struct sl_reader *r, unsigned file);
 
 static void fail(struct sl_reader *r)
@@ -67,9 +69,10 @@ static const char *reason(int error)
 static void fault_file(struct sl_reader *r, const char *path, int error)
 {
 	const char *why = reason(error);
+	struct sl_denied denied;
 
 	sl_report_fault(&r->report, "'%.200s'%s%s", path, why ? why : ": ",
-			why ? "" : strerror(-error));
+			why ? "" : sl_denied(&denied, -error));
 	fail(r);
 }
 

@@ -14,6 +14,15 @@ static const struct sl_key gateway_keys[] = {
 	{ "run_dir", &sl_kind_string, SL_KEY_AT(sl_rules, run_dir), .check = sl_check_run_dir,
 	  .doc = "Directory of the control socket. Default: /run/sluice, or without root "
 		 "$XDG_RUNTIME_DIR/sluice." },
+	{ "user", &sl_kind_string, SL_KEY_AT(sl_rules, user), .check = sl_check_user,
+	  .pattern = SL_USER_PATTERN,
+	  .doc = "Started as root, the gateway becomes this user once it has read the "
+		 "configuration; of root's capabilities it keeps CAP_NET_BIND_SERVICE, for ports "
+		 "below 1024. Logs, sockets and, at a reload, the configuration and what it names "
+		 "are opened as this user. \"root\" stays root. Default: whoever starts it." },
+	{ "group", &sl_kind_string, SL_KEY_AT(sl_rules, group), .check = sl_check_user,
+	  .pattern = SL_USER_PATTERN,
+	  .doc = "The group of gateway.user, instead of the one that the system has for it." },
 	LATER("state_dir"),
 	END,
 };

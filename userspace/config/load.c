@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/denied.h"
 #include "config/check.h"
 #include "config/config.h"
 #include "config/expand.h"
@@ -138,8 +139,10 @@ static int load(struct sl_files *files, const struct sl_config_after *after, FIL
 
 static int fail_file(const char *path, FILE *errors, int error)
 {
+	struct sl_denied denied;
+
 	if (errors)
-		fprintf(errors, "%s: %s\n", path, strerror(-error));
+		fprintf(errors, "%s: %s\n", path, sl_denied(&denied, -error));
 	return error;
 }
 

@@ -12,6 +12,8 @@ void sl_check_gateway(struct sl_reader *r, json_t *value, void *to)
 	struct sl_rules *rules = to;
 	char path[64];
 
+	if (rules->group && !rules->user)
+		sl_reader_fault_member(r, "group", "does nothing without 'user'");
 	if (rules->run_dir)
 		return;
 	if (!user_dir || user_dir[0] != '/' ||

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/denied.h"
 #include "base/log.h"
 #include "control/generation.h"
 #include "control/listeners.h"
@@ -114,6 +115,7 @@ static int open_shared(struct sl_daemon *d, struct sl_log_files *logs)
 int sl_daemon_start(struct sl_daemon *d)
 {
 	struct sl_log_files logs;
+	struct sl_denied denied;
 	int ret;
 
 	d->start_ns = sl_now_ns();
@@ -134,7 +136,7 @@ int sl_daemon_start(struct sl_daemon *d)
 	if (ret < 0)
 		sl_log_warn("control.open",
 			    "run_dir=%s error=\"%s\" effect=\"sluicectl cannot reach this daemon\"",
-			    d->rules->run_dir, strerror(-ret));
+			    d->rules->run_dir, sl_denied(&denied, -ret));
 	sl_daemon_use_logs(d, &logs);
 	return 0;
 }

@@ -7,8 +7,6 @@
 
 struct sl_control;
 
-enum { SL_RESTART_WORKERS = 1 << 0, SL_RESTART_RUN_DIR = 1 << 1 };
-
 struct sl_daemon {
 	const char *file;		   /* of the configuration */
 	struct sl_rules *rules;		   /* the current ones */
@@ -25,7 +23,7 @@ struct sl_daemon {
 	int stderr_fd;		 /* standard error as it was at the start; -1: there was none */
 	int names_fd;		 /* eventfd: a name of a target has other addresses */
 	uint64_t refresh_ns;	 /* when to try again for names that changed; 0: nothing is due */
-	unsigned restart_needed; /* mask of SL_RESTART_*: what the last reload could not change */
+	unsigned restart_needed; /* a bit for each key that the last reload could not change */
 };
 
 /* Opens what d->rules name and starts the workers.  0, or a negative errno when the reason is

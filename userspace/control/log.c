@@ -7,17 +7,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/denied.h"
 #include "base/log.h"
 #include "control/command.h"
 
 static int open_log(const char *event, const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+	struct sl_denied denied;
 
 	if (fd >= 0)
 		return fd;
 	fd = -errno;
-	sl_log_error(event, "path=%s error=\"%s\"", path, strerror(-fd));
+	sl_log_error(event, "path=%s error=\"%s\"", path, sl_denied(&denied, -fd));
 	return fd;
 }
 
@@ -94,11 +96,13 @@ json_t *sl_command_log_reopen(struct sl_daemon *d, const struct sl_command_args 
 {
 	const struct sl_logs *logs = &d->rules->logs;
 	int ret = sl_daemon_reopen_logs(d);
-	char text[128];
+	struct sl_denied denied;
+	char text[256];
 
 	if (ret < 0) {
 		snprintf(text, sizeof(text),
-			 "a log cannot be opened: %s; it goes on in the old file", strerror(-ret));
+			 "a log cannot be opened: %s; it goes on in the old file",
+			 sl_denied(&denied, -ret));
 		return sl_command_error(text);
 	}
 	return json_pack("{s:s?, s:s?}", "access", logs->access_path, "error_log",

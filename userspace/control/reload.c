@@ -33,16 +33,37 @@ struct reload {
 
 /* ---- what only a restart changes ---- */
 
+static const char *const restart_keys[] = {
+	"/gateway/workers",
+	"/gateway/run_dir",
+	"/gateway/user",
+	"/gateway/group",
+};
+
+enum { RESTART_KEYS_NR = sizeof(restart_keys) / sizeof(*restart_keys) };
+
+static bool is_other(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) != 0 : a != b;
+}
+
 static void keep_what_stays(struct sl_daemon *d, struct sl_rules *fresh)
 {
 	const struct sl_rules *old = d->rules;
+	const bool differs[RESTART_KEYS_NR] = {
+		old->workers != fresh->workers,
+		is_other(old->run_dir, fresh->run_dir),
+		is_other(old->user, fresh->user),
+		is_other(old->group, fresh->group),
+	};
 
-	d->restart_needed = (old->workers != fresh->workers ? SL_RESTART_WORKERS : 0) |
-			    (strcmp(old->run_dir, fresh->run_dir) ? SL_RESTART_RUN_DIR : 0);
-	if (d->restart_needed & SL_RESTART_WORKERS)
-		sl_log_warn("reload", "key=/gateway/workers effect=\"needs a restart\"");
-	if (d->restart_needed & SL_RESTART_RUN_DIR)
-		sl_log_warn("reload", "key=/gateway/run_dir effect=\"needs a restart\"");
+	d->restart_needed = 0;
+	for (unsigned k = 0; k < RESTART_KEYS_NR; k++) {
+		if (!differs[k])
+			continue;
+		d->restart_needed |= 1u << k;
+		sl_log_warn("reload", "key=%s effect=\"needs a restart\"", restart_keys[k]);
+	}
 	fresh->workers = old->workers;
 }
 
@@ -263,10 +284,8 @@ int sl_daemon_refresh(struct sl_daemon *d)
 
 const char *sl_daemon_needs_restart(const struct sl_daemon *d, unsigned i)
 {
-	static const char *const keys[] = { "/gateway/workers", "/gateway/run_dir" };
-
-	for (unsigned k = 0; k < sizeof(keys) / sizeof(*keys); k++)
+	for (unsigned k = 0; k < RESTART_KEYS_NR; k++)
 		if ((d->restart_needed & 1u << k) && i-- == 0)
-			return keys[k];
+			return restart_keys[k];
 	return NULL;
 }

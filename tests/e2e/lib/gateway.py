@@ -18,6 +18,8 @@ BUILD = os.environ.get("SLUICE_BUILD") or os.path.join(
 START_SECONDS = 20
 STOP_SECONDS = 20
 PR_SET_PDEATHSIG = 1
+# Directories of a test are for its own user.
+STAY_ROOT = {"user": "root"} if os.geteuid() == 0 else {}
 _libc = ctypes.CDLL(None)
 
 
@@ -64,7 +66,7 @@ class Gateway:
     def _make_conf(self, origin_port, conf, upstream):
         address = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
         made = {
-            "gateway": {"workers": 1, "run_dir": self.directory},
+            "gateway": {"workers": 1, "run_dir": self.directory, **STAY_ROOT},
             "listeners": {"http": {"address": address}},
             "upstreams": {"origin": {"targets": [f"127.0.0.1:{origin_port}"], **upstream}},
             "routes": [{"name": "all", "match": {"path": "/*"}, "upstream": "origin"}],

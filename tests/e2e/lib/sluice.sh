@@ -206,12 +206,16 @@ server.serve_forever()
 	origin_port=$(<"$dir/origin")
 }
 
+# Directories of a test are for its own user.
+stay_root=
+[[ $EUID -ne 0 ]] || stay_root=', "user": "root"'
+
 # A configuration on standard output: LISTEN_PORT ORIGIN_PORT RUN_DIR [MORE_KEYS].
 make_config()
 {
 	cat <<END
 {
-	"gateway": { "workers": 2, "run_dir": "$3" },
+	"gateway": { "workers": 2, "run_dir": "$3"$stay_root },
 	"listeners": { "http": { "address": "127.0.0.1:$1" } },
 	"upstreams": { "origin": { "targets": [ "127.0.0.1:$2" ] } },
 	"routes": [

@@ -75,6 +75,10 @@ static const struct fault syntax[] = {
 #define UPSTREAM "'upstreams':{'origin':{'targets':['127.0.0.1:2']}},"
 #define ROUTE "'routes':[{'respond':{}}]"
 
+#define NO_USER                                                                                    \
+	"is not the name of a user or a group: 1 to 32 letters, digits, '-', '_' and '.', not "    \
+	"beginning with '-'"
+
 static const struct fault top[] = {
 	{ "'rootes':1", "1: /rootes: unknown key 'rootes'; did you mean 'routes'?" },
 	{ "'zzz':1", "1: /zzz: unknown key 'zzz'" },
@@ -97,6 +101,13 @@ static const struct fault top[] = {
 	  "01234' is too long: the path of a socket in it has 80 bytes left" },
 	{ "'gateway':{'state_dir':'/s'}",
 	  "12: /gateway/state_dir: 'state_dir' is not available in this version" },
+	{ "'gateway':{'user':''}", "19: /gateway/user: '' " NO_USER },
+	{ "'gateway':{'user':'-a'}", "19: /gateway/user: '-a' " NO_USER },
+	{ "'gateway':{'user':'a b'}", "19: /gateway/user: 'a b' " NO_USER },
+	{ "'gateway':{'user':'a','group':'23456789_23456789_23456789_23456789'}",
+	  "31: /gateway/group: '23456789_23456789_23456789_23456789' " NO_USER },
+	{ "'gateway':{'user':0}", "19: /gateway/user: must be a string, not an integer" },
+	{ "'gateway':{'group':'a'}", "20: /gateway/group: does nothing without 'user'" },
 	{ "'limits':{'header_bytes':'1MiB'}",
 	  "26: /limits/header_bytes: must be between 1KiB and 64KiB" },
 	{ "'limits':{'header_bytes':1023}",

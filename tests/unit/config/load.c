@@ -17,7 +17,8 @@ static const char minimal[] = "{ \"listeners\": { \"http\": \"127.0.0.1:8080\" }
 static const char full[] =
 	"// a comment\n"
 	"{ \"$schema\": \"x\",\n"
-	"  \"gateway\": { \"workers\": 3, \"run_dir\": \"/r\" },\n"
+	"  \"gateway\": { \"workers\": 3, \"run_dir\": \"/r\", \"user\": \"u-1\",\n"
+	"    \"group\": \"_g.2\" },\n"
 	"  \"listeners\": { \"a\": { \"address\": \"[::]:80\", // \"no\"\n"
 	"    \"proxy_protocol\": { \"from\": [ \"10.0.0.0/8\", \"::1\" ] } }, \"b\": \"unix:/b\" "
 	"},\n"
@@ -130,6 +131,7 @@ static void test_default_rest(void)
 	struct sl_rules *r = load(minimal);
 
 	ok(r->workers >= 1 && r->workers <= 1024, "workers is the number of CPUs");
+	ok(!r->user && !r->group, "nobody that root is to become");
 	is_number(r, encoded_slash, SL_ENCODED_SLASH_REFUSE);
 	is_number(r, forwarded.x_forwarded, SL_FORWARD_APPEND);
 	is_number(r, forwarded.forwarded, SL_FORWARD_OFF);
@@ -156,6 +158,8 @@ static void test_full_gateway(void)
 
 	is_number(r, workers, 3);
 	is_text(r->run_dir, "/r");
+	is_text(r->user, "u-1");
+	is_text(r->group, "_g.2");
 	is_number(r, listeners_nr, 2);
 	is_number(r, listeners[0].proxy_from_nr, 2);
 	is_number(r, listeners[0].proxy_from[0].bits, 104);
