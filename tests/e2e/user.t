@@ -62,10 +62,39 @@ an_ordinary_user()
 	ok "it said nothing alarming" test -z "$(grep -vE ' info (started|stopping|stopped) ' "$dir/log")"
 }
 
-# ---- started as root ----
+# ---- without a session ----
 
-# A leak checker traces us, which nobody but root may here.
-export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
+# A directory in /tmp that everybody can name, and that only its owner may have made.
+without_a_session()
+{
+	local uid=$((3000000 + $$)) shared as_user
+
+	shared=/tmp/sluice-$uid
+	as_user=(env -u XDG_RUNTIME_DIR setpriv --reuid="$uid" --regid="$uid" --clear-groups)
+	free_ports 1
+	make_config "${ports[0]}" "$origin_port" x | sed 's/"gateway".*/"gateway": {},/' >"$dir/tmp.json"
+	start "$dir/log" "${as_user[@]}" "$dir/sluiced" -c "$dir/tmp.json"
+	ok "without a session it starts" wait_for grep -q started "$dir/log"
+	run "${as_user[@]}" "$dir/sluicectl" -j status
+	is "$status:$(jq .pid "$dir/out" 2>&1)" "0:$pid" "and its user's sluicectl finds it"
+	is "$(stat -c '%a %u' "$shared")" "700 $uid" "in a directory of its own"
+	end "$pid"
+	rm -rf "$shared"
+	mkdir -m 777 "$shared"
+	start "$dir/log" "${as_user[@]}" "$dir/sluiced" -c "$dir/tmp.json"
+	ok "where somebody else has made that directory, it starts" wait_for grep -q started "$dir/log"
+	has "$(<"$dir/log")" "it warns" "warn control.open run_dir=$shared" "ours alone"
+	is "$(ls -A "$shared")" "" "and puts nothing there"
+	end "$pid"
+	python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' \
+		"$shared/control.sock"
+	chmod 777 "$shared/control.sock"
+	run "${as_user[@]}" "$dir/sluicectl" status
+	has "$status:$err" "sluicectl does not ask a stranger either" /run/sluice/control.sock
+	rm -rf "$shared"
+}
+
+# ---- started as root ----
 
 # Ports below 1024 that nobody has, into ${low[@]}.
 low_ports()
@@ -280,8 +309,11 @@ Uid: 65534 65534 65534 65534" "what looks up names, and began before, has no cap
 		/gateway/group
 }
 
+# A leak checker traces its process, which nobody but root may here.
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 prepare
 an_ordinary_user
+without_a_session
 start_as_root
 reaches_it
 reloads

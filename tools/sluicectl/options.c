@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The options of sluicectl, and where it looks for the daemon.
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
+#include "config/rundir.h"
 #include "ctl.h"
 #include "sluice/admin.h"
 
@@ -94,11 +93,11 @@ static enum ctl_exit set_socket(struct ctl *ctl, const char *dir, const char *na
 /* The daemon's own rule for a configuration without gateway.run_dir. */
 void ctl_set_default_socket(struct ctl *ctl)
 {
-	const char *dir = geteuid() == 0 ? NULL : getenv("XDG_RUNTIME_DIR");
-	char path[64];
+	char path[SL_RUN_DIR_MAX];
 
-	if (!dir || dir[0] != '/' ||
-	    snprintf(path, sizeof(path), "%s/sluice", dir) >= (int)sizeof(path))
+	sl_run_dir_default(path);
+	/* Not a stranger's, and without a daemon of ours the one of the system may be for us. */
+	if (!sl_run_dir_is_safe(path))
 		strcpy(path, SL_ADMIN_RUN_DIR);
 	set_socket(ctl, path, SL_ADMIN_SOCKET);
 }

@@ -13,7 +13,8 @@ static const struct sl_key gateway_keys[] = {
 	  .doc = "Worker threads; \"auto\" is one for each CPU that the gateway may run on." },
 	{ "run_dir", &sl_kind_string, SL_KEY_AT(sl_rules, run_dir), .check = sl_check_run_dir,
 	  .doc = "Directory of the control socket. Default: /run/sluice, or without root "
-		 "$XDG_RUNTIME_DIR/sluice." },
+		 "$XDG_RUNTIME_DIR/sluice, or without that variable /run/sluice if it is the "
+		 "user's own, or else /tmp/sluice-UID, which nobody else may enter." },
 	{ "user", &sl_kind_string, SL_KEY_AT(sl_rules, user), .check = sl_check_user,
 	  .pattern = SL_USER_PATTERN,
 	  .doc = "Started as root, the gateway becomes this user once it has read the "

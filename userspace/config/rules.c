@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules over several keys of an object, or over several objects.
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "config/check.h"
+#include "config/rundir.h"
 
 void sl_check_gateway(struct sl_reader *r, json_t *value, void *to)
 {
-	const char *user_dir = geteuid() == 0 ? NULL : getenv("XDG_RUNTIME_DIR");
 	struct sl_rules *rules = to;
-	char path[64];
+	char path[SL_RUN_DIR_MAX];
 
 	if (rules->group && !rules->user)
 		sl_reader_fault_member(r, "group", "does nothing without 'user'");
 	if (rules->run_dir)
 		return;
-	if (!user_dir || user_dir[0] != '/' ||
-	    snprintf(path, sizeof(path), "%s/sluice", user_dir) >= (int)sizeof(path))
-		strcpy(path, "/run/sluice");
+	sl_run_dir_default(path);
 	sl_reader_store_text(r, sizeof(rules->run_dir), &rules->run_dir, sl_str_of(path));
 }
 

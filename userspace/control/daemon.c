@@ -111,11 +111,24 @@ static int open_shared(struct sl_daemon *d, struct sl_log_files *logs)
 	return ret < 0 ? ret : make_tally(&d->shared);
 }
 
+/* Requests are served without it. */
+static void open_control(struct sl_daemon *d)
+{
+	struct sl_denied denied;
+	int ret = sl_control_open(&d->control, d);
+
+	if (ret < 0)
+		sl_log_warn("control.open",
+			    "run_dir=%s error=\"%s\" effect=\"sluicectl cannot reach this daemon\"",
+			    d->rules->run_dir,
+			    ret == -EEXIST ? "it is not a directory of ours alone (0700)"
+					   : sl_denied(&denied, -ret));
+}
+
 /* The error log comes last: what goes wrong before is for whoever started us. */
 int sl_daemon_start(struct sl_daemon *d)
 {
 	struct sl_log_files logs;
-	struct sl_denied denied;
 	int ret;
 
 	d->start_ns = sl_now_ns();
@@ -132,11 +145,7 @@ int sl_daemon_start(struct sl_daemon *d)
 		ret = start_workers(d);
 	if (ret < 0)
 		return ret;
-	ret = sl_control_open(&d->control, d);
-	if (ret < 0)
-		sl_log_warn("control.open",
-			    "run_dir=%s error=\"%s\" effect=\"sluicectl cannot reach this daemon\"",
-			    d->rules->run_dir, sl_denied(&denied, -ret));
+	open_control(d);
 	sl_daemon_use_logs(d, &logs);
 	return 0;
 }

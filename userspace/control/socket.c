@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "config/rundir.h"
 #include "control/command.h"
 #include "control/upgrade.h"
 #include "sluice/admin.h"
@@ -72,6 +73,14 @@ static int open_spare(void)
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+/* -EEXIST: somebody else was there before us, where everybody may be. */
+static int make_run_dir(const char *path)
+{
+	if (mkdir(path, sl_run_dir_is_shared(path) ? 0700 : 0755) < 0 && errno != EEXIST)
+		return -errno;
+	return sl_run_dir_is_safe(path) ? 0 : -EEXIST;
+}
+
 int sl_control_open(struct sl_control **ret_control, struct sl_daemon *daemon)
 {
 	const char *run_dir = daemon->rules->run_dir;
@@ -84,8 +93,8 @@ int sl_control_open(struct sl_control **ret_control, struct sl_daemon *daemon)
 	c->addr.sun_family = AF_UNIX;
 	n = snprintf(c->addr.sun_path, sizeof(c->addr.sun_path), "%s/%s", run_dir, SL_ADMIN_SOCKET);
 	ret = n < (int)sizeof(c->addr.sun_path) ? 0 : -ENAMETOOLONG;
-	if (ret == 0 && mkdir(run_dir, 0755) < 0 && errno != EEXIST)
-		ret = -errno;
+	if (ret == 0)
+		ret = make_run_dir(run_dir);
 	if (ret == 0)
 		ret = remove_stale(&c->addr);
 	if (ret == 0)

@@ -6,7 +6,8 @@
 #include "control/daemon.h"
 
 /* RUN_DIR/control.sock, for our own user and group only; the daemon is borrowed.  0 or a negative
- * errno: -EADDRINUSE when another daemon answers there. */
+ * errno: -EADDRINUSE when another daemon answers there, -EEXIST when a default
+ * run_dir in /tmp is not ours alone. */
 int sl_control_open(struct sl_control **ret_control, struct sl_daemon *daemon);
 void sl_control_close(struct sl_control *c);   /* NULL is fine; removes the socket */
 int sl_control_fd(const struct sl_control *c); /* readable: call sl_control_serve(); -1 for NULL */

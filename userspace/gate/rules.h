@@ -90,8 +90,7 @@ struct sl_rules {
 	const char *file;      /* where it was read from */
 	const char *document;  /* all files merged, as JSON; nothing is substituted in it */
 	unsigned workers;      /* 1..1024; "auto" is resolved to the number of CPUs we may run on */
-	const char *run_dir;   /* control socket; default /run/sluice, or $XDG_RUNTIME_DIR/sluice
-				  without root */
+	const char *run_dir;   /* control socket; default: config/rundir.h */
 	const char *user, *group; /* that root becomes at the start; NULL: stays, and the user's */
 	enum sl_encoded_slash
 		encoded_slash; /* key "paths": { "encoded_slashes": "refuse" | "keep" } */

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "config/rundir.h"
 #include "http/method.h"
 #include "tap.h"
 
@@ -145,10 +146,12 @@ static void test_default_rest(void)
 static void test_run_dir(void)
 {
 	struct sl_rules *r;
+	char path[SL_RUN_DIR_MAX];
 
 	unsetenv("XDG_RUNTIME_DIR");
 	r = load(minimal);
-	is_text(r->run_dir, "/run/sluice");
+	sl_run_dir_default(path);
+	is_text(r->run_dir, path);
 	sl_config_free(r);
 }
 
