@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # sluice.  make [all] demo check check-vm lint layers asan fuzz bench install clean;  V=1 shows the commands,
-# B=DIR builds elsewhere, CC=clang is fine, WERROR=1 turns warnings into errors, FUZZ_SECONDS=n.
+# B=DIR builds elsewhere, CC=clang is fine, WERROR=1 turns warnings into errors, FUZZ_SECONDS=n,
+# TEST_JOBS=n runs that many tests side by side (2).
 # As root on Debian, demo, check, lint, asan, fuzz and bench install the packages they need first.
 
 B       ?= build
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CLANG   ?= clang
+TEST_JOBS ?= 2
 Q       := $(if $(V),,@)
 PREFIX  ?= /usr
 VERSION := 0.1.0
@@ -84,7 +86,7 @@ demo: packages-build packages-demo
 
 check: packages-build packages-test
 	$(Q)$(MAKE) --no-print-directory all $(UNIT_BIN)
-	$(Q)SLUICE_BUILD=$(abspath $B) prove --timer $(UNIT_BIN) $(E2E)
+	$(Q)SLUICE_BUILD=$(abspath $B) prove -j$(TEST_JOBS) --timer $(UNIT_BIN) $(E2E)
 
 # The same on Linux 6.1, the oldest that we promise, in an emulated machine.
 check-vm: packages-build packages-test packages-vm
