@@ -228,11 +228,15 @@ def total_timeout():
         tap.ok(response.status == 504 and 0.8 < seconds < 2.5,
                "total_timeout 1s: no answer by then: 504",
                f"{response} after {seconds:.1f} s")
-    with Client(g.port) as client:
-        response, seconds = timed(lambda: client.ask(get("/drip")))
-        tap.ok(not response.is_complete and 0.8 < seconds < 2.5 and client.is_closed(),
-               "an answer that is not through by then is cut, visibly",
-               f"{response} after {seconds:.1f} s")
+    for _ in range(5):
+        with Client(g.port) as client:
+            response, seconds = timed(lambda c=client: c.ask(get("/drip")))
+            is_closed = client.is_closed()
+        if response.status != 504:  # a busy machine: the answer had not even begun by then
+            break
+    tap.ok(not response.is_complete and 0.8 < seconds < 2.5 and is_closed,
+           "an answer that is not through by then is cut, visibly",
+           f"{response} after {seconds:.1f} s")
     with Client(g.port) as client:
         for _ in range(3):
             time.sleep(0.5)
