@@ -23,6 +23,7 @@
 #define BATCH 256
 #define GRACE_NS (5 * SL_SEC) /* for the last answers; what is still out then has failed */
 #define REQUESTS_MAX 20000000ull
+#define SLOT_NS (10 * SL_SEC / 1000)
 
 enum progress { PROGRESS_MORE, PROGRESS_DONE, PROGRESS_BROKEN };
 
@@ -46,6 +47,8 @@ struct load {
 	uint64_t rate, total;		 /* requests a second, and in all */
 	uint64_t next, answered, failed; /* next: the first that has not been sent */
 	uint64_t start_ns, *latencies;
+	uint32_t *slots; /* answers in each SLOT_NS since the start: a stall shows as an empty one */
+	size_t slots_nr;
 	int epoll;
 	size_t conn_count;
 	struct conn *conns;
@@ -140,6 +143,15 @@ static enum progress conn_recv(struct conn *c)
 	return c->in_body ? conn_body(c) : conn_head(c);
 }
 
+static void count_answer(struct load *l, uint64_t due_ns)
+{
+	uint64_t now_ns = sl_now_ns(), slot = (now_ns - l->start_ns) / SLOT_NS;
+
+	l->latencies[l->answered++] = now_ns - due_ns;
+	if (slot < l->slots_nr)
+		l->slots[slot]++;
+}
+
 static void conn_done(struct conn *c)
 {
 	struct load *l = c->load;
@@ -148,7 +160,7 @@ static void conn_done(struct conn *c)
 		conn_reopen(c); /* which counts it as failed */
 		return;
 	}
-	l->latencies[l->answered++] = sl_now_ns() - c->due_ns;
+	count_answer(l, c->due_ns);
 	c->in_body = false;
 	/* Last in, first out: a lightly loaded gateway sees few connections, as from real pools. */
 	sl_list_push_front(&l->idle, &c->idle);
@@ -220,7 +232,9 @@ static int load_open(struct load *l)
 	prctl(PR_SET_TIMERSLACK, 1ul); /* 50 us by default: as much as what is to be measured */
 	l->latencies = calloc(l->total, sizeof(*l->latencies));
 	l->conns = calloc(l->conn_count, sizeof(*l->conns));
-	if (!l->latencies || !l->conns)
+	l->slots_nr = (size_t)(l->total * SL_SEC / l->rate / SLOT_NS);
+	l->slots = calloc(l->slots_nr + 1, sizeof(*l->slots));
+	if (!l->latencies || !l->conns || !l->slots)
 		return -ENOMEM;
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (l->epoll < 0)
@@ -251,14 +265,25 @@ static double percentile_us(const struct load *l, double share)
 	return (double)l->latencies[(uint64_t)((double)(l->answered - 1) * share)] / 1000;
 }
 
+/* The fewest answers of a slot; the first and the last are not whole. */
+static uint32_t worst_slot(const struct load *l)
+{
+	uint32_t least = UINT32_MAX;
+
+	for (size_t i = 1; i + 1 < l->slots_nr; i++)
+		least = l->slots[i] < least ? l->slots[i] : least;
+	return least == UINT32_MAX ? 0 : least;
+}
+
 static void load_report(const struct load *l)
 {
 	qsort(l->latencies, l->answered, sizeof(*l->latencies), by_value);
 	printf("RESULT {\"requests\":%llu,\"failed\":%llu,\"p50_us\":%.1f,\"p99_us\":%.1f,"
-	       "\"p999_us\":%.1f,\"max_us\":%.1f}\n",
+	       "\"p999_us\":%.1f,\"max_us\":%.1f,\"worst_slot\":%u,\"slot_due\":%llu}\n",
 	       (unsigned long long)l->answered, (unsigned long long)l->failed,
 	       percentile_us(l, 0.5), percentile_us(l, 0.99), percentile_us(l, 0.999),
-	       percentile_us(l, 1));
+	       percentile_us(l, 1), worst_slot(l),
+	       (unsigned long long)(l->rate * SLOT_NS / SL_SEC));
 }
 
 static int usage(void)
@@ -338,6 +363,7 @@ int main(int argc, char **argv)
 	else
 		load_report(&l);
 	free(l.latencies);
+	free(l.slots);
 	free(l.conns);
 	return ret < 0;
 }
