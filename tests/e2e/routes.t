@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which route takes a request, what it changes on the way, and what the client is told otherwise."""
 
+import json
 import os
 import time
 
@@ -86,6 +87,37 @@ def expressions():
     while "route_gave_up" not in g.access_log() and time.monotonic() < deadline:
         time.sleep(0.02)
     tap.ok('"error":"route_gave_up"' in g.access_log(), "which the log tells", g.access_log())
+    g.end()
+
+
+def bounded_expressions():
+    """Many expressions, each of which stays just below its own limit: they have one together."""
+    g = Gateway(origins.port, {"limits": {"request_line_bytes": "16KiB"}, "routes": [
+        *(respond(f"nasty{i}", {"path_regex": f"/n/(.*{i}.*y|.*[b-z])"}) for i in range(250)),
+        respond("header", {"path": "/h", "headers": {"x-text": {"regex": "a*"}}}),
+        respond("query", {"path": "/q", "query": {"text": {"regex": "a*"}}}),
+        respond("path", {"path_regex": "/long/a*"}),
+        respond("plain", {"path": "/plain"})]})
+    nasty = get("/n/" + 6000 * "a")
+    begun = time.monotonic()
+    with Client(g.port) as client, Client(g.port) as other:
+        client.send(20 * nasty)
+        plain = other.ask(get("/plain"))
+        statuses = {client.response().status for _ in range(20)}
+    tap.same((plain.status, statuses), (200, {400}),
+             "250 expressions and a path that is costly for each: refused, and others are served")
+    tap.ok(time.monotonic() - begun < 10, "20 of these take no ten seconds")
+    asks(g, [
+        ("a path that is cheap for all of them is not", 404, "/n/a"),
+        ("a field of 8192 bytes", "header", "/h", "X-Text: " + 8192 * "a"),
+        ("of 8193", 400, "/h", "X-Text: " + 8193 * "a"),
+        ("a parameter of 8192 bytes", "query", "/q?text=" + 8192 * "a"),
+        ("of 8193", 400, "/q?text=" + 8193 * "a"),
+        ("a path of 8192 bytes", "path", "/long/" + 8186 * "a"),
+        ("of 8193", 400, "/long/" + 8187 * "a"),
+    ])
+    tap.same(json.loads(g.ctl("-j", "status").stdout)["counters"]["requests_bad"], 23,
+             "each is counted as refused")
     g.end()
 
 
@@ -252,6 +284,6 @@ def trusted_fields():
 
 tap.start(120)
 origins = origin.Origin()
-tap.facts(headers_and_query, expressions, trusted_fields, rewritten_host, substituted_host,
+tap.facts(headers_and_query, expressions, bounded_expressions, trusted_fields, rewritten_host, substituted_host,
           request_headers, response_headers, made_paths, errors)
 tap.done()

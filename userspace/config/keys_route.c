@@ -14,10 +14,14 @@ static const struct sl_key host_item = {
 			.doc = "true: it is there, with any value; false: it is not there."        \
 	}
 
+#define REGEX_BOUNDS                                                                               \
+	"A request that would take too many steps, or whose text here is longer than 8192 bytes, " \
+	"is refused: 400, route_gave_up in the access log."
+
 #define REGEX_KEY                                                                                  \
 	{                                                                                          \
 		"regex", &sl_kind_string, SL_KEY_AT(sl_condition, value),                          \
-			.doc = "An expression (PCRE2) that takes the whole value."                 \
+			.doc = "An expression (PCRE2) that takes the whole value. " REGEX_BOUNDS   \
 	}
 
 static const struct sl_key header_condition_keys[] = {
@@ -63,7 +67,7 @@ static const struct sl_key match_keys[] = {
 	  .doc = "Instead of 'path': an expression (PCRE2) that takes the whole path, from its "
 		 "first to its last byte. Asked after every 'path' of the host, in the order of "
 		 "the file. Named "
-		 "groups, (?<name>...), are parameters as in 'path'." },
+		 "groups, (?<name>...), are parameters as in 'path'. " REGEX_BOUNDS },
 	{ "methods", &sl_kind_methods, SL_KEY_AT(sl_route, methods),
 	  .doc = "Request methods; GET includes HEAD. Default: every method." },
 	{ "headers", &sl_kind_map, ITEMS(sl_route, headers, headers_nr), .max = 16,

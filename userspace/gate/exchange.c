@@ -202,6 +202,7 @@ static int serve(struct sl_exchange *x)
 	case SL_ROUTE_METHOD:
 		return sl_reply_method_not_allowed(x, x->match.allowed);
 	case SL_ROUTE_GAVE_UP:
+		sl_count(&x->worker->stats->requests_bad, 1);
 		return sl_reply_problem(x, 400, "route_gave_up",
 					"Finding the route of this request takes too long.");
 	case SL_ROUTE_NONE:

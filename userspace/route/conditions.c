@@ -148,7 +148,7 @@ static bool is_matched_decoded(const struct sl_regex *regex, struct sl_str raw,
 	for (; raw.len && n < SL_REGEX_TEXT_MAX; n++)
 		mem[n] = next_byte(&raw);
 	if (raw.len)
-		*sl_regex_gave_up(scratch) = true;
+		sl_regex_give_up(scratch);
 	return !raw.len && sl_regex_match(regex, (struct sl_str){ mem, n }, scratch);
 }
 

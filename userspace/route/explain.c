@@ -110,6 +110,7 @@ static bool has_regex(const struct sl_route *route, const struct sl_route *route
 
 	if (sl_regex_new(&regex, route->path_regex, &error) < 0)
 		return false;
+	sl_regex_begin(req->scratch); /* each route is judged for itself */
 	matches = sl_regex_match(regex, req->path, req->scratch);
 	sl_regex_free(regex);
 	rank->kind = BY_REGEX;
@@ -196,6 +197,8 @@ static int judge_conditions(struct sl_arena *arena, const struct sl_route_reques
 	if (!sl_route_has_conditions(it->route))
 		return 0;
 	ret = sl_conditions_new(&conditions, arena, &regexes, it->route);
+	if (ret == 0 && req->scratch)
+		sl_regex_begin(req->scratch);
 	if (ret == 0)
 		it->condition = sl_conditions_failing(conditions, req);
 	sl_regexes_fini(&regexes);

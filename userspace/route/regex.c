@@ -14,7 +14,9 @@ enum {
 	JIT_FIRST_BYTES = 32 << 10,
 	HEAP_KIB_MAX = 256, /* the interpreter's backtracking, and machine code's stack */
 	SLOT_BYTES = (HEAP_KIB_MAX + 16) << 10,
-	SLOTS_NR = 4, /* match data, and its frames: an old and a new vector while they grow */
+	SLOTS_NR = 4,	   /* match data, and its frames: an old and a new vector while they grow */
+	FIRST_STEPS = 200, /* most matches take fewer */
+	BYTES_OF_A_STEP = 16, /* that are looked at in the time of a step */
 };
 
 struct sl_regex {
@@ -30,6 +32,7 @@ struct sl_regex_scratch {
 	pcre2_match_data *data;
 	pcre2_jit_stack *stack; /* NULL: there is no machine code */
 	bool gave_up;
+	size_t budget; /* left for the request */
 	bool is_taken[SLOTS_NR];
 	char text[SL_REGEX_TEXT_MAX];
 	_Alignas(16) char slots[SLOTS_NR][SLOT_BYTES]; /* touched only as far as it is needed */
@@ -207,7 +210,6 @@ static bool scratch_init(struct sl_regex_scratch *s)
 	s->data = pcre2_match_data_create(1 + SL_REGEX_GROUPS_MAX, s->general);
 	if (!s->context || !s->data)
 		return false;
-	pcre2_set_match_limit(s->context, SL_REGEX_STEPS_MAX);
 	pcre2_set_depth_limit(s->context, SL_REGEX_STEPS_MAX);
 	pcre2_set_heap_limit(s->context, HEAP_KIB_MAX);
 	if (!has_jit())
@@ -223,10 +225,13 @@ struct sl_regex_scratch *sl_regex_scratch_new(void)
 {
 	struct sl_regex_scratch *s = calloc(1, sizeof(*s));
 
-	if (s && !scratch_init(s)) {
+	if (!s)
+		return NULL;
+	if (!scratch_init(s)) {
 		sl_regex_scratch_free(s);
 		return NULL;
 	}
+	sl_regex_begin(s);
 	return s;
 }
 
@@ -241,9 +246,20 @@ void sl_regex_scratch_free(struct sl_regex_scratch *s)
 	free(s);
 }
 
-bool *sl_regex_gave_up(struct sl_regex_scratch *s)
+void sl_regex_begin(struct sl_regex_scratch *s)
 {
-	return &s->gave_up;
+	s->gave_up = false;
+	s->budget = SL_REGEX_BUDGET;
+}
+
+bool sl_regex_gave_up(const struct sl_regex_scratch *s)
+{
+	return s->gave_up;
+}
+
+void sl_regex_give_up(struct sl_regex_scratch *s)
+{
+	s->gave_up = true;
 }
 
 char *sl_regex_text(struct sl_regex_scratch *s)
@@ -251,14 +267,37 @@ char *sl_regex_text(struct sl_regex_scratch *s)
 	return s->text;
 }
 
-bool sl_regex_match(const struct sl_regex *regex, struct sl_str text, struct sl_regex_scratch *s)
+/* PCRE2 does not tell how many steps it took, so a try costs all that it may take. */
+static int try_match(const struct sl_regex *regex, struct sl_str text, uint32_t steps,
+		     struct sl_regex_scratch *s)
 {
 	PCRE2_SPTR subject = (PCRE2_SPTR)(text.len ? text.ptr : "");
-	int ret = pcre2_match(regex->code, subject, text.len, 0, 0, s->data, s->context);
+	size_t cost = steps + text.len / BYTES_OF_A_STEP;
 
-	/* A limit was met: nobody knows what the answer would have been. */
-	if (ret < 0 && ret != PCRE2_ERROR_NOMATCH)
+	if (cost > s->budget)
+		return PCRE2_ERROR_MATCHLIMIT;
+	s->budget -= cost;
+	pcre2_set_match_limit(s->context, steps);
+	return pcre2_match(regex->code, subject, text.len, 0, 0, s->data, s->context);
+}
+
+bool sl_regex_match(const struct sl_regex *regex, struct sl_str text, struct sl_regex_scratch *s)
+{
+	int ret;
+
+	if (s->gave_up)
+		return false;
+	if (text.len > SL_REGEX_TEXT_MAX) {
 		s->gave_up = true;
+		return false;
+	}
+	/* Few steps at first: so a request can ask thousands of expressions that take few, or some
+	 * dozens of those that take many. */
+	ret = try_match(regex, text, FIRST_STEPS, s);
+	if (ret == PCRE2_ERROR_MATCHLIMIT)
+		ret = try_match(regex, text, SL_REGEX_STEPS_MAX, s);
+	/* A limit was met: nobody knows what the answer would have been. */
+	s->gave_up = ret < 0 && ret != PCRE2_ERROR_NOMATCH;
 	return ret >= 0;
 }
 

@@ -288,7 +288,7 @@ static const struct sl_route *find_by_regex(const struct host *host,
 
 	for (const struct path_regex *p = host->regexes; p; p = p->next) {
 		if (!sl_regex_match(p->regex, req->path, req->scratch)) {
-			if (*sl_regex_gave_up(req->scratch))
+			if (sl_regex_gave_up(req->scratch))
 				break; /* the request is refused: no work for the others */
 			continue;
 		}
@@ -381,9 +381,9 @@ enum sl_route_result sl_route_find(const struct sl_route_table *table,
 
 	if (!table->regexes.first)
 		return find(table, req, ret_match);
-	*sl_regex_gave_up(req->scratch) = false;
+	sl_regex_begin(req->scratch);
 	result = find(table, req, ret_match);
-	if (!*sl_regex_gave_up(req->scratch))
+	if (!sl_regex_gave_up(req->scratch))
 		return result;
 	/* Whatever was found after that is not known to be the best. */
 	ret_match->route = NULL;

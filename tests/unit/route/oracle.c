@@ -112,6 +112,7 @@ static bool is_whole_match(struct sl_str regex, struct sl_str text)
 		if (sl_regex_new(&known[i].compiled, known[i].text, &error) < 0)
 			abort();
 	}
+	sl_regex_begin(scratch);
 	return sl_regex_match(known[i].compiled, text, scratch);
 }
 

@@ -82,7 +82,7 @@ static void check_matches(struct sl_regex_scratch *s)
 		       facts[i].regex, facts[i].takes ? "takes" : "does not take", facts[i].text);
 		sl_regex_free(regex);
 	}
-	ok(!*sl_regex_gave_up(s), "none of these was given up");
+	ok(!sl_regex_gave_up(s), "none of these was given up");
 }
 
 static void check_faults(void)
@@ -131,11 +131,11 @@ static void check_one_hostile(const char *pattern, struct sl_str text, struct sl
 	uint64_t start = sl_now_ns(), us;
 	bool held;
 
-	*sl_regex_gave_up(s) = false;
+	sl_regex_begin(s);
 	held = sl_regex_match(regex, text, s);
 	us = (sl_now_ns() - start) / SL_US;
 	ok(!held && us < 1000000, "\"%s\" is done after %u us%s", pattern, (unsigned)us,
-	   *sl_regex_gave_up(s) ? ", given up" : "");
+	   sl_regex_gave_up(s) ? ", given up" : "");
 	is_int((int64_t)mallinfo2().uordblks, (int64_t)heap, "... without heap");
 	sl_regex_free(regex);
 }
@@ -157,8 +157,58 @@ static void check_hostile(struct sl_regex_scratch *s)
 		snprintf(interpreted, sizeof(interpreted), "(*NO_JIT)%s", hostile[i]);
 		check_one_hostile(interpreted, (struct sl_str){ text, sizeof(text) }, s);
 	}
-	ok(*sl_regex_gave_up(s), "what is given up is said to be");
-	*sl_regex_gave_up(s) = false;
+	ok(sl_regex_gave_up(s), "what is given up is said to be");
+	sl_regex_begin(s);
+}
+
+static void check_long_texts(struct sl_regex_scratch *s)
+{
+	static char text[SL_REGEX_TEXT_MAX + 1];
+	struct sl_regex *regex = compile("a*");
+
+	memset(text, 'a', sizeof(text));
+	ok(sl_regex_match(regex, (struct sl_str){ text, SL_REGEX_TEXT_MAX }, s),
+	   "a text of 8192 bytes");
+	ok(!sl_regex_match(regex, (struct sl_str){ text, sizeof(text) }, s) && sl_regex_gave_up(s),
+	   "one of 8193 is given up");
+	ok(!sl_regex_match(regex, SL_S("a"), s), "after which none is asked");
+	sl_regex_begin(s);
+	ok(sl_regex_match(regex, SL_S("a"), s), "until the next request begins");
+	sl_regex_free(regex);
+}
+
+/* How many expressions a request may ask in turn. */
+static unsigned count_matches(const char *pattern, struct sl_str text, struct sl_regex_scratch *s)
+{
+	struct sl_regex *regex = compile(pattern);
+	unsigned nr = 0;
+
+	sl_regex_begin(s);
+	for (; nr < 100000; nr++) {
+		sl_regex_match(regex, text, s);
+		if (sl_regex_gave_up(s))
+			break;
+	}
+	sl_regex_begin(s);
+	sl_regex_free(regex);
+	return nr;
+}
+
+/* Each stays just below its own limit: what ends them is the limit of them all. */
+static void check_budget(struct sl_regex_scratch *s)
+{
+	static char text[6000];
+	struct sl_str path = SL_S("/v1/orders/0123456789/lines/17");
+	uint64_t start = sl_now_ns(), us;
+	unsigned nr;
+
+	memset(text, 'a', sizeof(text));
+	nr = count_matches(".*x.*y|.*[b-z]", (struct sl_str){ text, sizeof(text) }, s);
+	us = (sl_now_ns() - start) / SL_US;
+	ok(nr > 10 && nr < 50, "a request may ask %u expressions that take many steps", nr);
+	ok(us < 2000000, "... in %u us", (unsigned)us);
+	nr = count_matches("/v[0-9]+/(?<kind>[a-z]+)/(?<id>[0-9]+)", path, s);
+	ok(nr > 4000 && nr < 5000, "or %u that take few", nr);
 }
 
 /* As systemd's MemoryDenyWriteExecute: no page is both written and executed. */
@@ -198,6 +248,8 @@ int main(void)
 	check_faults();
 	check_groups(s);
 	check_hostile(s);
+	check_long_texts(s);
+	check_budget(s);
 	check_without_jit(s);
 	check_groups(s);
 	sl_regex_scratch_free(s);
