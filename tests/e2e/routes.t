@@ -195,7 +195,8 @@ def response_headers():
     def talk(conn):
         while conn.request():
             conn.send(origin.answer(fields="Server: origin\r\nserver: twice\r\nVary: Accept\r\n"
-                                           "X-Powered-By: origin\r\nX-Kept: 1\r\n"))
+                                           "X-Powered-By: origin\r\nx_powered_by: origin\r\n"
+                                           "SERVER: thrice\r\nX-Kept: 1\r\n"))
 
     talker = origin.Origin(talk)
     g = Gateway(origins.port, {"routes": routes, "upstreams": {
@@ -203,11 +204,67 @@ def response_headers():
     for path, name, vary in (("/up", "up", ["Accept", "X-Version"]), ("/own", "own", ["X-Version"]),
                              ("/away/z", "away", ["X-Version"])):
         _, response = seen(g, path)
-        got = [response.all(f) for f in ("server", "x-route", "vary", "x-powered-by")]
-        tap.same(got, [["sluice"], [name], vary, []], f"response_headers of {path}")
+        got = [response.all(f) for f in ("server", "x-route", "vary", "x-powered-by",
+                                         "x_powered_by")]
+        tap.same(got, [["sluice"], [name], vary, [], []], f"response_headers of {path}")
     _, response = seen(g, "/away/z?a=b")
     tap.same(response.get("location"), "https://test.example/away/z?a=b#z",
              "a location of variables and a parameter")
+    g.end()
+
+
+def talk_raw(conn):
+    """Interim answers and trailers; an upgrade where it is asked for."""
+    own = b"X-Powered-By: origin\r\nx_powered_by: again\r\nServer: origin\r\nX-Kept: 1\r\n"
+    while request := conn.head():
+        conn.body(request)
+        if request.get("upgrade"):
+            conn.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                      b"Connection: upgrade\r\n" + own + b"\r\n")
+            return
+        conn.send(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n" + own + b"\r\n")
+        conn.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" + own +
+                  b"\r\n3\r\nabc\r\n0\r\nX-Sum: 1\r\n" + own + b"\r\n")
+
+
+def behind_the_body():
+    """What a route removes or sets comes in by no other way: no trailer section, no 1xx."""
+    talker = origin.Origin(talk_raw)
+    edits = {"match": {"path": "/edits"}, "upstream": "talker",
+             "request_headers": {"set": {"X-Tenant": "t"}, "remove": ["x-internal"]},
+             "response_headers": {"set": {"Server": "sluice"}, "remove": ["X-Powered-By"]}}
+    plain = {"match": {"path": "/plain"}, "upstream": "talker"}
+    g = Gateway(talker.port, {"routes": [edits, plain], "upstreams": {
+        "talker": {"targets": [f"127.0.0.1:{talker.port}"]}}})
+    claims = (b"X-Internal: 1\r\nx_internal: 2\r\nX-Tenant: forged\r\nX-Sum: 1\r\n"
+              b"X_Forwarded_For: 1.2.3.4\r\n")
+    for path, up, hint, down in (
+            ("/plain", {b"X-Internal: 1", b"x_internal: 2", b"X-Tenant: forged", b"X-Sum: 1"},
+             {b"Link: </a>", b"X-Powered-By: origin", b"x_powered_by: again", b"Server: origin",
+              b"X-Kept: 1"},
+             {b"X-Sum: 1", b"X-Powered-By: origin", b"x_powered_by: again", b"Server: origin",
+              b"X-Kept: 1"}),
+            ("/edits", {b"X-Sum: 1"}, {b"Link: </a>", b"X-Kept: 1"},
+             {b"X-Sum: 1", b"X-Kept: 1"})):
+        talker.forget()
+        with Client(g.port) as client:
+            client.send(get(path, method="POST", fields="Transfer-Encoding: chunked\r\n"
+                            "Connection: close\r\n") +
+                        b"3\r\nabc\r\n0\r\n" + claims + b"\r\n")
+            answer = client.rest()
+        asked = b"".join(bytes(c.raw) for c in talker.connections)
+        tap.same(set(asked.split(b"0\r\n")[-1].split(b"\r\n")[:-2]), up,
+                 f"{path}: trailers of a request")
+        interim, _, final = answer.partition(b"\r\n\r\n")
+        tap.same(set(interim.split(b"\r\n")[1:]), hint, f"{path}: fields of a 103")
+        tap.same(set(final.split(b"\r\n0\r\n")[-1].split(b"\r\n")[:-2]), down,
+                 f"{path}: trailers of an answer")
+    with Client(g.port) as client:
+        response = client.ask(get("/edits", fields="Upgrade: websocket\r\n"
+                                  "Connection: upgrade\r\n"))
+    tap.same((response.status, response.all("server"), response.all("x-powered-by"),
+              response.all("x_powered_by"), response.get("x-kept")),
+             (101, ["sluice"], [], [], "1"), "a 101 is an answer: its fields are edited")
     g.end()
 
 
@@ -285,5 +342,5 @@ def trusted_fields():
 tap.start(120)
 origins = origin.Origin()
 tap.facts(headers_and_query, expressions, bounded_expressions, trusted_fields, rewritten_host, substituted_host,
-          request_headers, response_headers, made_paths, errors)
+          request_headers, response_headers, behind_the_body, made_paths, errors)
 tap.done()

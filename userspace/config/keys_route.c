@@ -100,7 +100,8 @@ static const struct sl_key header_item = {
 #define EDIT_KEYS(check_of_name, field_item)                                                       \
 	{                                                                                          \
 		{ "set", HEADER_MAP(sl_header_edit, set, set_nr), .check_name = (check_of_name),   \
-		  .doc = "Fields instead of those of that name. " TEMPLATE_DOC },                  \
+		  .doc = "Fields instead of those of that name, which go no further, as with "     \
+			 "'remove'. " TEMPLATE_DOC },                                              \
 			{ "add", HEADER_MAP(sl_header_edit, add, add_nr),                          \
 			  .check_name = (check_of_name),                                           \
 			  .doc = "Fields beside those of that name. Values as in 'set'." },        \
@@ -109,7 +110,9 @@ static const struct sl_key header_item = {
 			  ITEMS(sl_header_edit, remove, remove_nr),                                \
 			  .item = &(field_item),                                                   \
 			  .max = 64,                                                               \
-			  .doc = "Names of fields that go no further." },                          \
+			  .doc = "Names of fields that go no further: not in the head, not in a "  \
+				 "trailer section, and not in an interim answer (1xx). '_' and "   \
+				 "'-' count as one character." },                                  \
 			END                                                                        \
 	}
 
@@ -174,7 +177,7 @@ static const struct sl_key route_keys[] = {
 	  .object = &(const struct sl_object){ .keys = response_edit_keys,
 					       .finish = sl_check_header_edit },
 	  .doc = "Changes the header fields that the client gets, of the upstream's answer or of "
-		 "the route's own." },
+		 "the route's own. Of interim answers (1xx) only 101 has fields set and added." },
 	{ "upstream", &sl_kind_upstream, SL_KEY_AT(sl_route, upstream),
 	  .doc = "Name of the upstream that answers." },
 	{ "respond", &sl_kind_object, SL_KEY_AT(sl_route, respond),

@@ -407,16 +407,21 @@ static void put_status_line(struct sl_exchange *x, struct sl_out *o)
 	sl_out_lit(o, "\r\n");
 }
 
+static bool is_answer_passed_on(const struct sl_header_edit *edit, const struct sl_field *f)
+{
+	return !f->is_hop && f->id != SL_FIELD_CONTENT_LENGTH && !is_dropped(edit, f);
+}
+
 static void put_response_fields(struct sl_exchange *x, struct sl_out *o,
 				const struct sl_header_edit *edit)
 {
 	for (unsigned i = 0; i < x->resp.fields_nr; i++) {
 		const struct sl_field *f = &x->resp.fields[i];
 
-		if (!f->is_hop && f->id != SL_FIELD_CONTENT_LENGTH && !is_dropped(edit, f))
+		if (is_answer_passed_on(edit, f))
 			put_field(o, f);
 	}
-	if (edit)
+	if (edit && (x->resp.status == 101 || x->resp.status >= 200))
 		sl_edit_put(x, edit, o);
 }
 
@@ -440,10 +445,20 @@ void sl_forward_response(struct sl_exchange *x, struct sl_out *o)
 void sl_forward_interim(struct sl_exchange *x, struct sl_out *o)
 {
 	put_status_line(x, o);
-	put_response_fields(x, o, NULL);
+	put_response_fields(x, o, edit_or_none(&x->match.route->response_headers));
 	if (x->resp.status == 101) {
 		sl_out_str(o, x->set_cookie);
 		sl_out_lit(o, "Connection: upgrade\r\nUpgrade: websocket\r\n");
 	}
 	sl_out_lit(o, "\r\n");
+}
+
+bool sl_forward_is_trailer(const struct sl_exchange *x, bool is_request, const struct sl_field *f)
+{
+	const struct sl_route *route = x->match.route;
+
+	if (is_request)
+		return sl_forward_is_passed_on(x, f) &&
+		       !is_dropped(edit_or_none(&route->request_headers), f);
+	return is_answer_passed_on(edit_or_none(&route->response_headers), f);
 }

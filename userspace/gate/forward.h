@@ -20,6 +20,10 @@ void sl_forward_find_id(struct sl_exchange *x);
 /* Whether a field of the request goes upstream as it came. */
 bool sl_forward_is_passed_on(const struct sl_exchange *x, const struct sl_field *f);
 
+/* The same for a field of a trailer section, of the request or of its answer.  What a route sets or
+ * removes does not come in behind the body either. */
+bool sl_forward_is_trailer(const struct sl_exchange *x, bool is_request, const struct sl_field *f);
+
 /* What a route's changes add to a head at the most: set aside room for it beyond the head's own. */
 size_t sl_forward_extra_len(const struct sl_exchange *x, const struct sl_header_edit *edit);
 
@@ -30,7 +34,8 @@ void sl_forward_request(struct sl_exchange *x, struct sl_out *o);
 /* How the body that goes with it is framed for this client. */
 enum sl_framing sl_forward_framing(const struct sl_exchange *x);
 void sl_forward_response(struct sl_exchange *x, struct sl_out *o);
-/* A 1xx, as it is (RFC 9110 15.2). */
+/* A 1xx (RFC 9110 15.2), without what the route removes or sets.  101 is an answer: it has what the
+ * route sets and adds, too. */
 void sl_forward_interim(struct sl_exchange *x, struct sl_out *o);
 
 /* An upgrade that we pass on: to "websocket", and nothing else.  A client that could name "h2c"

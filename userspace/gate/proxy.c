@@ -141,6 +141,8 @@ static int pass_interim(struct sl_attempt *a, size_t head_len)
 		return -EBADMSG;
 	if (!x->req.minor) /* RFC 9110 15.2: a HTTP/1.0 client knows none */
 		return 0;
+	if (x->resp.status == 101)
+		room += sl_forward_extra_len(x, &x->match.route->response_headers);
 	mem = sl_arena_alloc(&x->arena, room);
 	if (!mem)
 		return -ENOMEM;

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "gate/forward.h"
 #include "gate/receive.h"
 #include "net/splice.h"
 
@@ -157,13 +158,15 @@ static int splice_rest(struct sl_relay *r)
 }
 
 /* Fields that would change what the message means are not passed on (RFC 9110 6.5.1). */
-static void put_trailers(struct sl_out *o, const struct sl_head *trailers)
+static void put_trailers(const struct sl_relay *r, struct sl_out *o, const struct sl_head *trailers)
 {
+	bool is_request = r->from == &r->x->req_body;
+
 	sl_out_lit(o, "0\r\n");
 	for (unsigned i = 0; i < trailers->fields_nr; i++) {
 		const struct sl_field *f = &trailers->fields[i];
 
-		if (f->is_hop)
+		if (!sl_forward_is_trailer(r->x, is_request, f))
 			continue;
 		sl_out_mem(o, f->name, f->name_len);
 		sl_out_lit(o, ": ");
@@ -203,7 +206,7 @@ static int finish_chunks(struct sl_relay *r)
 	if (ret < 0 || r->framing != SL_FRAMING_CHUNKED)
 		return ret;
 	if (trailers.fields_nr == 0 && sl_out_room(r->head) >= 5) {
-		put_trailers(r->head, &trailers);
+		put_trailers(r, r->head, &trailers);
 		return 0;
 	}
 	ret = flush_head(r);
@@ -214,7 +217,7 @@ static int finish_chunks(struct sl_relay *r)
 	if (!mem)
 		return -ENOMEM;
 	sl_out_init(&o, mem, room);
-	put_trailers(&o, &trailers);
+	put_trailers(r, &o, &trailers);
 	ret = sl_conn_send(r->to, mem, sl_out_len(&o),
 			   sl_exchange_deadline(r->x, r->send_timeout_ns));
 	r->is_to_blame_to = ret < 0;
