@@ -97,6 +97,26 @@ def over_a_reload():
     gateway.end()
 
 
+def old_views():
+    """A request that began under an old configuration keeps it, but not its checks."""
+    named, gateway = make(health_check=CHECK)
+    old, new = named[0], named[1]
+    gateway.reload(upstreams={"origin": {"targets": [old.address], "health_check": CHECK}})
+    with wire.Client(gateway.port) as client:
+        client.send(wire.get("/hold"))
+        tap.ok(old.wait_for("/hold") and old.wait_for(CHECK["path"], 3), "a request is held",
+               old.saw())
+        gateway.reload(upstreams={"origin": {"targets": [new.address], "health_check": CHECK}})
+        before, begun = old.saw(CHECK["path"]), new.saw(CHECK["path"])
+        tap.ok(new.wait_for(CHECK["path"], begun + 6), "the new target is checked", new.saw())
+        # One may have been on its way.
+        tap.ok(old.saw(CHECK["path"]) <= before + 1, "and the old one no more",
+               f"{before} checks, then {old.saw(CHECK['path'])}")
+        old.release()
+        tap.same(client.response().body, b"a", "though the request that it holds is answered by it")
+    gateway.end()
+
+
 def all_unhealthy():
     named, gateway = make(health_check=CHECK)
     for n in named:
@@ -166,6 +186,7 @@ def most_stay():
 
 
 tap.start(90)
-tap.facts(checked_503, checked_hang, checked_garbage, checked_reset, over_a_reload, all_unhealthy, dead_before,
+tap.facts(checked_503, checked_hang, checked_garbage, checked_reset, over_a_reload, old_views, all_unhealthy,
+          dead_before,
           ejected_503, ejected_hang, ejected_reset, ejected_garbage, most_stay)
 tap.done()

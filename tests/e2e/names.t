@@ -62,6 +62,29 @@ def status(key):
     return json.loads(gateway.ctl("-j", "status").stdout)[key]
 
 
+def knows(host):
+    return any(n["host"] == host for n in status("names"))
+
+
+def refused_files():
+    """Nothing is wrong with the other file, but its listener's address is taken: the origin has
+    it.  It names another host, and is seen by a reload and by a diff."""
+    before = gateway.conf["listeners"]
+    server.names["other.example"] = ["127.0.0.1"]
+    answer = gateway.reload(upstreams=upstreams(f"other.example:{first.port}"),
+                            listeners={"http": f"127.0.0.1:{first.port}"})
+    tap.ok(answer.get("reloaded") is False and knows("other.example"),
+           "a file whose address is taken is refused, when its names are known", answer)
+    tap.ok(knows(HOST), "it makes the daemon forget no name", status("names"))
+    tap.ok("other.example" in gateway.ctl("config", "diff").stdout and knows(HOST),
+           "nor does a diff", status("names"))
+    # One that is being asked for at this moment stays until the next time.
+    tap.ok(wait_for(lambda: gateway.reload(listeners=before)["reloaded"] and not knows(HOST)),
+           "a file that is taken does", status("names"))
+    gateway.reload(upstreams=upstreams(f"{HOST}:{first.port}"))
+    tap.ok(knows(HOST), "until a file names it again", status("names"))
+
+
 def without_answers():
     known = server.names.pop(HOST)
     tap.ok(wait_for(lambda: f"names.failed host={HOST}" in gateway.complaint()),
@@ -76,11 +99,7 @@ def without_answers():
     tap.ok(answer.get("reloaded") is False and "new.example" in str(answer.get("faults")),
            "a new name that nobody knows is refused", answer)
     tap.same(set(asked()), {"127.0.0.2"}, "and the running configuration goes on")
-    gateway.reload(upstreams=upstreams(f"127.0.0.1:{first.port}"), listeners={})
-    gateway.ctl("config", "diff")
-    tap.ok(any(n["host"] == HOST for n in status("names")),
-           "a refused file and a diff make it forget no name", status("names"))
-    gateway.rewrite(listeners=listeners, upstreams=upstreams(f"{HOST}:{first.port}"))
+    gateway.rewrite(upstreams=upstreams(f"{HOST}:{first.port}"))
     told = gateway.complaint().count(f"names.failed host={HOST}")
     tap.same(told, 1, "all this is told once")
     server.is_silent = False
@@ -90,6 +109,25 @@ def without_answers():
     names = status("names")
     tap.ok(any(n["host"] == HOST and n["addresses"] == 1 and not n["stale"] for n in names),
            "status knows the names", names)
+
+
+def refresh_that_fails():
+    """A file that is substituted is gone when the addresses change: it is tried again."""
+    path = os.path.join(gateway.directory, "body")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("text")
+    answer = gateway.reload(routes=[*gateway.conf["routes"], {
+        "match": {"path": "/own"}, "respond": {"body": "${file:" + path + "}"}}])
+    tap.ok(answer.get("reloaded"), "a route with what a file holds", answer)
+    os.rename(path, path + ".away")
+    server.names[HOST] = ["127.0.0.1"]
+    tap.ok(wait_for(lambda: "reload.refused" in
+                    gateway.complaint().rpartition(" reloaded ")[2]),
+           "other addresses while the file is away: refused", gateway.complaint())
+    tap.same(set(asked()), {"127.0.0.2"}, "and the old ones are used on")
+    os.rename(path + ".away", path)
+    tap.ok(wait_for(lambda: set(asked()) == {"127.0.0.1"}, 15),
+           "once the file is back, the new ones are used without another change", asked())
 
 
 def check(ups, **conf):
@@ -154,7 +192,7 @@ server.names[HOST] = ["127.0.0.1"]
 gateway = Gateway(first.port, conf={
     "dns": {"servers": [server.address], "timeout": "1s", "min_ttl": "1s"},
     "upstreams": upstreams(f"{HOST}:{first.port}")})
-listeners = gateway.conf["listeners"]
-tap.facts(all_addresses, without_answers, at_start, many_at_once, many_servers)
+tap.facts(all_addresses, refused_files, without_answers, refresh_that_fails, at_start,
+          many_at_once, many_servers)
 gateway.end()
 tap.done()
