@@ -60,6 +60,9 @@ def kept_connections():
         connection = text(client, "/a")
         gateway.reload(upstreams=upstream_to(first.port, idle_connections=7))
         tap.same(text(client, "/a"), connection, "a target that stays keeps its connections")
+        gateway.reload(upstreams=upstream_to(first.port, idle_connections=0))
+        tap.ok(first.wait(lambda: all(c.is_over for c in first.connections)),
+               "but no more idle ones than may be kept from now on")
         gateway.reload(upstreams=upstream_to(second.port))
         tap.same(text(client, "/a").split("/")[0], str(second.port),
                  "another target gets the next request")

@@ -93,6 +93,13 @@ static void move_idle(struct sl_upstream *u, struct sl_target *to, struct sl_poo
 	u->pool->peers_nr += to->idle_nr;
 }
 
+/* The new configuration may keep fewer: the oldest go. */
+static void close_surplus(struct sl_target *t, uint32_t max)
+{
+	while (t->idle_nr > max)
+		sl_peer_close(sl_container_of(t->idle.prev, struct sl_peer, node));
+}
+
 void sl_pool_inherit(struct sl_pool *p, struct sl_pool *from, const uint32_t *map)
 {
 	for (unsigned i = 0; i < p->nr; i++) {
@@ -106,6 +113,7 @@ void sl_pool_inherit(struct sl_pool *p, struct sl_pool *from, const uint32_t *ma
 			u->targets[k].credit = old->credit;
 			u->targets[k].down_until_ns = old->down_until_ns;
 			move_idle(u, &u->targets[k], from, old);
+			close_surplus(&u->targets[k], u->conf->idle_connections);
 		}
 	}
 }
