@@ -99,6 +99,12 @@ void sl_reader_refuse_strangers(struct sl_reader *r, const struct sl_object *obj
 /* A number or a boolean that was substituted comes as a string, if the string is nothing else: a
  * new reference to what it spells, or to the value itself. */
 json_t *sl_reader_scalar(struct sl_reader *r, json_t *value);
+/* Reads an array into a mask, each element by read_item, which adds its bit or reports a fault, and
+ * stores it at `to`. */
+void sl_reader_mask(struct sl_reader *r, const struct sl_key *key, json_t *value,
+		    void (*read_item)(struct sl_reader *r, const struct sl_key *key, json_t *item,
+				      uint64_t *mask),
+		    void *to);
 /* The keys' values go into `to`, by their sizes: a number, and a C string or an sl_str. */
 void sl_key_store_number(const struct sl_key *key, void *to, uint64_t value);
 void sl_reader_store_text(struct sl_reader *r, size_t size, void *to, struct sl_str text);

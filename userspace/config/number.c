@@ -328,9 +328,12 @@ static json_t *describe_rate(const struct sl_key *key)
 	return describe_unit(key, &rate);
 }
 
-static void read_words(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
+void sl_reader_mask(struct sl_reader *r, const struct sl_key *key, json_t *value,
+		    void (*read_item)(struct sl_reader *r, const struct sl_key *key, json_t *item,
+				      uint64_t *mask),
+		    void *to)
 {
-	uint32_t mask = 0;
+	uint64_t mask = 0;
 	json_t *item;
 	size_t i;
 
@@ -340,15 +343,25 @@ static void read_words(struct sl_reader *r, const struct sl_key *key, json_t *va
 	}
 	json_array_foreach(value, i, item)
 	{
-		struct sl_key word = { .words = key->words, .size = sizeof(uint32_t) };
-		uint32_t bit = 0;
-
 		sl_report_enter_element(&r->report, i);
-		read_enum(r, &word, item, &bit);
+		read_item(r, key, item, &mask);
 		sl_report_leave(&r->report);
-		mask |= 1u << bit;
 	}
 	sl_key_store_number(key, to, mask);
+}
+
+static void read_word(struct sl_reader *r, const struct sl_key *key, json_t *value, uint64_t *mask)
+{
+	struct sl_key word = { .words = key->words, .size = sizeof(uint32_t) };
+	uint32_t bit = 0;
+
+	read_enum(r, &word, value, &bit);
+	*mask |= 1u << bit;
+}
+
+static void read_words(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
+{
+	sl_reader_mask(r, key, value, read_word, to);
 }
 
 static json_t *describe_words(const struct sl_key *key)
@@ -359,7 +372,8 @@ static json_t *describe_words(const struct sl_key *key)
 
 enum { STATUS_FIRST = 500, STATUS_LAST = 563 };
 
-static void read_status(struct sl_reader *r, json_t *value, uint64_t *mask)
+static void read_status(struct sl_reader *r, const struct sl_key *key, json_t *value,
+			uint64_t *mask)
 {
 	json_int_t n = json_integer_value(value);
 
@@ -373,21 +387,7 @@ static void read_status(struct sl_reader *r, json_t *value, uint64_t *mask)
 
 static void read_statuses(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
 {
-	uint64_t mask = 0;
-	json_t *item;
-	size_t i;
-
-	if (!json_is_array(value)) {
-		sl_reader_type_fault(r, "an array", value);
-		return;
-	}
-	json_array_foreach(value, i, item)
-	{
-		sl_report_enter_element(&r->report, i);
-		read_status(r, item, &mask);
-		sl_report_leave(&r->report);
-	}
-	*(uint64_t *)to = mask;
+	sl_reader_mask(r, key, value, read_status, to);
 }
 
 static json_t *describe_statuses(const struct sl_key *key)

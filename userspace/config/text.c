@@ -167,9 +167,17 @@ static void list_methods(const char *ret_words[SL_METHODS_NR])
 	ret_words[SL_METHODS_NR - 1] = NULL;
 }
 
-static void read_method(struct sl_reader *r, json_t *value, uint32_t *mask)
+static void fault_unknown(struct sl_reader *r, const char *what, struct sl_str text,
+			  const char *near)
 {
-	const char *words[SL_METHODS_NR], *near;
+	sl_report_fault(&r->report, "%s '%.64s'%s%s%s", what, text.ptr,
+			near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static void read_method(struct sl_reader *r, const struct sl_key *key, json_t *value,
+			uint64_t *mask)
+{
+	const char *words[SL_METHODS_NR];
 	enum sl_method method;
 	struct sl_str text;
 
@@ -181,32 +189,15 @@ static void read_method(struct sl_reader *r, json_t *value, uint32_t *mask)
 		return;
 	}
 	list_methods(words);
-	near = sl_suggest(&r->report, text, words);
-	sl_report_fault(&r->report, "unknown method '%.64s'%s%s%s", text.ptr,
-			near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	fault_unknown(r, "unknown method", text, sl_suggest(&r->report, text, words));
 }
 
 static void read_methods(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
 {
-	uint32_t mask = 0;
-	json_t *item;
-	size_t i;
-
-	if (!json_is_array(value)) {
-		sl_reader_type_fault(r, "an array", value);
-		return;
-	}
-	if (json_array_size(value) == 0) {
+	if (json_is_array(value) && json_array_size(value) == 0)
 		sl_report_fault(&r->report, "needs at least 1 element; leave it out for all");
-		return;
-	}
-	json_array_foreach(value, i, item)
-	{
-		sl_report_enter_element(&r->report, i);
-		read_method(r, item, &mask);
-		sl_report_leave(&r->report);
-	}
-	*(uint32_t *)to = mask;
+	else
+		sl_reader_mask(r, key, value, read_method, to);
 }
 
 static json_t *describe_methods(const struct sl_key *key)
@@ -237,7 +228,6 @@ static const char *nearest_name(const struct sl_report *report, json_t *names, s
 static void read_upstream(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
 {
 	struct sl_str text;
-	const char *near;
 	json_t *index;
 
 	if (!get_string(r, value, &text))
@@ -247,9 +237,8 @@ static void read_upstream(struct sl_reader *r, const struct sl_key *key, json_t 
 		sl_key_store_number(key, to, (uint64_t)json_integer_value(index));
 		return;
 	}
-	near = nearest_name(&r->report, r->upstreams, text);
-	sl_report_fault(&r->report, "there is no upstream '%.64s'%s%s%s", text.ptr,
-			near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	fault_unknown(r, "there is no upstream", text,
+		      nearest_name(&r->report, r->upstreams, text));
 }
 
 const struct sl_kind sl_kind_string = { read_string, describe_string, "string" };

@@ -64,40 +64,34 @@ static int scale(uint64_t n, struct sl_str unit, const struct unit *units, uint6
 	return -EINVAL;
 }
 
-int sl_duration_parse(struct sl_str text, uint64_t *ret_ns)
+/* A number without a unit is taken up to bare_max. */
+static int parse(struct sl_str text, const struct unit *units, uint64_t bare_max,
+		 uint64_t *ret_value)
 {
-	uint64_t n, ns;
+	uint64_t n, value;
 	int ret = cut_number(&text, &n);
 
 	if (ret < 0)
 		return ret;
-	if (n == 0 && text.len == 0) {
-		*ret_ns = 0;
+	if (n <= bare_max && text.len == 0) {
+		*ret_value = n;
 		return 0;
 	}
-	ret = scale(n, text, time_units, &ns);
+	ret = scale(n, text, units, &value);
 	if (ret < 0)
 		return ret;
-	*ret_ns = ns;
+	*ret_value = value;
 	return 0;
+}
+
+int sl_duration_parse(struct sl_str text, uint64_t *ret_ns)
+{
+	return parse(text, time_units, 0, ret_ns);
 }
 
 int sl_size_parse(struct sl_str text, uint64_t *ret_bytes)
 {
-	uint64_t n, bytes;
-	int ret = cut_number(&text, &n);
-
-	if (ret < 0)
-		return ret;
-	if (text.len == 0) {
-		*ret_bytes = n;
-		return 0;
-	}
-	ret = scale(n, text, size_units, &bytes);
-	if (ret < 0)
-		return ret;
-	*ret_bytes = bytes;
-	return 0;
+	return parse(text, size_units, UINT64_MAX, ret_bytes);
 }
 
 int sl_rate_parse(struct sl_str text, uint64_t *ret_bytes_per_s)

@@ -19,30 +19,6 @@ enum sl_problem_form sl_problem_choose(const struct sl_head *req)
 	return forms[sl_accept_choose(req->fields, req->fields_nr, types, 4)];
 }
 
-struct sl_str sl_problem_type(enum sl_problem_form form)
-{
-	static const struct sl_str types[] = {
-		[SL_PROBLEM_JSON] = SL_STR("application/problem+json"),
-		[SL_PROBLEM_HTML] = SL_STR("text/html; charset=utf-8"),
-		[SL_PROBLEM_TEXT] = SL_STR("text/plain; charset=utf-8"),
-	};
-
-	return types[form];
-}
-
-static void write_json(struct sl_out *o, const struct sl_problem *p)
-{
-	sl_out_lit(o, "{\"type\":\"about:blank\",\"title\":");
-	sl_out_json(o, sl_status_reason(p->status));
-	sl_out_lit(o, ",\"status\":");
-	sl_out_u64(o, p->status);
-	sl_out_lit(o, ",\"detail\":");
-	sl_out_json(o, p->detail);
-	sl_out_lit(o, ",\"request_id\":");
-	sl_out_json(o, p->request_id);
-	sl_out_lit(o, "}\n");
-}
-
 /* What is not plain ASCII text is shown as '?': nothing that is put in can be markup. */
 static void put_escaped(struct sl_out *o, struct sl_str s)
 {
@@ -64,44 +40,58 @@ static void put_escaped(struct sl_out *o, struct sl_str s)
 	}
 }
 
-static void write_html(struct sl_out *o, const struct sl_problem *p)
-{
-	struct sl_str reason = sl_status_reason(p->status);
+/* %s is the status, %r its reason, %d the detail, %i the request's id. */
+static const struct form {
+	struct sl_str type;
+	void (*put)(struct sl_out *o, struct sl_str s);
+	const char *text;
+} forms[] = {
+	[SL_PROBLEM_JSON] = {
+		SL_STR("application/problem+json"), sl_out_json,
+		"{\"type\":\"about:blank\",\"title\":%r,\"status\":%s,\"detail\":%d,"
+		"\"request_id\":%i}\n",
+	},
+	[SL_PROBLEM_HTML] = {
+		SL_STR("text/html; charset=utf-8"), put_escaped,
+		"<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
+		"<title>%s %r</title>\n<h1>%r</h1>\n<p>%d</p>\n"
+		"<p>Status %s, request <code>%i</code></p>\n</html>\n",
+	},
+	[SL_PROBLEM_TEXT] = {
+		SL_STR("text/plain; charset=utf-8"), sl_out_str,
+		"%s %r\n%d\nRequest %i\n",
+	},
+};
 
-	sl_out_lit(o, "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>");
-	sl_out_u64(o, p->status);
-	sl_out_char(o, ' ');
-	put_escaped(o, reason);
-	sl_out_lit(o, "</title>\n<h1>");
-	put_escaped(o, reason);
-	sl_out_lit(o, "</h1>\n<p>");
-	put_escaped(o, p->detail);
-	sl_out_lit(o, "</p>\n<p>Status ");
-	sl_out_u64(o, p->status);
-	sl_out_lit(o, ", request <code>");
-	put_escaped(o, p->request_id);
-	sl_out_lit(o, "</code></p>\n</html>\n");
+struct sl_str sl_problem_type(enum sl_problem_form form)
+{
+	return forms[form].type;
 }
 
-static void write_text(struct sl_out *o, const struct sl_problem *p)
+static void put_variable(struct sl_out *o, const struct form *form, char name,
+			 const struct sl_problem *p)
 {
-	sl_out_u64(o, p->status);
-	sl_out_char(o, ' ');
-	sl_out_str(o, sl_status_reason(p->status));
-	sl_out_lit(o, "\n");
-	sl_out_str(o, p->detail);
-	sl_out_lit(o, "\nRequest ");
-	sl_out_str(o, p->request_id);
-	sl_out_lit(o, "\n");
+	switch (name) {
+	case 's':
+		sl_out_u64(o, p->status);
+		return;
+	case 'r':
+		form->put(o, sl_status_reason(p->status));
+		return;
+	case 'd':
+		form->put(o, p->detail);
+		return;
+	case 'i':
+		form->put(o, p->request_id);
+		return;
+	}
 }
 
 void sl_problem_write(struct sl_out *o, enum sl_problem_form form, const struct sl_problem *p)
 {
-	static void (*const writers[])(struct sl_out * o, const struct sl_problem *p) = {
-		[SL_PROBLEM_JSON] = write_json,
-		[SL_PROBLEM_HTML] = write_html,
-		[SL_PROBLEM_TEXT] = write_text,
-	};
-
-	writers[form](o, p);
+	for (const char *c = forms[form].text; *c; c++)
+		if (*c == '%')
+			put_variable(o, &forms[form], *++c, p);
+		else
+			sl_out_char(o, *c);
 }
