@@ -40,6 +40,8 @@ files()
 	is "$(offers config check "$dir/sl")" "$dir/sluice.json" "a file where FILE stands"
 	is "$(offers config diff "$dir/sluice.json" "$dir/sl")" "$dir/sluice.json" "and where NEW stands"
 	is "$(offers -r "$dir/so")" "$dir/some" "a directory behind -r"
+	is "$(offers -c "$dir/sl")" "$dir/sluice.json" "a file behind -c"
+	is "$(offers -c "$dir/sluice.json" route match G)" "GET" "which is no word of the command"
 	is "$(offers --socket "$dir/sl")" "$dir/sluice.json" "a file behind --socket"
 }
 

@@ -137,8 +137,37 @@ def as_it_is():
         tap.same(response.status, told, f"{method} {path} {words} is what route match says")
 
 
+def of_a_file():
+    """The same, with nobody to ask: the socket that -r says is not there."""
+    path = os.path.join(gateway.directory, "sluice.json")
+    for words in (("show",), ("match", "GET", "http://x.b.example/v/7", "x-version:2"),
+                  ("match", "PUT", "/v/7?b=1", "x-version:1"), ("match", "GET", "/r1/a/b", "a:xx"),
+                  ("match", "DELETE", "/v/7"), ("match", "GET", "/v/%zz"), ("match", "GET", "/é")):
+        for option in ((), ("-j",)):
+            running = ctl(*option, "route", *words)
+            tap.same(ctl("-r", "/none", "-c", path, *option, "route", *words), running,
+                     f"-c FILE {option} {words}: what the daemon says that runs it")
+    wrong = os.path.join(gateway.directory, "wrong.json")
+    with open(wrong, "w", encoding="utf-8") as f:
+        f.write('{ "routes": [ { "respond": {}, "upstrem": "x" } ] }')
+    for name, want, said, words in (
+            ("a file with faults", 1, "did you mean 'upstream'?", ("-c", wrong, "route", "show")),
+            ("and for a match", 1, "did you mean", ("-c", wrong, "route", "match", "GET", "/")),
+            ("a file that is not there", 1, "No such file", ("-c", "/none", "route")),
+            ("a control character", 64, "control character",
+             ("-c", path, "route", "match", "GET", "/\n")),
+            ("a word that is no field", 64, "HEADER:VALUE",
+             ("-c", path, "route", "match", "GET", "/", "x")),
+            ("more than a line", 64, "too long",
+             ("-c", path, "route", "match", "GET", "/" + 10000 * "x")),
+            ("a command that knows no file", 64, "is for 'route' only", ("-c", path, "status"))):
+        status, out, err = ctl(*words)
+        tap.ok(status == want and said in err + out, f"{name}: exit {want}, and why",
+               (status, out, err))
+
+
 tap.start(120)
 origins = origin.Origin()
 gateway = Gateway(origins.port, {"routes": ROUTES})
-tap.facts(show, taken, not_taken, hostile_lines, as_it_is, gateway.end)
+tap.facts(show, taken, not_taken, hostile_lines, as_it_is, of_a_file, gateway.end)
 tap.done()

@@ -64,6 +64,11 @@ static enum ctl_exit load(const struct ctl *ctl, const char *file, bool is_check
 	return code;
 }
 
+enum ctl_exit ctl_load(const struct ctl *ctl, const char *file, struct sl_rules **ret_rules)
+{
+	return load(ctl, file, false, ret_rules);
+}
+
 enum ctl_exit ctl_config_check(struct ctl *ctl, char **arguments)
 {
 	struct sl_rules *rules = NULL;
@@ -77,7 +82,7 @@ enum ctl_exit ctl_config_check(struct ctl *ctl, char **arguments)
 static enum ctl_exit show_file(const struct ctl *ctl, const char *file, json_t **ret_document)
 {
 	struct sl_rules *rules = NULL;
-	enum ctl_exit code = load(ctl, file, false, &rules);
+	enum ctl_exit code = ctl_load(ctl, file, &rules);
 
 	if (code == CTL_OK)
 		sl_config_show(rules, SL_SHOW_EFFECTIVE, ret_document);
@@ -178,9 +183,9 @@ enum ctl_exit ctl_config_diff(struct ctl *ctl, char **arguments)
 		return diff_running(ctl);
 	if (!arguments[1])
 		return ctl_fail(ctl, CTL_USAGE, "NEW is missing: two files, or none");
-	if (load(ctl, arguments[0], false, &old) != CTL_OK)
+	if (ctl_load(ctl, arguments[0], &old) != CTL_OK)
 		return CTL_FAILED; /* CTL_FAULTS says that they differ */
-	if (load(ctl, arguments[1], false, &new) != CTL_OK) {
+	if (ctl_load(ctl, arguments[1], &new) != CTL_OK) {
 		sl_config_free(old);
 		return CTL_FAILED;
 	}

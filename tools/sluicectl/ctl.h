@@ -20,7 +20,9 @@ enum ctl_exit {
 
 struct ctl {
 	bool is_json, is_pretty, is_batch;
-	char what[64];	 /* "status", "config check": begins each error; empty before it is known */
+	char what[64]; /* "status", "config check": begins each error; empty before it is known */
+	const char
+		*file;	 /* a configuration instead of the daemon's: for routes; NULL: the daemon */
 	json_t *outputs; /* of a batch: JSON is gathered in this array; NULL: it is printed */
 	struct sockaddr_un daemon;
 };
@@ -78,6 +80,10 @@ enum ctl_exit ctl_help_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_route_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_route_match(struct ctl *ctl, char **arguments);
 
+/* Reads a file as the daemon would.  CTL_OK with *ret_rules, the caller's to sl_config_free(); else
+ * the faults were printed. */
+struct sl_rules;
+enum ctl_exit ctl_load(const struct ctl *ctl, const char *file, struct sl_rules **ret_rules);
 /* Asks the daemon one line.  CTL_OK with *ret_answer, the caller's to put; else the reason was
  * printed. */
 enum ctl_exit ctl_ask(const struct ctl *ctl, const char *line, json_t **ret_answer);

@@ -191,6 +191,8 @@ static enum ctl_exit run_command(struct ctl *ctl, const struct ctl_command *c, c
 	if (n > c->args_max)
 		return ctl_fail(ctl, CTL_USAGE, "'%.64s' is one word too many",
 				arguments[c->args_max]);
+	if (ctl->file && strcmp(c->object, "route") != 0)
+		return ctl_fail(ctl, CTL_USAGE, "option '--config' is for 'route' only");
 	return c->run(ctl, arguments);
 }
 

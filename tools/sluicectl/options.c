@@ -15,6 +15,7 @@ static const struct option {
 } options[] = {
 	{ 'j', "json",    NULL,   "print JSON" },
 	{ 'p', "pretty",  NULL,   "print JSON for people to read" },
+	{ 'c', "config",  "FILE", "the routes of a file, instead of the daemon's" },
 	{ 's', "socket",  "PATH", "the daemon's control socket" },
 	{ 'r', "run-dir", "DIR",  "the daemon's run_dir, which that socket is in" },
 	{ 'V', "version", NULL,   "print the version" },
@@ -112,6 +113,9 @@ static enum ctl_exit apply_option(struct ctl *ctl, struct ctl_words *words, char
 		return CTL_OK;
 	case 'j':
 		ctl->is_json = true;
+		return CTL_OK;
+	case 'c':
+		ctl->file = argument;
 		return CTL_OK;
 	case 's':
 		return set_socket(ctl, argument, "");

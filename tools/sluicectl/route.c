@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // sluicectl route: what the routes are, and which of them takes a request, and why.
+#include "config/routes.h"
+
 #include <stdio.h>
 #include <string.h>
 
+#include "config/config.h"
 #include "ctl.h"
 #include "sluice/admin.h"
 
@@ -90,10 +93,22 @@ static void print_name(const json_t *route)
 	fputs("  ", stdout);
 }
 
+static enum ctl_exit show_file(const struct ctl *ctl, json_t **ret_answer)
+{
+	struct sl_rules *rules = NULL;
+
+	if (ctl_load(ctl, ctl->file, &rules) != CTL_OK)
+		return CTL_FAILED;
+	*ret_answer = sl_routes_show(rules);
+	sl_config_free(rules);
+	return *ret_answer ? CTL_OK : ctl_fail(ctl, CTL_FAILED, "out of memory");
+}
+
 enum ctl_exit ctl_route_show(struct ctl *ctl, char **arguments)
 {
-	json_t *answer, *route;
-	enum ctl_exit code = ctl_ask(ctl, "route show", &answer);
+	json_t *answer = NULL, *route;
+	enum ctl_exit code =
+		ctl->file ? show_file(ctl, &answer) : ctl_ask(ctl, "route show", &answer);
 	size_t i;
 
 	if (code != CTL_OK)
@@ -217,23 +232,60 @@ static bool put_word(char *line, size_t size, size_t *len, const char *word)
 	return fits;
 }
 
-enum ctl_exit ctl_route_match(struct ctl *ctl, char **arguments)
+static enum ctl_exit check_words(const struct ctl *ctl, char **words)
+{
+	for (char **word = words; *word; word++) {
+		if (!**word)
+			return ctl_fail(ctl, CTL_USAGE, "a word is empty");
+		if (word >= words + 2 && !strchr(*word, ':'))
+			return ctl_fail(ctl, CTL_USAGE, "'%.64s' is not HEADER:VALUE", *word);
+	}
+	return CTL_OK;
+}
+
+static enum ctl_exit match_running(const struct ctl *ctl, char **words, json_t **ret_answer)
 {
 	char line[SL_ADMIN_LINE_MAX - 1] = "route match"; /* and its end */
 	size_t len = strlen(line);
-	enum ctl_exit code;
-	json_t *answer;
 
-	for (char **word = arguments; *word; word++) {
-		if (!**word)
-			return ctl_fail(ctl, CTL_USAGE, "a word is empty");
-		if (word >= arguments + 2 && !strchr(*word, ':'))
-			return ctl_fail(ctl, CTL_USAGE, "'%.64s' is not HEADER:VALUE", *word);
+	for (char **word = words; *word; word++)
 		if (!put_word(line, sizeof(line), &len, *word))
 			return ctl_fail(ctl, CTL_USAGE,
 					"'%.64s...': all words together are too long", *word);
-	}
-	code = ctl_ask(ctl, line, &answer);
+	return ctl_ask(ctl, line, ret_answer);
+}
+
+/* CTL_FAULTS says that no route takes the request, not that the file has faults. */
+static enum ctl_exit match_file(const struct ctl *ctl, char **words, json_t **ret_answer)
+{
+	struct sl_rules *rules = NULL;
+	const char *error;
+	unsigned nr = 0;
+
+	if (ctl_load(ctl, ctl->file, &rules) != CTL_OK)
+		return CTL_FAILED;
+	while (words[nr])
+		nr++;
+	*ret_answer = sl_routes_match(rules, words, nr);
+	sl_config_free(rules);
+	if (!*ret_answer)
+		return ctl_fail(ctl, CTL_FAILED, "out of memory");
+	error = json_string_value(json_object_get(*ret_answer, "error"));
+	if (!error)
+		return CTL_OK;
+	ctl_fail(ctl, CTL_USAGE, "%s", error);
+	json_decref(*ret_answer);
+	return CTL_USAGE;
+}
+
+enum ctl_exit ctl_route_match(struct ctl *ctl, char **arguments)
+{
+	enum ctl_exit code = check_words(ctl, arguments);
+	json_t *answer = NULL;
+
+	if (code == CTL_OK)
+		code = ctl->file ? match_file(ctl, arguments, &answer)
+				 : match_running(ctl, arguments, &answer);
 	if (code != CTL_OK)
 		return code;
 	code = json_object_get(answer, "takes") ? CTL_OK : CTL_FAULTS;

@@ -50,7 +50,7 @@ _sluicectl()
 
 	COMPREPLY=()
 	case $before in
-	-s | --socket)
+	-c | --config | -s | --socket)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
@@ -65,6 +65,7 @@ _sluicectl()
 	fi
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
+		-c | --config) i=$((i + 1)) ;;
 		-s | --socket | -r | --run-dir)
 			where=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}")
 			i=$((i + 1))
