@@ -154,6 +154,49 @@ def worn_out():
     gateway.end()
 
 
+def requests_over_reloads():
+    """Requests of all configurations that are alive count together."""
+    named, gateway = make("ab", {"gateway": {"workers": 2}}, max_requests=4)
+    clients = hold(gateway, 4)
+    tap.same(in_flight(named, 4), 4, "four requests of four are sent")
+    for turn in range(3):
+        gateway.reload()
+        tap.same([ask(gateway).status for _ in range(2)], [503] * 2,
+                 f"after reload {turn + 1} there is no room for another one")
+    upstreams = gateway.conf["upstreams"]
+    upstreams["origin"]["max_requests"] = 5
+    gateway.reload(upstreams=upstreams)
+    clients += hold(gateway, 1)
+    tap.same((in_flight(named, 5), ask(gateway).status), (5, 503),
+             "a bound of five lets one more in, and no more")
+    for n in named:
+        n.release()
+    tap.same([c.response().status for c in clients], [200] * 5, "all are answered")
+    tap.same([ask(gateway).status for _ in range(6)], [200] * 6, "and there is room again")
+    gateway.end()
+
+
+def connections_over_reloads():
+    """Who waits under the old configuration is called when a connection under the new one is free,
+    and the other way round."""
+    named, gateway = make(max_connections=2, max_pending=4)
+    origins = named[0].origin
+    clients = hold(gateway, 3)
+    tap.same(in_flight(named, 2), 2, "two requests of three are sent, over two connections of two")
+    gateway.reload()
+    clients += hold(gateway, 3)
+    time.sleep(0.2)
+    tap.same((in_flight(named, 2), len(origins.connections)), (2, 2),
+             "after a reload there is no third")
+    tap.same(ask(gateway).status, 503, "four wait, old and new: a fifth is refused")
+    shown = json.loads(gateway.ctl("-j", "upstream", "show").stdout)["upstreams"][0]["targets"][0]
+    tap.same((shown["in_flight"], shown["connections"]), (2, 2), "what is under way is shown")
+    named[0].release()
+    tap.same([c.response().status for c in clients], [200] * 6, "all that waited are answered")
+    tap.same(len(origins.connections), 2, "over the same two")
+    gateway.end()
+
+
 def drip(gap):
     def serve(conn):
         while conn.request():
@@ -181,5 +224,5 @@ def gaps():
 
 tap.start(90)
 tap.facts(opens_and_closes, connections, another_target, pending, leaves_while_waiting,
-          lost_connections, worn_out, gaps)
+          lost_connections, requests_over_reloads, connections_over_reloads, worn_out, gaps)
 tap.done()

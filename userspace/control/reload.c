@@ -25,7 +25,6 @@ struct reload {
 	struct sl_daemon *daemon;
 	struct sl_rules *rules;
 	struct sl_listeners listeners;
-	uint32_t *targets;
 	struct sl_switch *switches; /* one a worker */
 	struct sl_log_files logs;
 	sem_t done;
@@ -69,15 +68,20 @@ static void keep_what_stays(struct sl_daemon *d, struct sl_rules *fresh)
 
 /* ---- preparing ---- */
 
-static int map_targets(struct reload *r)
+static int make_states(struct sl_rules *fresh, const struct sl_rules *old)
 {
-	const struct sl_rules *old = r->daemon->rules, *fresh = r->rules;
 	size_t nr = sl_pool_count_targets(fresh->upstreams, fresh->upstreams_nr);
+	uint32_t *targets = malloc((nr + fresh->upstreams_nr + 1) * sizeof(*targets));
+	int ret = -ENOMEM;
 
-	r->targets = malloc((nr + 1) * sizeof(*r->targets));
-	return r->targets ? sl_pool_map(old->upstreams, old->upstreams_nr, fresh->upstreams,
-					fresh->upstreams_nr, r->targets)
-			  : -ENOMEM;
+	if (targets)
+		ret = sl_pool_map(old->upstreams, old->upstreams_nr, fresh->upstreams,
+				  fresh->upstreams_nr, targets, targets + nr);
+	if (ret == 0)
+		ret = sl_states_follow(&fresh->states, fresh->upstreams, fresh->upstreams_nr,
+				       old->states, targets, targets + nr);
+	free(targets);
+	return ret;
 }
 
 static int make_acceptors(struct reload *r, struct sl_switch *s, int *fds)
@@ -99,7 +103,6 @@ static int make_switch(struct reload *r, unsigned index)
 	*s = (struct sl_switch){
 		.worker = &r->daemon->workers[index],
 		.kept = r->listeners.kept,
-		.targets = r->targets,
 		.done = &r->done,
 	};
 	s->view = sl_view_new(s->worker, r->rules);
@@ -112,12 +115,8 @@ static int make_switch(struct reload *r, unsigned index)
 static int prepare(struct reload *r)
 {
 	struct sl_daemon *d = r->daemon;
-	struct sl_rules *fresh = r->rules;
-	int ret = map_targets(r);
+	int ret = make_states(r->rules, d->rules);
 
-	if (ret == 0)
-		ret = sl_states_new(&fresh->states, fresh->upstreams, fresh->upstreams_nr,
-				    fresh->workers);
 	r->switches = calloc(d->workers_nr, sizeof(*r->switches));
 	if (!r->switches)
 		ret = -ENOMEM;
@@ -154,7 +153,7 @@ static void publish(struct reload *r)
 {
 	struct sl_daemon *d = r->daemon;
 
-	sl_states_inherit(r->rules->states, r->rules->upstreams, d->rules->states, r->targets);
+	sl_states_settle(r->rules->states, r->rules->upstreams);
 	sl_daemon_use_logs(d, &r->logs);
 	sl_log_set_level((enum sl_log_level)r->rules->logs.level);
 	for (unsigned i = 0; i < d->workers_nr; i++)
@@ -213,7 +212,6 @@ static int replace(struct sl_daemon *d, struct sl_rules *fresh)
 	sl_log_files_fini(&r.logs);
 	free_switches(&r, ret == 0);
 	sl_listeners_fini(&r.listeners);
-	free(r.targets);
 	sem_destroy(&r.done);
 	return ret;
 }

@@ -134,8 +134,8 @@ static int pick_in_turn(struct sl_attempt *a, struct sl_target **ret_target)
 	int ret;
 
 	/* Nobody passes those who are waiting. */
-	*ret_target = u->waiting_nr ? NULL : pick(a);
-	while (!*ret_target && (u->waiting_nr || a->pick.is_full)) {
+	*ret_target = u->line->nr ? NULL : pick(a);
+	while (!*ret_target && (u->line->nr || a->pick.is_full)) {
 		/* It may leave meanwhile; but one that sends on must not fill buffers by it. */
 		if (client->rx_first == SL_BUF_NONE)
 			sl_conn_arm(client, SL_RECV_ONCE_LATER);

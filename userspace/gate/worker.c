@@ -268,7 +268,7 @@ static void switch_over(struct sl_mail *m)
 	struct sl_acceptor **acceptors = w->acceptors;
 
 	sl_pool_stop_checks(&old->pool);
-	sl_pool_inherit(&s->view->pool, &old->pool, s->targets);
+	sl_pool_inherit(&s->view->pool);
 	sl_pool_start(&s->view->pool);
 	take_over_acceptors(w, s);
 	w->acceptors = s->acceptors;

@@ -89,7 +89,6 @@ struct sl_switch {
 	 * kept[].  Afterwards the array to free is here. */
 	struct sl_acceptor **acceptors;
 	const uint32_t *kept;
-	const uint32_t *targets; /* as sl_pool_map() fills it in */
 	sem_t *done;		 /* posted when it has happened */
 };
 

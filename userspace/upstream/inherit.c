@@ -53,7 +53,8 @@ static struct entry *index_by_name(const struct sl_upstream_conf *conf, unsigned
 }
 
 int sl_pool_map(const struct sl_upstream_conf *from, unsigned from_nr,
-		const struct sl_upstream_conf *to, unsigned to_nr, uint32_t *ret_map)
+		const struct sl_upstream_conf *to, unsigned to_nr, uint32_t *ret_targets,
+		uint32_t *ret_upstreams)
 {
 	struct entry *entries = index_by_name(from, from_nr);
 
@@ -64,56 +65,44 @@ int sl_pool_map(const struct sl_upstream_conf *from, unsigned from_nr,
 		const struct entry *old =
 			bsearch(&wanted, entries, from_nr, sizeof(*entries), by_name);
 
+		*ret_upstreams++ = old ? (uint32_t)(old->conf - from) : SL_NO_TARGET;
 		if (old && old->conf->send_proxy != to[i].send_proxy)
 			old = NULL;
 		for (uint32_t k = 0; k < to[i].targets_nr; k++)
-			*ret_map++ = old ? find_target(old, &to[i].targets[k], k) : SL_NO_TARGET;
+			*ret_targets++ =
+				old ? find_target(old, &to[i].targets[k], k) : SL_NO_TARGET;
 	}
 	free(entries);
 	return 0;
 }
 
-static void move_idle(struct sl_upstream *u, struct sl_target *to, struct sl_pool *from_pool,
-		      struct sl_target *from)
+static void inherit(struct sl_target *t, const struct sl_target *old)
 {
-	struct sl_list *node;
+	struct sl_list *idle = &t->counts->idle;
 
-	sl_list_take(&to->idle, &from->idle);
-	to->idle_nr = from->idle_nr;
-	from->idle_nr = 0;
-	for (node = to->idle.next; node != &to->idle; node = node->next) {
-		struct sl_peer *peer = sl_container_of(node, struct sl_peer, node);
-
-		peer->upstream = u;
-		peer->target = to;
-	}
-	sl_cell_add(&from->counts->connections, -(int64_t)to->idle_nr);
-	sl_cell_add(&to->counts->connections, to->idle_nr);
-	from_pool->peers_nr -= to->idle_nr;
-	u->pool->peers_nr += to->idle_nr;
+	t->credit = old->credit;
+	t->down_until_ns = old->down_until_ns;
+	for (struct sl_list *node = idle->next; node != idle; node = node->next)
+		sl_peer_move(sl_container_of(node, struct sl_peer, node), t);
 }
 
 /* The new configuration may keep fewer: the oldest go. */
 static void close_surplus(struct sl_target *t, uint32_t max)
 {
-	while (t->idle_nr > max)
-		sl_peer_close(sl_container_of(t->idle.prev, struct sl_peer, node));
+	while (t->counts->idle_nr > max)
+		sl_peer_close(sl_container_of(t->counts->idle.prev, struct sl_peer, node));
 }
 
-void sl_pool_inherit(struct sl_pool *p, struct sl_pool *from, const uint32_t *map)
+void sl_pool_inherit(struct sl_pool *p)
 {
-	for (unsigned i = 0; i < p->nr; i++) {
-		struct sl_upstream *u = &p->upstreams[i];
+	for (unsigned i = 0; i < p->nr; i++)
+		for (uint32_t k = 0; k < p->upstreams[i].conf->targets_nr; k++) {
+			struct sl_target *t = &p->upstreams[i].targets[k];
+			const struct sl_target *old = t->counts->home;
 
-		for (uint32_t k = 0; k < u->conf->targets_nr; k++, map++) {
-			struct sl_target *old = *map == SL_NO_TARGET ? NULL : &from->targets[*map];
-
-			if (!old)
-				continue;
-			u->targets[k].credit = old->credit;
-			u->targets[k].down_until_ns = old->down_until_ns;
-			move_idle(u, &u->targets[k], from, old);
-			close_surplus(&u->targets[k], u->conf->idle_connections);
+			t->counts->home = t;
+			if (old && old != t)
+				inherit(t, old);
+			close_surplus(t, p->upstreams[i].conf->idle_connections);
 		}
-	}
 }

@@ -33,18 +33,20 @@ static void init_upstream(struct sl_pool *p, unsigned i, const struct sl_pool_co
 
 	p->upstreams[i] = (struct sl_upstream){
 		.conf = conf,
-		.shared = &pc->states->upstreams[i],
+		.shared = &pc->states->upstreams[i]->shared,
+		.line = &pc->states->upstreams[i]->lines[pc->worker],
 		.pool = p,
 		.targets = targets,
 		.connections_max = part_of(conf->max_connections, pc->states->workers),
 		.waiting_max = part_of(conf->max_pending, pc->states->workers),
 	};
-	sl_list_init(&p->upstreams[i].waiting);
 	for (unsigned k = 0; k < conf->targets_nr; k++) {
 		targets[k].conf = &conf->targets[k];
 		targets[k].shared = sl_states_target(pc->states, i, k);
 		targets[k].counts = sl_states_counts(pc->states, pc->worker, i, k);
-		sl_list_init(&targets[k].idle);
+		targets[k].upstream = &p->upstreams[i];
+		if (!targets[k].counts->home) /* new: nobody else has it yet */
+			targets[k].counts->home = &targets[k];
 	}
 }
 
@@ -75,13 +77,19 @@ void sl_pool_start(struct sl_pool *p)
 
 static void close_oldest(struct sl_target *t)
 {
-	if (!sl_list_is_empty(&t->idle))
-		sl_peer_close(sl_container_of(t->idle.prev, struct sl_peer, node));
+	struct sl_list *idle = &t->counts->idle;
+
+	if (!sl_list_is_empty(idle))
+		sl_peer_close(sl_container_of(idle->prev, struct sl_peer, node));
 }
 
+/* Those of a newer pool are not ours to close. */
 static void close_idle_of(struct sl_target *t)
 {
-	while (!sl_list_is_empty(&t->idle))
+	if (t->counts->home != t)
+		return;
+	t->counts->home = NULL;
+	while (!sl_list_is_empty(&t->counts->idle))
 		close_oldest(t);
 }
 
@@ -162,7 +170,7 @@ static void leave_idle(struct sl_peer *peer)
 	if (sl_list_is_alone(&peer->node))
 		return;
 	sl_list_del(&peer->node);
-	peer->target->idle_nr--;
+	peer->target->counts->idle_nr--;
 }
 
 /* Only where somebody asks: a line that all workers write to costs them. */
@@ -196,7 +204,7 @@ void sl_peer_close(struct sl_peer *peer)
 	end_use(peer);
 	leave_idle(peer);
 	sl_cell_add(&peer->target->counts->connections, -1);
-	if (peer->upstream->waiting_nr)
+	if (peer->upstream->line->nr)
 		sl_queue_call(peer->upstream);
 	sl_timer_stop(&peer->timer);
 	sl_conn_close(&peer->conn);
@@ -207,14 +215,24 @@ static struct sl_peer *first_good(struct sl_target *t)
 {
 	uint64_t since_ns = atomic_load_explicit(&t->shared->ejected_at_ns, memory_order_relaxed);
 
-	while (!sl_list_is_empty(&t->idle)) {
-		struct sl_peer *peer = sl_container_of(t->idle.next, struct sl_peer, node);
+	while (!sl_list_is_empty(&t->counts->idle)) {
+		struct sl_peer *peer = sl_container_of(t->counts->idle.next, struct sl_peer, node);
 
 		if (__builtin_expect(peer->made_ns > since_ns, 1))
 			return peer;
 		sl_peer_close(peer);
 	}
 	return NULL;
+}
+
+void sl_peer_move(struct sl_peer *peer, struct sl_target *to)
+{
+	struct sl_pool *from = peer->upstream->pool;
+
+	peer->target = to;
+	peer->upstream = to->upstream;
+	to->upstream->pool->peers_nr++;
+	sl_pool_leave(from);
 }
 
 struct sl_peer *sl_target_reuse(struct sl_upstream *u, struct sl_target *t)
@@ -224,6 +242,8 @@ struct sl_peer *sl_target_reuse(struct sl_upstream *u, struct sl_target *t)
 	if (!peer)
 		return NULL;
 	leave_idle(peer);
+	if (peer->target != t)
+		sl_peer_move(peer, t);
 	peer->is_reused = true;
 	peer->uses_left--;
 	peer->conn.reader = sl_fiber_self(u->pool->loop);
@@ -318,28 +338,36 @@ int sl_target_connect(struct sl_upstream *u, struct sl_target *t, uint64_t deadl
 	return 0;
 }
 
+static bool may_idle(const struct sl_peer *peer, const struct sl_target *home)
+{
+	const struct sl_conn *c = &peer->conn;
+
+	return home && home->counts->idle_nr < home->upstream->conf->idle_connections &&
+	       c->rx_first == SL_BUF_NONE && !c->eof && !c->rx_error && peer->uses_left &&
+	       peer->expires_ns > c->loop->now_ns;
+}
+
 void sl_peer_release(struct sl_peer *peer)
 {
-	struct sl_target *t = peer->target;
-	const struct sl_upstream_conf *conf = peer->upstream->conf;
+	struct sl_target *home = peer->target->counts->home;
 	struct sl_loop *loop = peer->conn.loop;
 	uint64_t until_ns;
 
 	end_use(peer);
 	peer->conn.reader = NULL;
 	sl_conn_use_bufs(&peer->conn, &loop->small);
-	if (t->idle_nr >= conf->idle_connections || peer->conn.rx_first != SL_BUF_NONE ||
-	    peer->conn.eof || peer->conn.rx_error || !peer->uses_left ||
-	    peer->expires_ns <= loop->now_ns) {
+	if (!may_idle(peer, home)) {
 		sl_peer_close(peer);
 		return;
 	}
-	sl_list_push_front(&t->idle, &peer->node);
-	t->idle_nr++;
+	if (peer->target != home)
+		sl_peer_move(peer, home);
+	sl_list_push_front(&home->counts->idle, &peer->node);
+	home->counts->idle_nr++;
 	arm_idle(peer);
-	until_ns = sl_deadline(loop->now_ns, conf->idle_timeout_ns);
+	until_ns = sl_deadline(loop->now_ns, home->upstream->conf->idle_timeout_ns);
 	sl_timer_set(&loop->wheel, &peer->timer,
 		     until_ns < peer->expires_ns ? until_ns : peer->expires_ns);
-	if (peer->upstream->waiting_nr)
+	if (peer->upstream->line->nr)
 		sl_queue_call(peer->upstream);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A worker's connections to its upstreams: how each target fares, and idle connections to reuse. */
+/* A worker's connections to the upstreams of one configuration: how each target fares, and idle
+ * connections to reuse, which pools of the same worker share. */
 #ifndef SL_UPSTREAM_POOL_H
 #define SL_UPSTREAM_POOL_H
 
@@ -20,9 +21,8 @@ struct sl_checker;
 struct sl_target {
 	const struct sl_target_conf *conf;
 	struct sl_target_shared *shared; /* what all workers know of it */
-	struct sl_target_counts *counts; /* this worker's */
-	struct sl_list idle; /* of sl_peer, most recently used first: the others may age out */
-	uint32_t idle_nr;
+	struct sl_target_counts *counts; /* this worker's, of all configurations */
+	struct sl_upstream *upstream;
 	int64_t credit;		/* of smooth weighted round robin */
 	uint64_t down_until_ns; /* it refused a connection: others first until then */
 };
@@ -35,8 +35,7 @@ struct sl_upstream {
 	struct sl_retry_budget retry_budget;
 	uint32_t connections_max; /* this worker's part, to each target; 0: no limit */
 	uint32_t waiting_max;
-	struct sl_list waiting; /* for a connection, the oldest first */
-	uint32_t waiting_nr;	/* with those that were called and have not run yet */
+	struct sl_line *line; /* this worker's, of all configurations */
 };
 
 /* One connection to a target. */
@@ -44,7 +43,7 @@ struct sl_peer {
 	struct sl_conn conn;
 	struct sl_upstream *upstream;
 	struct sl_target *target;
-	struct sl_list node; /* in target->idle, or alone */
+	struct sl_list node; /* among the idle ones of its target, or alone */
 	struct sl_timer timer;
 	uint64_t made_ns;
 	uint64_t expires_ns; /* not reused after this */
@@ -83,13 +82,17 @@ void sl_pool_start(struct sl_pool *p);
 #define SL_NO_TARGET UINT32_MAX
 /* Fills in, for each target of the new configuration, which target of the old one it was: its
  * number over all upstreams, or SL_NO_TARGET.  The same means: same upstream name, target name and
- * address, and connections that begin alike.  ret_map has room for all targets of the new one. */
+ * address, and connections that begin alike.  Likewise for each upstream, which is the same by its
+ * name.  There is room for all targets and upstreams of the new one. */
 int sl_pool_map(const struct sl_upstream_conf *from, unsigned from_nr,
-		const struct sl_upstream_conf *to, unsigned to_nr, uint32_t *ret_map);
+		const struct sl_upstream_conf *to, unsigned to_nr, uint32_t *ret_targets,
+		uint32_t *ret_upstreams);
 size_t sl_pool_count_targets(const struct sl_upstream_conf *conf, unsigned nr);
-/* Takes over what the old pool knows of its targets, and their idle connections. */
-void sl_pool_inherit(struct sl_pool *p, struct sl_pool *from, const uint32_t *map);
-/* Ends health checks and closes what is idle; needs turns of the loop until peers_nr is 0. */
+/* Becomes the newest on its worker's thread: idle connections of targets whose cells it shares with
+ * an older one are its own from now on, and what that one has found out about them. */
+void sl_pool_inherit(struct sl_pool *p);
+/* Ends health checks, closes what is idle and keeps nothing any more; needs turns of the loop until
+ * peers_nr is 0. */
 void sl_pool_close_idle(struct sl_pool *p);
 /* Another pool checks from now on; what is connected stays. */
 void sl_pool_stop_checks(struct sl_pool *p);
@@ -102,7 +105,7 @@ void sl_pool_leave(struct sl_pool *p);
 static inline bool sl_target_is_full(const struct sl_upstream *u, const struct sl_target *t)
 {
 	return u->connections_max && t->counts->connections >= u->connections_max &&
-	       sl_list_is_empty(&t->idle);
+	       sl_list_is_empty(&t->counts->idle);
 }
 
 /* Descriptors, memory or local ports are what was lacking: our own fault, not a target's. */
@@ -114,6 +117,9 @@ static inline bool sl_is_shortage(int error)
 
 /* For choices that nobody may foresee, and no secrets. */
 uint64_t sl_pool_random(struct sl_pool *p);
+
+/* Of another pool of this worker now: the old one may be gone after this. */
+void sl_peer_move(struct sl_peer *peer, struct sl_target *to);
 
 /* An idle connection to the target, or NULL.  Its reader is the current fiber.  Those from before
  * an ejection are closed: a host that went without a word knows nothing of them any more. */

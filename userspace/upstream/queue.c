@@ -39,7 +39,7 @@ void sl_upstream_leave(struct sl_upstream *u)
 
 void sl_queue_call(struct sl_upstream *u)
 {
-	struct sl_list *node = sl_list_pop_front(&u->waiting);
+	struct sl_list *node = sl_list_pop_front(&u->line->waiting);
 	struct waiter *w;
 
 	if (!node)
@@ -59,7 +59,7 @@ static int look(const struct sl_upstream *u, const struct waiter *w, const struc
 		return -ECANCELED;
 	if (watch && watch->rx_error)
 		return -ECONNABORTED;
-	if (w->is_called || (now_ns >= look_ns && u->waiting.next == &w->node))
+	if (w->is_called || (now_ns >= look_ns && u->line->waiting.next == &w->node))
 		return 0;
 	return now_ns >= deadline_ns ? -EBUSY : -EAGAIN;
 }
@@ -68,24 +68,25 @@ int sl_queue_wait(struct sl_upstream *u, const struct sl_conn *watch, bool is_ag
 		  uint64_t deadline_ns)
 {
 	struct sl_loop *loop = u->pool->loop;
+	struct sl_line *line = u->line;
 	struct waiter w = { .fiber = sl_fiber_self(loop) };
 	uint64_t look_ns = loop->now_ns + LOOK_MS * SL_MS;
 	int ret;
 
-	if (!is_again && u->waiting_nr >= u->waiting_max)
+	if (!is_again && line->nr >= u->waiting_max)
 		return -EBUSY;
 	if (is_again)
-		sl_list_push_front(&u->waiting, &w.node);
+		sl_list_push_front(&line->waiting, &w.node);
 	else
-		sl_list_push_back(&u->waiting, &w.node);
-	u->waiting_nr++;
+		sl_list_push_back(&line->waiting, &w.node);
+	line->nr++;
 	while ((ret = look(u, &w, watch, deadline_ns, look_ns)) == -EAGAIN) {
 		if (loop->now_ns >= look_ns)
 			look_ns = loop->now_ns + LOOK_MS * SL_MS;
 		sl_fiber_park(loop, look_ns < deadline_ns ? look_ns : deadline_ns);
 	}
 	sl_list_del(&w.node);
-	u->waiting_nr--;
+	line->nr--;
 	if (ret < 0 && w.is_called) /* what it was called for is for the next one */
 		sl_queue_call(u);
 	return ret;

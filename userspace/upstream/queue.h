@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bounds of an upstream, and requests that wait for a connection when its targets have no room. */
+/* Bounds of an upstream, and requests that wait for a connection when its targets have no room:
+ * those of all configurations that are alive together. */
 #ifndef SL_UPSTREAM_QUEUE_H
 #define SL_UPSTREAM_QUEUE_H
 

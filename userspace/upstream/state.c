@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What all workers know of the targets.
+// What is known of upstreams and targets: who holds which cells, and what an operator sees in them.
 #include "upstream/state.h"
 
 #include <errno.h>
@@ -9,9 +9,9 @@
 enum { LINE = 64 };
 
 /* Zeroed, and on cache lines of its own. */
-static void *new_cells(size_t nr, size_t size)
+static void *new_cells(size_t head, unsigned workers, size_t each)
 {
-	size_t bytes = (nr * size + LINE) / LINE * LINE;
+	size_t bytes = head + workers * each; /* both are multiples of a line */
 	void *cells = aligned_alloc(LINE, bytes);
 
 	if (cells)
@@ -19,30 +19,78 @@ static void *new_cells(size_t nr, size_t size)
 	return cells;
 }
 
-int sl_states_new(struct sl_states **ret_states, const struct sl_upstream_conf *conf, unsigned nr,
-		  unsigned workers)
+static struct sl_target_cells *new_target(unsigned workers)
+{
+	struct sl_target_cells *c = new_cells(sizeof(*c), workers, sizeof(c->counts[0]));
+
+	for (unsigned w = 0; c && w < workers; w++)
+		sl_list_init(&c->counts[w].idle);
+	return c;
+}
+
+static struct sl_upstream_cells *new_upstream(unsigned workers)
+{
+	struct sl_upstream_cells *c = new_cells(sizeof(*c), workers, sizeof(c->lines[0]));
+
+	for (unsigned w = 0; c && w < workers; w++)
+		sl_list_init(&c->lines[w].waiting);
+	return c;
+}
+
+/* Room for the cells of all, and none yet. */
+static struct sl_states *new_empty(const struct sl_upstream_conf *conf, unsigned nr,
+				   unsigned workers)
 {
 	struct sl_states *s = calloc(1, sizeof(*s));
 
 	if (!s)
-		return -ENOMEM;
+		return NULL;
 	s->workers = workers;
-	s->upstreams_nr = nr;
 	s->first = calloc(nr + 1u, sizeof(*s->first));
-	if (!s->first) {
-		free(s);
-		return -ENOMEM;
-	}
-	for (unsigned i = 0; i < nr; i++) {
+	for (unsigned i = 0; s->first && i < nr; i++) {
 		s->first[i] = s->targets_nr;
 		s->targets_nr += conf[i].targets_nr;
 	}
-	/* The cells of two are a cache line. */
-	s->counts_nr = (s->targets_nr + 1) & ~(size_t)1;
-	s->upstreams = new_cells(nr, sizeof(*s->upstreams));
-	s->targets = new_cells(s->targets_nr, sizeof(*s->targets));
-	s->counts = new_cells(s->counts_nr * workers, sizeof(*s->counts));
-	if (!s->upstreams || !s->targets || !s->counts) {
+	s->upstreams_nr = nr;
+	s->upstreams = calloc(nr + 1u, sizeof(struct sl_upstream_cells *));
+	s->targets = calloc(s->targets_nr + 1, sizeof(struct sl_target_cells *));
+	if (s->first && s->upstreams && s->targets)
+		return s;
+	free(s->first);
+	free(s->upstreams);
+	free(s->targets);
+	free(s);
+	return NULL;
+}
+
+static int fill(struct sl_states *s, const struct sl_states *from, const uint32_t *targets,
+		const uint32_t *upstreams)
+{
+	for (unsigned i = 0; i < s->upstreams_nr; i++) {
+		bool is_new = !from || upstreams[i] == UINT32_MAX;
+
+		s->upstreams[i] = is_new ? new_upstream(s->workers) : from->upstreams[upstreams[i]];
+		if (!s->upstreams[i])
+			return -ENOMEM;
+		s->upstreams[i]->users++;
+	}
+	for (size_t i = 0; i < s->targets_nr; i++) {
+		bool is_new = !from || targets[i] == UINT32_MAX;
+
+		s->targets[i] = is_new ? new_target(s->workers) : from->targets[targets[i]];
+		if (!s->targets[i])
+			return -ENOMEM;
+		s->targets[i]->users++;
+	}
+	return 0;
+}
+
+static int make(struct sl_states **ret_states, struct sl_states *s, const struct sl_states *from,
+		const uint32_t *targets, const uint32_t *upstreams)
+{
+	if (!s)
+		return -ENOMEM;
+	if (fill(s, from, targets, upstreams) < 0) {
 		sl_states_free(s);
 		return -ENOMEM;
 	}
@@ -50,42 +98,41 @@ int sl_states_new(struct sl_states **ret_states, const struct sl_upstream_conf *
 	return 0;
 }
 
+int sl_states_new(struct sl_states **ret_states, const struct sl_upstream_conf *conf, unsigned nr,
+		  unsigned workers)
+{
+	return make(ret_states, new_empty(conf, nr, workers), NULL, NULL, NULL);
+}
+
+int sl_states_follow(struct sl_states **ret_states, const struct sl_upstream_conf *conf,
+		     unsigned nr, const struct sl_states *from, const uint32_t *targets,
+		     const uint32_t *upstreams)
+{
+	return make(ret_states, new_empty(conf, nr, from->workers), from, targets, upstreams);
+}
+
+void sl_states_settle(struct sl_states *s, const struct sl_upstream_conf *conf)
+{
+	for (unsigned i = 0; i < s->upstreams_nr; i++)
+		for (unsigned k = 0; k < conf[i].targets_nr && !conf[i].health.interval_ns; k++)
+			atomic_fetch_and(&sl_states_target(s, i, k)->out,
+					 ~(uint32_t)SL_OUT_UNHEALTHY);
+}
+
 void sl_states_free(struct sl_states *s)
 {
 	if (!s)
 		return;
+	for (unsigned i = 0; i < s->upstreams_nr; i++)
+		if (s->upstreams[i] && --s->upstreams[i]->users == 0)
+			free(s->upstreams[i]);
+	for (size_t i = 0; i < s->targets_nr; i++)
+		if (s->targets[i] && --s->targets[i]->users == 0)
+			free(s->targets[i]);
 	free(s->first);
 	free(s->upstreams);
 	free(s->targets);
-	free(s->counts);
 	free(s);
-}
-
-static void inherit(struct sl_target_shared *to, const struct sl_target_shared *from)
-{
-	atomic_store(&to->out, atomic_load(&from->out));
-	atomic_store(&to->failures, atomic_load(&from->failures));
-	atomic_store(&to->ejections, atomic_load(&from->ejections));
-	atomic_store(&to->ejected_until_ns, atomic_load(&from->ejected_until_ns));
-	atomic_store(&to->ejected_at_ns, atomic_load(&from->ejected_at_ns));
-	atomic_store(&to->slow_since_ns, atomic_load(&from->slow_since_ns));
-	atomic_store(&to->checks, atomic_load(&from->checks));
-	atomic_store(&to->checks_failed, atomic_load(&from->checks_failed));
-}
-
-void sl_states_inherit(struct sl_states *to, const struct sl_upstream_conf *conf,
-		       const struct sl_states *from, const uint32_t *map)
-{
-	for (unsigned i = 0; i < to->upstreams_nr; i++)
-		for (unsigned k = 0; k < conf[i].targets_nr; k++, map++) {
-			struct sl_target_shared *t = sl_states_target(to, i, k);
-
-			if (*map == UINT32_MAX)
-				continue;
-			inherit(t, &from->targets[*map]);
-			if (!conf[i].health.interval_ns)
-				atomic_fetch_and(&t->out, ~(uint32_t)SL_OUT_UNHEALTHY);
-		}
 }
 
 static enum sl_target_admin admin_of(uint32_t out)

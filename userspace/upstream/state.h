@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all workers know of the targets, and what each has counted of them: cells found by the index
- * of the upstream and that of the target in it, and nothing that points elsewhere. */
+/* What is known of upstreams and targets, by all workers and by each: cells, found by the index of
+ * the upstream and that of the target in it.  Configurations that follow one another share those of
+ * what stays, so that a bound holds over requests of all of them together. */
 #ifndef SL_UPSTREAM_STATE_H
 #define SL_UPSTREAM_STATE_H
 
@@ -9,7 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "upstream/conf.h"
+
+struct sl_target;
 
 /* What the operator wants of a target. */
 enum sl_target_admin {
@@ -34,52 +38,77 @@ struct sl_target_shared {
 	_Atomic uint64_t ejected_at_ns; /* when it was last; 0: never */
 } __attribute__((aligned(64)));
 
-/* What one worker has counted of one target: one writer a cell. */
+/* What one worker has counted of one target, which others may read, and its idle connections. */
 struct sl_target_counts {
-	uint64_t in_flight;   /* requests being answered now */
-	uint64_t connections; /* open now, in use or idle */
-	uint64_t requests;    /* sent to it so far */
-	uint64_t failures;    /* connections and answers that failed so far */
-};
+	uint64_t in_flight;	/* requests being answered now */
+	uint64_t connections;	/* open now, in use or idle */
+	uint64_t requests;	/* sent to it so far */
+	uint64_t failures;	/* connections and answers that failed so far */
+	struct sl_list idle;	/* of sl_peer, most recently used first: the others may age out */
+	struct sl_target *home; /* in the newest pool that has it, whose the idle ones are; NULL:
+				   none are kept */
+	uint32_t idle_nr;
+} __attribute__((aligned(64)));
 
 struct sl_upstream_shared {
 	_Atomic uint32_t requests; /* in flight, of all workers; counted only with max_requests */
 	_Atomic bool is_ejecting;  /* somebody decides on an ejection right now */
 } __attribute__((aligned(64)));
 
+/* Requests of one worker that wait for a connection to an upstream, the oldest first. */
+struct sl_line {
+	struct sl_list waiting;
+	uint32_t nr; /* with those that were called and have not run yet */
+} __attribute__((aligned(64)));
+
+/* Each lives as long as a configuration has it. */
+struct sl_target_cells {
+	struct sl_target_shared shared;
+	unsigned users;			  /* sl_states that hold it */
+	struct sl_target_counts counts[]; /* one a worker */
+};
+
+struct sl_upstream_cells {
+	struct sl_upstream_shared shared;
+	unsigned users;
+	struct sl_line lines[];
+};
+
 struct sl_states {
 	unsigned workers, upstreams_nr;
 	size_t targets_nr; /* of all upstreams */
-	size_t counts_nr;  /* cells of one worker: they share no cache line with another's */
 	size_t *first;	   /* an upstream's first target */
-	struct sl_upstream_shared *upstreams;
-	struct sl_target_shared *targets;
-	struct sl_target_counts *counts;
+	struct sl_upstream_cells **upstreams;
+	struct sl_target_cells **targets;
 };
+
+/* All of these are for one thread, whatever uses the cells meanwhile. */
 
 /* Cells for nr upstreams and `workers` workers, all targets ready.  0 with *ret_states to be freed,
  * or -ENOMEM. */
 int sl_states_new(struct sl_states **ret_states, const struct sl_upstream_conf *conf, unsigned nr,
 		  unsigned workers);
+/* The same for a configuration that follows another one, and shares the cells of what stays; the
+ * maps are as sl_pool_map() fills them in. */
+int sl_states_follow(struct sl_states **ret_states, const struct sl_upstream_conf *conf,
+		     unsigned nr, const struct sl_states *from, const uint32_t *targets,
+		     const uint32_t *upstreams);
+/* That configuration, conf, comes into use: where it has no health checks, all targets are
+ * healthy. */
+void sl_states_settle(struct sl_states *s, const struct sl_upstream_conf *conf);
 void sl_states_free(struct sl_states *s); /* NULL is fine */
 
 static inline struct sl_target_shared *sl_states_target(const struct sl_states *s,
 							unsigned upstream, unsigned target)
 {
-	return &s->targets[s->first[upstream] + target];
+	return &s->targets[s->first[upstream] + target]->shared;
 }
 
 static inline struct sl_target_counts *sl_states_counts(const struct sl_states *s, unsigned worker,
 							unsigned upstream, unsigned target)
 {
-	return &s->counts[worker * s->counts_nr + s->first[upstream] + target];
+	return &s->targets[s->first[upstream] + target]->counts[worker];
 }
-
-/* For another configuration: what was found out about targets that stay, and what the operator
- * wants of them.  Not what is counted.  conf is that of `to`: where there are no health checks any
- * more, all targets are healthy.  map is as sl_pool_map() fills it in. */
-void sl_states_inherit(struct sl_states *to, const struct sl_upstream_conf *conf,
-		       const struct sl_states *from, const uint32_t *map);
 
 /* ---- for whoever shows or steers targets; from any thread ---- */
 

@@ -138,9 +138,9 @@ static bool wait_checks(struct sl_loop *loop, uint64_t want)
 {
 	uint64_t deadline_ns = loop->now_ns + 5 * SL_SEC;
 
-	while (states->targets[0].checks < want && loop->now_ns < deadline_ns)
+	while (states->targets[0]->shared.checks < want && loop->now_ns < deadline_ns)
 		loopback_turns(loop, 1);
-	return states->targets[0].checks >= want;
+	return states->targets[0]->shared.checks >= want;
 }
 
 static const struct {
@@ -181,7 +181,7 @@ static void http_answers(struct sl_loop *loop)
 		loopback_write(fd, answers[i].answer, strlen(answers[i].answer));
 		close(fd);
 		ok(wait_checks(loop, ++checks), "a check ends");
-		is_int(!(states->targets[0].out & SL_OUT_UNHEALTHY), answers[i].is_good, "%s is %s",
+		is_int(!(states->targets[0]->shared.out & SL_OUT_UNHEALTHY), answers[i].is_good, "%s is %s",
 		       answers[i].name, answers[i].is_good ? "good" : "bad");
 	}
 	end(loop);
@@ -200,7 +200,7 @@ static void http_pieces(struct sl_loop *loop)
 		loopback_write(fd, answer + i, 1);
 		loopback_turns(loop, 2);
 	}
-	ok(wait_checks(loop, 1) && states->targets[0].out == 0, "an answer in pieces is good");
+	ok(wait_checks(loop, 1) && states->targets[0]->shared.out == 0, "an answer in pieces is good");
 	close(fd);
 	fd = take(loop);
 	memset(field, 'x', sizeof(field));
@@ -210,7 +210,7 @@ static void http_pieces(struct sl_loop *loop)
 		loopback_turns(loop, 2);
 		memset(field, 'x', 20);
 	}
-	ok(wait_checks(loop, 2) && states->targets[0].out, "one whose head does not end is bad");
+	ok(wait_checks(loop, 2) && states->targets[0]->shared.out, "one whose head does not end is bad");
 	close(fd);
 	end(loop);
 }
@@ -221,11 +221,11 @@ static void tcp(struct sl_loop *loop)
 
 	start(loop, (struct sl_str){ NULL, 0 });
 	fd = take(loop);
-	ok(wait_checks(loop, 1) && states->targets[0].out == 0,
+	ok(wait_checks(loop, 1) && states->targets[0]->shared.out == 0,
 	   "without a path a connection is enough");
 	close(fd);
 	close(door);
-	ok(wait_checks(loop, states->targets[0].checks + 2) && states->targets[0].out,
+	ok(wait_checks(loop, states->targets[0]->shared.checks + 2) && states->targets[0]->shared.out,
 	   "a refused one is bad");
 	door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	end(loop);
@@ -238,7 +238,7 @@ static void silence(struct sl_loop *loop)
 	start(loop, SL_S("/"));
 	conf.health.timeout_ns = 30 * SL_MS;
 	fd = take(loop);
-	ok(wait_checks(loop, 1) && states->targets[0].out, "no answer in time is bad");
+	ok(wait_checks(loop, 1) && states->targets[0]->shared.out, "no answer in time is bad");
 	close(fd);
 	conf.health.timeout_ns = 100 * SL_SEC;
 	fd = take(loop);
@@ -252,7 +252,7 @@ static void disabled(struct sl_loop *loop)
 	sl_upstream_set_admin(states, 0, 0, SL_TARGET_DISABLED);
 	for (uint64_t until_ns = loop->now_ns + 300 * SL_MS; loop->now_ns < until_ns;)
 		sl_fiber_sleep(loop, until_ns);
-	is_int((int64_t)states->targets[0].checks, 0, "a disabled target is left alone");
+	is_int((int64_t)states->targets[0]->shared.checks, 0, "a disabled target is left alone");
 	sl_upstream_set_admin(states, 0, 0, SL_TARGET_DRAIN);
 	ok(wait_checks(loop, 1), "a drained one is not");
 	end(loop);

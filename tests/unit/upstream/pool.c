@@ -63,7 +63,7 @@ static bool is_empty(struct sl_loop *loop)
 static void end(struct sl_loop *loop)
 {
 	sl_pool_close_idle(&pool);
-	ok(is_empty(loop) && pool.targets[0].idle_nr == 0, "closed, no connection is left");
+	ok(is_empty(loop) && pool.targets[0].counts->idle_nr == 0, "closed, no connection is left");
 	is_int(pool.targets[0].counts->connections + pool.targets[0].counts->in_flight, 0,
 	       "and none is counted");
 	sl_pool_fini(&pool);
@@ -85,12 +85,12 @@ static void last_in_first_out(struct sl_loop *loop)
 	ok(t->counts->in_flight == 3 && t->counts->connections == 3, "and counted");
 	for (unsigned i = 0; i < 3; i++)
 		sl_peer_release(peers[i]);
-	is_int(t->idle_nr, 2, "two are kept, as many as may be");
+	is_int(t->counts->idle_nr, 2, "two are kept, as many as may be");
 	ok(t->counts->in_flight == 0 && t->counts->connections == 2, "none of them in use");
 	ok(sl_target_reuse(u, t) == peers[1] && peers[1]->is_reused,
 	   "the last one in is first out");
 	ok(sl_target_reuse(u, t) == peers[0], "then the one before");
-	ok(!sl_target_reuse(u, t) && t->idle_nr == 0, "then none");
+	ok(!sl_target_reuse(u, t) && t->counts->idle_nr == 0, "then none");
 	ok(t->counts->in_flight == 2 && t->counts->requests == 5,
 	   "two are in use again, for the fourth and the fifth request");
 	sl_peer_close(peers[0]);
@@ -115,7 +115,7 @@ static void ended_while_idle(struct sl_loop *loop)
 			close(origin);
 		if (i == 1)
 			loopback_write(origin, "HTTP/1.1 408 \r\n\r\n", 17);
-		ok(is_empty(loop) && t->idle_nr == 0, "%s",
+		ok(is_empty(loop) && t->counts->idle_nr == 0, "%s",
 		   i == 0   ? "an idle connection that the target closes is forgotten"
 		   : i == 1 ? "one on which it says something unasked is not used again"
 			    : "one that nobody needs is closed after its time");
@@ -128,7 +128,7 @@ static void ended_while_idle(struct sl_loop *loop)
 	loopback_write(origin, "more", 4);
 	sl_conn_wait_data(&peer->conn, loop->now_ns + SL_SEC);
 	sl_peer_release(peer);
-	is_int(t->idle_nr, 0, "one with bytes that nobody took is not kept");
+	is_int(t->counts->idle_nr, 0, "one with bytes that nobody took is not kept");
 	close(origin);
 	end(loop);
 }
@@ -204,15 +204,15 @@ static void aged(struct sl_loop *loop)
 	if (sl_target_connect(u, t, SL_NEVER, &peer) < 0)
 		abort();
 	sl_peer_release(peer);
-	is_int(t->idle_nr, 1, "a young connection is kept");
-	ok(is_empty(loop) && t->idle_nr == 0,
+	is_int(t->counts->idle_nr, 1, "a young connection is kept");
+	ok(is_empty(loop) && t->counts->idle_nr == 0,
 	   "until it is too old, though it is not idle for long");
 	if (sl_target_connect(u, t, SL_NEVER, &peer) < 0)
 		abort();
 	while (loop->now_ns < peer->expires_ns)
 		sl_fiber_sleep(loop, peer->expires_ns);
 	sl_peer_release(peer);
-	is_int(t->idle_nr, 0, "one that grew too old in use is not kept");
+	is_int(t->counts->idle_nr, 0, "one that grew too old in use is not kept");
 	end(loop);
 }
 
@@ -230,7 +230,7 @@ static void bounded(struct sl_loop *loop)
 	ok(!sl_target_is_full(u, t), "an idle one is room");
 	if (sl_target_connect(u, t, SL_NEVER, &a) < 0)
 		abort();
-	ok(t->counts->connections == 2 && t->idle_nr == 0,
+	ok(t->counts->connections == 2 && t->counts->idle_nr == 0,
 	   "a new one instead of it closes it: never more than two");
 	sl_peer_close(a);
 	sl_peer_close(b);
@@ -298,7 +298,7 @@ static void ejected(struct sl_loop *loop)
 	sl_peer_release(peers[0]);
 	t->shared->ejected_at_ns = loop->now_ns;
 	sl_peer_release(peers[1]);
-	ok(!sl_target_reuse(u, t) && t->idle_nr == 0,
+	ok(!sl_target_reuse(u, t) && t->counts->idle_nr == 0,
 	   "connections from before an ejection are not used again");
 	t->shared->ejected_at_ns = loop->now_ns - 1;
 	if (sl_target_connect(u, t, SL_NEVER, &peers[2]) < 0)

@@ -60,8 +60,8 @@ static struct sl_upstream *start(struct sl_loop *loop, unsigned nr, unsigned max
 
 static void end(void)
 {
-	is_int(pool.upstreams[0].waiting_nr, 0, "nobody waits any more");
-	ok(sl_list_is_empty(&pool.upstreams[0].waiting), "or is in line");
+	is_int(pool.upstreams[0].line->nr, 0, "nobody waits any more");
+	ok(sl_list_is_empty(&pool.upstreams[0].line->waiting), "or is in line");
 	sl_pool_fini(&pool);
 	sl_states_free(states);
 }
@@ -70,10 +70,10 @@ static void in_order(struct sl_loop *loop)
 {
 	struct sl_upstream *u = start(loop, 3, 3);
 
-	is_int(u->waiting_nr, 3, "three wait");
+	is_int(u->line->nr, 3, "three wait");
 	is_int(sl_queue_wait(u, NULL, false, SL_NEVER), -EBUSY, "a fourth is too many");
 	sl_queue_call(u);
-	is_int(u->waiting_nr, 3, "who is called counts until it has had its turn");
+	is_int(u->line->nr, 3, "who is called counts until it has had its turn");
 	loopback_turns(loop, 2);
 	sl_queue_call(u);
 	sl_queue_call(u);

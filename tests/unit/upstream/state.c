@@ -18,13 +18,13 @@ static void places(void)
 	bool apart = true;
 
 	is_int((int64_t)s->targets_nr, 6, "a cell for each target of all upstreams");
-	ok(sl_states_target(s, 1, 0) == s->targets + 3 &&
-		   sl_states_target(s, 2, 1) == s->targets + 5,
+	ok(sl_states_target(s, 1, 0) == &s->targets[3]->shared &&
+		   sl_states_target(s, 2, 1) == &s->targets[5]->shared,
 	   "found by upstream and target");
 	for (unsigned w = 0; w < 4; w++)
 		apart &= (uintptr_t)sl_states_counts(s, w, 0, 0) % 64 == 0;
 	ok(apart, "what workers count lies on cache lines of their own");
-	ok(sl_states_counts(s, 3, 2, 1) < s->counts + 4 * s->counts_nr, "the last one within");
+	ok(sl_states_counts(s, 3, 2, 1) == &s->targets[5]->counts[3], "and to be found too");
 }
 
 static void sums(void)
@@ -72,33 +72,34 @@ static void admin(void)
 	is_int((int64_t)status.ejected_ns, 0, "ready ends an ejection");
 }
 
-static void inherit(void)
+static void follow(void)
 {
-	static const uint32_t map[] = { UINT32_MAX, 5, 1, UINT32_MAX, 5, 4 };
-	struct sl_target_shared *from;
+	static const uint32_t targets[] = { UINT32_MAX, 5, 1, UINT32_MAX, UINT32_MAX, 4 };
+	static const uint32_t upstreams[] = { UINT32_MAX, 2, 0 };
+	struct sl_target_shared *shared = sl_states_target(s, 2, 1);
 	struct sl_states *next;
 
-	if (sl_states_new(&next, conf, 3, 2) < 0)
+	shared->out = SL_OUT_DRAIN | SL_OUT_UNHEALTHY;
+	s->upstreams[2]->shared.requests = 7;
+	if (sl_states_follow(&next, conf, 3, s, targets, upstreams) < 0)
 		abort();
-	from = sl_states_target(s, 2, 2 - 1);
-	from->out = SL_OUT_DRAIN | SL_OUT_UNHEALTHY;
-	from->failures = 3;
-	from->ejections = 4;
-	from->ejected_until_ns = 5;
-	from->slow_since_ns = 6;
-	from->checks = 7;
-	from->checks_failed = 8;
-	sl_states_inherit(next, conf, s, map);
-	from = &next->targets[1];
-	ok(from->out == (SL_OUT_DRAIN | SL_OUT_UNHEALTHY) && from->failures == 3 &&
-		   from->ejections == 4 && from->ejected_until_ns == 5 &&
-		   from->slow_since_ns == 6 && from->checks == 7 && from->checks_failed == 8,
-	   "a target that stays keeps all that is known of it, wherever it stands");
-	ok(next->targets[0].out == 0 && next->targets[3].out == 0, "a new one begins anew");
-	is_int(next->targets[4].out, SL_OUT_DRAIN,
-	       "without health checks one that was unhealthy is not");
-	is_int((int64_t)sl_states_counts(next, 0, 0, 1)->requests, 0, "counts begin anew");
-	sl_states_free(next);
+	ok(sl_states_target(next, 0, 1) == shared &&
+		   sl_states_counts(next, 3, 0, 1) == sl_states_counts(s, 3, 2, 1),
+	   "a target that stays keeps its cells, wherever it stands");
+	is_int(next->upstreams[1]->shared.requests, 7, "so does an upstream, and so its bounds");
+	ok(sl_states_target(next, 0, 0)->out == 0 && next->upstreams[0]->shared.requests == 0,
+	   "a new one begins anew");
+	is_int(shared->out, SL_OUT_DRAIN | SL_OUT_UNHEALTHY,
+	       "nothing has changed before it is used");
+	sl_states_free(s);
+	s = next;
+	sl_states_settle(s, conf);
+	is_int(shared->out, SL_OUT_DRAIN | SL_OUT_UNHEALTHY,
+	       "where there are health checks nor then");
+	sl_states_settle(s, (const struct sl_upstream_conf[]){ { .targets_nr = 3 },
+							       { .targets_nr = 1 },
+							       { .targets_nr = 2 } });
+	is_int(shared->out, SL_OUT_DRAIN, "without them one that was unhealthy is not");
 }
 
 int main(void)
@@ -108,7 +109,7 @@ int main(void)
 	places();
 	sums();
 	admin();
-	inherit();
+	follow();
 	sl_states_free(s);
 	sl_states_free(NULL);
 	if (sl_states_new(&s, conf, 0, 1) < 0)
