@@ -8,14 +8,16 @@
  * one JSON object and closes.  An error is { "error": "..." }.
  *
  *   status             { "version", "pid", "uptime_s", "state": "running" | "stopping", "config",
- *                        "generation", "workers", "routes", "access_log": PATH | null, "log_level",
- *                        "listeners": [ { "name", "address" } ],
- *                        "upstreams": [ { "name", "targets": [] } ], "names": [ { "host",
- *                        "addresses", "stale", "failures" } ], "counters": { NAME: SUM } }
+ *                        "generation", "needs_restart": [KEY...], "workers", "routes",
+ *                        "access_log": PATH | null, "log_level", "listeners": [ { "name",
+ *                        "address" } ], "upstreams": [ { "name", "targets": [] } ], "names": [ {
+ *                        "host", "addresses", "stale", "failures" } ], "counters": { NAME: SUM } }
  *   config reload      { "reloaded": true, "generation", "ms", "needs_restart": [KEY...] } or
  *                      { "reloaded": false, "faults": [LINE...] } or { ..., "reason" }
  *   config show        { "config": what runs, with every default }
- *   config diff        { "changes": [ { "pointer", "name", "old", "new" } ] }, or faults as above
+ *   config diff        { "changes": [ { "pointer", "name", "old", "new" } ], "needs_restart":
+ *                        [KEY...] }, or faults as above.  A key of needs_restart has another value
+ *                        in the file than the running daemon, which a reload does not change
  *   upstream show      { "upstreams": [ { "name", "targets": [ { "name", "address", "state",
  *                        "weight", "in_flight", "connections", "requests", "failures", "checks",
  *                        "checks_failed", "ejected_ms" } ] } ] }

@@ -114,6 +114,31 @@ def refused_files():
              "what only a restart brings about is named")
 
 
+def until_a_restart():
+    """Said by each reload, and by who asks, as long as the file differs from what runs."""
+    def told(before):
+        said = gateway.complaint().count("needs a restart")
+        diff = json.loads(gateway.ctl("-j", "config", "diff").stdout)
+        return said - before, diff["changes"], diff["needs_restart"], status("needs_restart")
+
+    as_it_was = {**gateway.conf["gateway"], "workers": 1}
+    keys = ["/gateway/workers", "/gateway/run_dir"]
+    other = {**as_it_was, "workers": 3, "run_dir": gateway.directory + "/elsewhere"}
+    gateway.rewrite(gateway=other)
+    tap.same(gateway.ctl("config", "diff").returncode, 2, "a changed run_dir is a difference")
+    for turn in "first", "second", "third":
+        before = gateway.complaint().count("needs a restart")
+        tap.same(gateway.reload().get("needs_restart"), keys, f"the {turn} reload tells both keys")
+        tap.same(told(before), (2, [], keys, keys), "so do the log, diff and status")
+    done = gateway.ctl("config", "diff")
+    tap.ok(done.returncode == 2 and "run_dir" in done.stdout, "to people too", done)
+    tap.ok("/gateway/run_dir" in gateway.ctl("status").stdout, "and in their status")
+    tap.same(gateway.reload(gateway=as_it_was).get("needs_restart"), [],
+             "back as it was, there is nothing to tell")
+    tap.same((gateway.ctl("config", "diff").returncode, status("needs_restart")), (0, []),
+             "by nobody")
+
+
 def can_connect(port):
     try:
         Client(port).close()
@@ -214,7 +239,7 @@ def many():
 tap.start(120)
 first, second = origin.Origin(serve), origin.Origin(serve)
 gateway = Gateway(first.port, conf={"routes": own("one")})
-tap.facts(kept_connections, requests_under_way, refused_files, listeners_come_and_go,
+tap.facts(kept_connections, requests_under_way, refused_files, until_a_restart, listeners_come_and_go,
           access_log_moves, under_load, many)
 gateway.end()
 tap.done()

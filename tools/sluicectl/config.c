@@ -152,6 +152,24 @@ static enum ctl_exit print_changes(const struct ctl *ctl, json_t *changes)
 	return code;
 }
 
+/* With what the file has otherwise and a reload does not change: that is a difference too. */
+static enum ctl_exit print_running_changes(const struct ctl *ctl, json_t *answer, json_t *changes)
+{
+	json_t *keys = json_object_get(answer, "needs_restart");
+	enum ctl_exit code = CTL_FAULTS;
+
+	if (ctl->is_json) {
+		json_incref(answer); /* printing takes it over */
+		code = ctl_print_json(ctl, answer);
+		if (code != CTL_OK)
+			return code;
+	} else {
+		print_changes(ctl, changes);
+		ctl_print_restart_keys(answer);
+	}
+	return json_array_size(changes) || json_array_size(keys) ? CTL_FAULTS : CTL_OK;
+}
+
 /* What a reload would change: the daemon reads its file, and goes on as it is. */
 static enum ctl_exit diff_running(const struct ctl *ctl)
 {
@@ -163,7 +181,7 @@ static enum ctl_exit diff_running(const struct ctl *ctl)
 		return code;
 	changes = json_object_get(answer, "changes");
 	if (changes) {
-		code = print_changes(ctl, changes);
+		code = print_running_changes(ctl, answer, changes);
 		json_decref(answer);
 		return code;
 	}

@@ -84,6 +84,10 @@ enum ctl_exit ctl_route_match(struct ctl *ctl, char **arguments);
  * the faults were printed. */
 struct sl_rules;
 enum ctl_exit ctl_load(const struct ctl *ctl, const char *file, struct sl_rules **ret_rules);
+
+/* What of an answer's "needs_restart" a reload does not change: a line each. */
+void ctl_print_restart_keys(const json_t *answer);
+
 /* Asks the daemon one line.  CTL_OK with *ret_answer, the caller's to put; else the reason was
  * printed. */
 enum ctl_exit ctl_ask(const struct ctl *ctl, const char *line, json_t **ret_answer);

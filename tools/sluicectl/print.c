@@ -57,6 +57,17 @@ const char *ctl_printable(const json_t *value, char *mem, size_t size)
 	return mem;
 }
 
+void ctl_print_restart_keys(const json_t *answer)
+{
+	char mem[128];
+	json_t *key;
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "needs_restart"), i, key)
+		printf("  %s is not what the file says, and needs a restart\n",
+		       ctl_printable(key, mem, sizeof(mem)));
+}
+
 static const char *suggest(const char *word, const char *const *list)
 {
 	const struct sl_report no_faults = { 0 };

@@ -21,14 +21,10 @@ static enum ctl_exit print_refusal(const json_t *answer)
 
 static enum ctl_exit print_success(const json_t *answer)
 {
-	const json_t *key;
-	size_t i;
-
 	printf("reloaded: generation %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT " ms\n",
 	       json_integer_value(json_object_get(answer, "generation")),
 	       json_integer_value(json_object_get(answer, "ms")));
-	json_array_foreach(json_object_get(answer, "needs_restart"), i, key)
-		printf("  %s is changed, and needs a restart\n", json_string_value(key));
+	ctl_print_restart_keys(answer);
 	return CTL_OK;
 }
 

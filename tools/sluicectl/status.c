@@ -49,6 +49,7 @@ static void print_daemon(const json_t *status)
 	print_member(status, "routes", "routes");
 	print_member(status, "access_log", "access log");
 	print_member(status, "log_level", "log level");
+	ctl_print_restart_keys(status);
 }
 
 static void print_listeners(const json_t *listeners)

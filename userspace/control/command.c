@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/out.h"
+#include "control/reload.h"
 
 struct command {
 	const char *words; /* one or two, as in the line */
@@ -36,6 +37,16 @@ json_t *sl_command_addr(const struct sl_addr *addr)
 	sl_out_init(&o, mem, sizeof(mem));
 	sl_addr_print(&o, addr);
 	return json_stringn(mem, sl_out_len(&o));
+}
+
+json_t *sl_command_restart_keys(unsigned mask)
+{
+	json_t *keys = json_array();
+	const char *key;
+
+	for (unsigned i = 0; (key = sl_restart_key(mask, i)); i++)
+		json_array_append_new(keys, json_string(key));
+	return keys;
 }
 
 json_t *sl_command_error(const char *text)

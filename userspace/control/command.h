@@ -23,6 +23,8 @@ json_t *sl_command_run(struct sl_daemon *d, char *line);
 json_t *sl_command_error(const char *text);
 /* An address as the configuration has it: a JSON string, or NULL without memory. */
 json_t *sl_command_addr(const struct sl_addr *addr);
+/* The keys of a mask of sl_daemon_needs_restart(): a JSON array. */
+json_t *sl_command_restart_keys(unsigned mask);
 
 /* The commands, a file each or a few that belong together. */
 json_t *sl_command_status(struct sl_daemon *d, const struct sl_command_args *args);
@@ -36,8 +38,8 @@ json_t *sl_command_route_match(struct sl_daemon *d, const struct sl_command_args
 json_t *sl_command_reload(struct sl_daemon *d, const struct sl_command_args *args);
 /* { "config": what runs, with every default }. */
 json_t *sl_command_config_show(struct sl_daemon *d, const struct sl_command_args *args);
-/* { "changes": what a reload would change, as sl_config_diff() tells it }, or as a refused reload.
- */
+/* { "changes": what a reload would change, as sl_config_diff() tells it, "needs_restart": [key...]:
+ * what it would not, though the file has it otherwise than what runs }, or as a refused reload. */
 json_t *sl_command_config_diff(struct sl_daemon *d, const struct sl_command_args *args);
 /* { "open", "connections": [{ "client", "port", "listener", "worker", "state", "requests",
  * "age_ms", "busy_ms", "route", "upstream" }] }: of each worker the first 4096. */

@@ -39,12 +39,8 @@ static json_t *reloaded(struct sl_daemon *d, uint64_t start_ns)
 	json_t *answer =
 		json_pack("{s:b,s:I,s:I}", "reloaded", 1, "generation", (json_int_t)d->generation,
 			  "ms", (json_int_t)((sl_now_ns() - start_ns) / SL_MS));
-	json_t *keys = json_array();
-	const char *key;
 
-	for (unsigned i = 0; (key = sl_daemon_needs_restart(d, i)); i++)
-		json_array_append_new(keys, json_string(key));
-	json_object_set_new(answer, "needs_restart", keys);
+	json_object_set_new(answer, "needs_restart", sl_command_restart_keys(d->restart_needed));
 	return answer;
 }
 
@@ -107,7 +103,9 @@ json_t *sl_command_config_diff(struct sl_daemon *d, const struct sl_command_args
 
 	if (ret == 0)
 		ret = sl_config_diff(d->rules, fresh, &changes);
-	answer = ret < 0 ? refused(faults, ret) : json_pack("{s:o}", "changes", changes);
+	answer = ret < 0 ? refused(faults, ret)
+			 : json_pack("{s:o, s:o}", "changes", changes, "needs_restart",
+				     sl_command_restart_keys(sl_daemon_needs_restart(d, fresh)));
 	sl_config_free(fresh);
 	free(faults);
 	return answer;

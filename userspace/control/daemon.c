@@ -125,6 +125,17 @@ static void open_control(struct sl_daemon *d)
 					   : sl_denied(&denied, -ret));
 }
 
+/* The rules that we start with go with the first reload. */
+static int keep_what_stays(struct sl_daemon *d)
+{
+	const struct sl_rules *r = d->rules;
+
+	d->run_dir = strdup(r->run_dir);
+	d->user = r->user ? strdup(r->user) : NULL;
+	d->group = r->group ? strdup(r->group) : NULL;
+	return d->run_dir && !d->user == !r->user && !d->group == !r->group ? 0 : -ENOMEM;
+}
+
 /* The error log comes last: what goes wrong before is for whoever started us. */
 int sl_daemon_start(struct sl_daemon *d)
 {
@@ -136,7 +147,9 @@ int sl_daemon_start(struct sl_daemon *d)
 	d->program = realpath("/proc/self/exe", NULL);
 	d->stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	raise_descriptor_limit();
-	ret = sl_log_files_open(&logs, d, &d->rules->logs);
+	ret = keep_what_stays(d);
+	if (ret == 0)
+		ret = sl_log_files_open(&logs, d, &d->rules->logs);
 	if (ret == 0)
 		ret = open_shared(d, &logs);
 	if (ret == 0)
@@ -166,6 +179,9 @@ void sl_daemon_free(struct sl_daemon *d)
 	for (unsigned i = 0; i < d->rules->listeners_nr && !d->shared.is_handed_over; i++)
 		sl_listener_forget(&d->rules->listeners[i]);
 	free(d->program);
+	free(d->run_dir);
+	free(d->user);
+	free(d->group);
 	munmap(d->shared.stats, d->rules->workers * sizeof(struct sl_stats));
 	free(d->workers);
 	free(d->shared.tally);

@@ -17,13 +17,16 @@ struct sl_daemon {
 	unsigned workers_nr; /* started */
 	struct sl_control *control;
 	uint64_t start_ns;
-	char *program, **argv;	 /* how we were started: an upgrade starts the same */
-	pid_t heir_pid;		 /* of an upgrade that has begun */
-	int heir_fd;		 /* tells how it goes; -1: none has begun */
-	int stderr_fd;		 /* standard error as it was at the start; -1: there was none */
-	int names_fd;		 /* eventfd: a name of a target has other addresses */
-	uint64_t refresh_ns;	 /* when to try again for names that changed; 0: nothing is due */
-	unsigned restart_needed; /* a bit for each key that the last reload could not change */
+	char *program, **argv; /* how we were started: an upgrade starts the same */
+	pid_t heir_pid;	       /* of an upgrade that has begun */
+	int heir_fd;	       /* tells how it goes; -1: none has begun */
+	int stderr_fd;	       /* standard error as it was at the start; -1: there was none */
+	int names_fd;	       /* eventfd: a name of a target has other addresses */
+	uint64_t refresh_ns;   /* when to try again for names that changed; 0: nothing is due */
+	/* What they were at the start, and are; user and group may be NULL. */
+	char *run_dir, *user, *group;
+	unsigned restart_needed; /* a bit for each key in which the file that was read last differs
+				    from what runs */
 };
 
 /* Opens what d->rules name and starts the workers.  0, or a negative errno when the reason is

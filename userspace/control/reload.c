@@ -46,24 +46,35 @@ static bool is_other(const char *a, const char *b)
 	return a && b ? strcmp(a, b) != 0 : a != b;
 }
 
-static void keep_what_stays(struct sl_daemon *d, struct sl_rules *fresh)
+unsigned sl_daemon_needs_restart(const struct sl_daemon *d, const struct sl_rules *file)
 {
-	const struct sl_rules *old = d->rules;
 	const bool differs[RESTART_KEYS_NR] = {
-		old->workers != fresh->workers,
-		is_other(old->run_dir, fresh->run_dir),
-		is_other(old->user, fresh->user),
-		is_other(old->group, fresh->group),
+		file->workers != d->workers_nr,
+		is_other(file->run_dir, d->run_dir),
+		is_other(file->user, d->user),
+		is_other(file->group, d->group),
 	};
+	unsigned mask = 0;
 
-	d->restart_needed = 0;
-	for (unsigned k = 0; k < RESTART_KEYS_NR; k++) {
-		if (!differs[k])
-			continue;
-		d->restart_needed |= 1u << k;
-		sl_log_warn("reload", "key=%s effect=\"needs a restart\"", restart_keys[k]);
-	}
-	fresh->workers = old->workers;
+	for (unsigned k = 0; k < RESTART_KEYS_NR; k++)
+		mask |= differs[k] ? 1u << k : 0;
+	return mask;
+}
+
+const char *sl_restart_key(unsigned mask, unsigned i)
+{
+	for (unsigned k = 0; k < RESTART_KEYS_NR; k++)
+		if ((mask & 1u << k) && i-- == 0)
+			return restart_keys[k];
+	return NULL;
+}
+
+static void tell_what_stays(const struct sl_daemon *d)
+{
+	const char *key;
+
+	for (unsigned i = 0; (key = sl_restart_key(d->restart_needed, i)); i++)
+		sl_log_warn("reload", "key=%s effect=\"needs a restart\"", key);
 }
 
 /* ---- preparing ---- */
@@ -232,16 +243,20 @@ static struct sl_config_after after(const struct sl_daemon *d)
 	return (struct sl_config_after){ d->rules, d->names_fd };
 }
 
-/* Takes over fresh; ret is how reading it went. */
+/* Takes over fresh; ret is how reading it went.  What only a restart changes stays. */
 static int change_to(struct sl_daemon *d, struct sl_rules *fresh, int ret, const char *event)
 {
 	uint64_t start_ns = sl_now_ns();
+	unsigned restart_needed = 0;
 
 	if (ret == 0) {
-		keep_what_stays(d, fresh);
+		restart_needed = sl_daemon_needs_restart(d, fresh);
+		fresh->workers = d->workers_nr;
 		ret = replace(d, fresh);
 		if (ret < 0)
 			sl_config_free(fresh);
+		else
+			d->restart_needed = restart_needed;
 	}
 	if (ret < 0)
 		sl_log_error("reload.refused", "file=%s effect=\"the running one goes on\"",
@@ -262,6 +277,8 @@ int sl_daemon_reload(struct sl_daemon *d, FILE *errors)
 	notify_begin();
 	ret = sl_config_load(d->file, &running, errors, &fresh);
 	ret = change_to(d, fresh, ret, "reloaded");
+	if (ret == 0)
+		tell_what_stays(d);
 	sl_notify("READY=1");
 	return ret;
 }
@@ -278,12 +295,4 @@ int sl_daemon_refresh(struct sl_daemon *d)
 	ret = change_to(d, fresh, ret, "refreshed");
 	d->refresh_ns = ret < 0 ? sl_now_ns() + REFRESH_RETRY_MS * SL_MS : 0;
 	return ret;
-}
-
-const char *sl_daemon_needs_restart(const struct sl_daemon *d, unsigned i)
-{
-	for (unsigned k = 0; k < RESTART_KEYS_NR; k++)
-		if ((d->restart_needed & 1u << k) && i-- == 0)
-			return restart_keys[k];
-	return NULL;
 }

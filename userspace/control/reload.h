@@ -20,8 +20,10 @@ int sl_daemon_reload(struct sl_daemon *d, FILE *errors);
  * try again. */
 int sl_daemon_refresh(struct sl_daemon *d);
 
-/* A key that the new file changes and that only a restart brings about, or NULL; i counts from 0.
- * The gateway goes on with the old value. */
-const char *sl_daemon_needs_restart(const struct sl_daemon *d, unsigned i);
+/* What a file has otherwise than what runs, and only a restart brings about: a bit for each key.
+ * file is as it was read.  d->restart_needed has it for the one that is in use. */
+unsigned sl_daemon_needs_restart(const struct sl_daemon *d, const struct sl_rules *file);
+/* The keys of such a mask, one after the other, from i 0 on; NULL: there are no more. */
+const char *sl_restart_key(unsigned mask, unsigned i);
 
 #endif

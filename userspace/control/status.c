@@ -85,6 +85,7 @@ json_t *sl_command_status(struct sl_daemon *d, const struct sl_command_args *arg
 		json_string(atomic_load(&d->shared.is_draining) ? "stopping" : "running"));
 	json_object_set_new(status, "config", json_string(d->rules->file));
 	json_object_set_new(status, "generation", json_integer((json_int_t)d->generation));
+	json_object_set_new(status, "needs_restart", sl_command_restart_keys(d->restart_needed));
 	json_object_set_new(status, "workers", json_integer(d->rules->workers));
 	json_object_set_new(status, "routes", json_integer(d->rules->routes_nr));
 	json_object_set_new(status, "access_log",

@@ -181,8 +181,8 @@ static void http_answers(struct sl_loop *loop)
 		loopback_write(fd, answers[i].answer, strlen(answers[i].answer));
 		close(fd);
 		ok(wait_checks(loop, ++checks), "a check ends");
-		is_int(!(states->targets[0]->shared.out & SL_OUT_UNHEALTHY), answers[i].is_good, "%s is %s",
-		       answers[i].name, answers[i].is_good ? "good" : "bad");
+		is_int(!(states->targets[0]->shared.out & SL_OUT_UNHEALTHY), answers[i].is_good,
+		       "%s is %s", answers[i].name, answers[i].is_good ? "good" : "bad");
 	}
 	end(loop);
 }
@@ -200,7 +200,8 @@ static void http_pieces(struct sl_loop *loop)
 		loopback_write(fd, answer + i, 1);
 		loopback_turns(loop, 2);
 	}
-	ok(wait_checks(loop, 1) && states->targets[0]->shared.out == 0, "an answer in pieces is good");
+	ok(wait_checks(loop, 1) && states->targets[0]->shared.out == 0,
+	   "an answer in pieces is good");
 	close(fd);
 	fd = take(loop);
 	memset(field, 'x', sizeof(field));
@@ -210,7 +211,8 @@ static void http_pieces(struct sl_loop *loop)
 		loopback_turns(loop, 2);
 		memset(field, 'x', 20);
 	}
-	ok(wait_checks(loop, 2) && states->targets[0]->shared.out, "one whose head does not end is bad");
+	ok(wait_checks(loop, 2) && states->targets[0]->shared.out,
+	   "one whose head does not end is bad");
 	close(fd);
 	end(loop);
 }
@@ -225,7 +227,8 @@ static void tcp(struct sl_loop *loop)
 	   "without a path a connection is enough");
 	close(fd);
 	close(door);
-	ok(wait_checks(loop, states->targets[0]->shared.checks + 2) && states->targets[0]->shared.out,
+	ok(wait_checks(loop, states->targets[0]->shared.checks + 2) &&
+		   states->targets[0]->shared.out,
 	   "a refused one is bad");
 	door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	end(loop);
