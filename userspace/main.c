@@ -23,7 +23,12 @@
 #include "control/upgrade.h"
 #include "control/user.h"
 
-enum { EXIT_CONFIG = 2, EXIT_USAGE = 64, LOG_TICK_MS = 1000 };
+enum {
+	EXIT_CONFIG = 2,
+	EXIT_USAGE = 64,
+	LOG_TICK_MS = 1000,
+	LAST_LINES_MS = 1000, /* for the access log, at an end at once */
+};
 
 static const char default_file[] = "/etc/sluice/sluice.json";
 
@@ -47,6 +52,7 @@ static const char usage[] =
 static int signal_fd;
 static bool is_stopping; /* workers end: what asks something of them would wait for ever */
 static uint64_t stop_ns; /* when the first signal to stop came; 0: none has */
+static uint64_t workers_ended;
 
 /* Signals are read in the main thread; workers inherit the mask. */
 static int block_signals(void)
@@ -66,8 +72,31 @@ static int block_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* No worker is asked: connections are cut, and log lines of the last second are lost.  What others
- * find by its name in the file system goes, as in an orderly end. */
+static void count_ended_workers(const struct sl_daemon *d)
+{
+	uint64_t n;
+
+	if (read(d->shared.done_fd, &n, sizeof(n)) == sizeof(n))
+		workers_ended += n;
+}
+
+/* A full pipe or a disk that hangs is not waited for.  Workers that drain take a turn by
+ * themselves; one that has ended has no loop that could be kicked. */
+static void write_last_lines(struct sl_daemon *d)
+{
+	struct pollfd done = { .fd = d->shared.done_fd, .events = POLLIN };
+	uint64_t now_ns = sl_now_ns(), deadline_ns = now_ns + LAST_LINES_MS * SL_MS;
+
+	atomic_store(&d->shared.is_ending, true);
+	for (unsigned i = 0; i < d->workers_nr && !is_stopping; i++)
+		sl_loop_kick(&d->workers[i].loop);
+	for (; workers_ended < d->workers_nr && now_ns < deadline_ns; now_ns = sl_now_ns())
+		if (poll(&done, 1, (int)((deadline_ns - now_ns) / SL_MS) + 1) == 1)
+			count_ended_workers(d);
+}
+
+/* No request is waited for: connections are cut.  What others find by its name in the file system
+ * goes, as in an orderly end. */
 static _Noreturn void stop_at_once(struct sl_daemon *d, const char *why, int status)
 {
 	sl_log_warn("stopped", "reason=\"%s\" connections_cut=%u", why,
@@ -75,6 +104,7 @@ static _Noreturn void stop_at_once(struct sl_daemon *d, const char *why, int sta
 	sl_control_close(d->control);
 	for (unsigned i = 0; i < d->rules->listeners_nr && !d->shared.is_handed_over; i++)
 		sl_listener_forget(&d->rules->listeners[i]);
+	write_last_lines(d);
 	_exit(status);
 }
 
@@ -143,15 +173,14 @@ static void wait_for_workers(struct sl_daemon *d)
 		{ .fd = signal_fd, .events = POLLIN },
 		{ .fd = d->shared.done_fd, .events = POLLIN },
 	};
-	uint64_t ended = 0, n;
 
-	while (ended < d->workers_nr) {
+	while (workers_ended < d->workers_nr) {
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
 			break;
 		if (fds[0].revents)
 			handle_signal(d);
-		if (fds[1].revents && read(d->shared.done_fd, &n, sizeof(n)) == sizeof(n))
-			ended += n;
+		if (fds[1].revents)
+			count_ended_workers(d);
 	}
 }
 

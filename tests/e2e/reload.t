@@ -239,7 +239,7 @@ def many():
 tap.start(120)
 first, second = origin.Origin(serve), origin.Origin(serve)
 gateway = Gateway(first.port, conf={"routes": own("one")})
-tap.facts(kept_connections, requests_under_way, refused_files, until_a_restart, listeners_come_and_go,
-          access_log_moves, under_load, many)
+tap.facts(kept_connections, requests_under_way, refused_files, until_a_restart,
+          listeners_come_and_go, access_log_moves, under_load, many)
 gateway.end()
 tap.done()

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The daemon is asked to stop, busy or idle, once or twice: whoever was let in is answered."""
 
+import json
 import os
 import signal
+import tempfile
 import threading
 import time
 
@@ -206,6 +208,65 @@ def at_once():
     never.set()
 
 
+def last_lines():
+    """What was answered is in the log, though the daemon ends before it would have been written."""
+    never = threading.Event()
+    up = origin.Origin(lambda conn: serve_but_held(conn, never))
+    for first in None, signal.SIGTERM:
+        gateway = Gateway(up.port, {"gateway": {"workers": 2}})
+        with wire.Client(gateway.port) as held:
+            up.forget()
+            held.send(wire.get("/held"))
+            up.wait(lambda: len(up.requests()) == 1)
+            for n in range(20):
+                with wire.Client(gateway.port) as client:
+                    client.ask(wire.get(f"/{n}"))
+            if first:
+                gateway.process.send_signal(first)
+            gateway.process.send_signal(signal.SIGQUIT)
+            tap.same(exit_status(gateway, 3), 0, "SIGQUIT right after the answers ends it")
+        paths = sorted(json.loads(line)["path"] for line in gateway.access_log().splitlines())
+        tap.same(paths, sorted(f"/{n}" for n in range(20)),
+                 f"each of them has its line{f' ({first.name} came first)' if first else ''}")
+        gateway.stop()
+    never.set()
+
+
+def serve_but_held(conn, never):
+    while request := conn.request():
+        if request.target == "/held":
+            never.wait(20)
+        conn.send(origin.answer(b"ok"))
+
+
+def full_pipe(directory):
+    """Its path, and what keeps it full."""
+    path = os.path.join(directory, "pipe")
+    os.mkfifo(path)
+    end = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        while os.write(end, 4096 * b"x"):
+            pass
+    except BlockingIOError:
+        return path, end
+
+
+def logs_that_take_nothing():
+    """A disk that is full, a reader that does not read: neither holds the end up."""
+    up = origin.Origin()
+    with tempfile.TemporaryDirectory() as directory:
+        pipe, end = full_pipe(directory)
+        for path, pause in ("/dev/full", 0), (pipe, 0), (pipe, 1.5):
+            gateway = Gateway(up.port, {"logs": {"access": {"path": path}}})
+            with wire.Client(gateway.port) as client:
+                client.ask(wire.get("/"))
+                time.sleep(pause)  # then the write is under way
+                gateway.process.send_signal(signal.SIGQUIT)
+                tap.same(exit_status(gateway, 4), 0, f"SIGQUIT ends it, with a log in {path}")
+            gateway.stop()
+        os.close(end)
+
+
 def end_quietly(gateway):
     """Gateway.stop() complains of an exit status that was wanted here."""
     if gateway.process.poll() is None:
@@ -227,6 +288,6 @@ def quietly_with_other_signals():
 
 
 tap.start(60)
-tap.facts(under_load, while_idle, with_a_slow_request, a_second_signal, at_once,
-          quietly_with_other_signals)
+tap.facts(under_load, while_idle, with_a_slow_request, a_second_signal, at_once, last_lines,
+          logs_that_take_nothing, quietly_with_other_signals)
 tap.done()

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "gate/client.h"
@@ -79,10 +80,22 @@ static void on_drain_step(struct sl_timer *t)
 	sl_timer_set(&w->loop.wheel, t, w->loop.now_ns + DRAIN_STEP_MS * SL_MS);
 }
 
+/* The process is about to exit, and what this thread does after its last lines would not be logged:
+ * it does nothing. */
+static _Noreturn void end_at_once(struct sl_worker *w)
+{
+	sl_accesslog_fini(&w->log);
+	eventfd_write(w->shared->done_fd, 1);
+	for (;;)
+		pause();
+}
+
 static void on_turn(struct sl_loop *loop)
 {
 	struct sl_worker *w = sl_container_of(loop, struct sl_worker, loop);
 
+	if (atomic_load_explicit(&w->shared->is_ending, memory_order_relaxed) && !w->log.is_writing)
+		end_at_once(w);
 	if (w->is_draining || !atomic_load_explicit(&w->shared->is_draining, memory_order_acquire))
 		return;
 	w->is_draining = true;

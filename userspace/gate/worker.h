@@ -28,9 +28,10 @@ struct sl_shared {
 	struct sl_stats *stats;	      /* one a worker */
 	_Atomic uint32_t connections; /* client connections open, in all workers */
 	_Atomic bool is_draining;
+	_Atomic bool is_ending; /* at once: log lines are written, then no worker does anything */
 	bool is_handed_over; /* set before is_draining: another process goes on with the sockets */
 	struct sl_tally *tally;
-	int done_fd;   /* eventfd: each worker adds 1 when it has ended */
+	int done_fd;   /* eventfd: each worker adds 1 when it has ended, or has nothing to log */
 	int access_fd; /* of the access log; always open, to nowhere when there is none */
 	_Atomic(struct sl_view *) retired; /* what no worker needs any more */
 	int retired_fd;			   /* eventfd: there is something in retired */
@@ -89,7 +90,7 @@ struct sl_switch {
 	 * kept[].  Afterwards the array to free is here. */
 	struct sl_acceptor **acceptors;
 	const uint32_t *kept;
-	sem_t *done;		 /* posted when it has happened */
+	sem_t *done; /* posted when it has happened */
 };
 
 /* Requests that have begun end as they began; the next ones go by the new rules. */
