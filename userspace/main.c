@@ -27,6 +27,7 @@ enum {
 	EXIT_CONFIG = 2,
 	EXIT_USAGE = 64,
 	LOG_TICK_MS = 1000,
+	HEIR_TICK_MS = 20,
 	LAST_LINES_MS = 1000, /* for the access log, at an end at once */
 };
 
@@ -101,10 +102,13 @@ static _Noreturn void stop_at_once(struct sl_daemon *d, const char *why, int sta
 {
 	sl_log_warn("stopped", "reason=\"%s\" connections_cut=%u", why,
 		    atomic_load(&d->shared.connections));
+	sl_upgrade_give_up(d, true);
+	write_last_lines(d);
+	while (sl_upgrade_is_ending(d))
+		usleep(HEIR_TICK_MS * 1000);
 	sl_control_close(d->control);
 	for (unsigned i = 0; i < d->rules->listeners_nr && !d->shared.is_handed_over; i++)
 		sl_listener_forget(&d->rules->listeners[i]);
-	write_last_lines(d);
 	_exit(status);
 }
 
@@ -166,7 +170,8 @@ static void wait_for_end(struct sl_daemon *d)
 	}
 }
 
-/* While workers answer what was accepted, a second signal still ends it at once. */
+/* While workers answer what was accepted, a second signal still ends it at once.  An heir that was
+ * given up tells its end to nobody: it is looked for. */
 static void wait_for_workers(struct sl_daemon *d)
 {
 	struct pollfd fds[] = {
@@ -174,8 +179,8 @@ static void wait_for_workers(struct sl_daemon *d)
 		{ .fd = d->shared.done_fd, .events = POLLIN },
 	};
 
-	while (workers_ended < d->workers_nr) {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+	while (sl_upgrade_is_ending(d) || workers_ended < d->workers_nr) {
+		if (poll(fds, 2, d->heir_end_ns ? HEIR_TICK_MS : -1) < 0 && errno != EINTR)
 			break;
 		if (fds[0].revents)
 			handle_signal(d);
@@ -187,6 +192,7 @@ static void wait_for_workers(struct sl_daemon *d)
 static void stop(struct sl_daemon *d)
 {
 	is_stopping = true;
+	sl_upgrade_give_up(d, false);
 	sl_control_close(d->control);
 	d->control = NULL;
 	sl_daemon_drain(d);

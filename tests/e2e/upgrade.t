@@ -117,6 +117,53 @@ def unix_socket_and_end():
     tap.ok(not os.path.exists(path) and not os.path.exists(control), "and leaves no socket behind")
 
 
+def heir_of(pid):
+    """The process that it has started and that has not told to be ready; None before."""
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as f:
+        children = f.read().split()
+    return int(children[0]) if children else None
+
+
+def stopped_amid_an_upgrade():
+    """Who is told to end while its heir starts takes it along: none is left, nor what is theirs."""
+    silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # a name server that does not answer
+    silent.bind(("127.0.0.1", 0))
+    slow = {"dns": {"servers": [f"127.0.0.1:{silent.getsockname()[1]}"], "timeout": "20s"}}
+    for number, kind, seconds in ((signal.SIGTERM, "slow", 10), (signal.SIGQUIT, "slow", 3),
+                                  (signal.SIGQUIT, "frozen", 6), (signal.SIGTERM, 0.0, 10),
+                                  (signal.SIGTERM, 0.004, 10), (signal.SIGQUIT, 0.002, 6)):
+        gw = lib.Gateway(origins.port)
+        path = os.path.join(gw.directory, "unix.sock")
+        gw.reload(listeners={**gw.conf["listeners"], "file": {"address": f"unix:{path}"}})
+        if not isinstance(kind, float):
+            upstreams = {"origin": {"targets": ["never.example:1"]}}
+            gw.rewrite(upstreams=upstreams, **slow)
+        pid = gw.process.pid
+        os.kill(pid, signal.SIGUSR2)
+        wait_for(lambda: heir_of(pid))
+        heir = heir_of(pid)
+        pids.append(heir)
+        if kind == "frozen":
+            os.kill(heir, signal.SIGSTOP)
+        if isinstance(kind, float):
+            time.sleep(kind)
+        os.kill(pid, number)
+        try:
+            code = gw.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            code = "none"
+        was_ready = "upgraded" in gw.complaint()
+        tap.same(code, 0, f"{number.name} amid an upgrade ({kind}): it ends")
+        if was_ready:  # then it was for the old one only
+            os.kill(heir, signal.SIGKILL)
+        else:
+            tap.ok(not os.path.exists(f"/proc/{heir}"), "its heir has ended before", gw.complaint())
+            tap.ok(not os.path.exists(path), "there is no socket file left")
+        gw.process.returncode = 0
+        gw.stop()
+    silent.close()
+
+
 def serve(conn):
     while (request := conn.request()) is not None:
         if request.line.startswith("GET /held"):
@@ -148,13 +195,14 @@ def socket_activation():
     tap.same(process.wait(20), 0, "and the daemon ends in good order")
 
 
-tap.start(90)
+tap.start(120)
 tap.at_end(end_all)
 origins = origin.Origin(serve)
 gateway = lib.Gateway(origins.port, conf={"gateway": {"workers": 2}})
 gateway.rewrite(listeners={**gateway.conf["listeners"],
                            "file": {"address": f"unix:{gateway.directory}/unix.sock"}})
 tap.ok(json.loads(gateway.ctl("-j", "config", "reload").stdout)["reloaded"], "a unix socket is added")
-tap.facts(under_load, signals_to_the_old_one, one_that_fails, unix_socket_and_end, socket_activation)
+tap.facts(under_load, signals_to_the_old_one, one_that_fails, unix_socket_and_end,
+          stopped_amid_an_upgrade, socket_activation)
 gateway.keep.close()
 tap.done()

@@ -19,6 +19,7 @@ struct sl_daemon {
 	uint64_t start_ns;
 	char *program, **argv; /* how we were started: an upgrade starts the same */
 	pid_t heir_pid;	       /* of an upgrade that has begun */
+	uint64_t heir_end_ns;  /* it is killed then: we gave it up; 0: we did not */
 	int heir_fd;	       /* tells how it goes; -1: none has begun */
 	int stderr_fd;	       /* standard error as it was at the start; -1: there was none */
 	int names_fd;	       /* eventfd: a name of a target has other addresses */

@@ -12,10 +12,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "control/notify.h"
 
-enum { FDS_TEXT_MAX = 100 * 1024 }; /* execve(2) takes 128 KiB for a string */
+enum {
+	FDS_TEXT_MAX = 100 * 1024, /* execve(2) takes 128 KiB for a string */
+	END_MS = 40000,		   /* more than what its workers take to drain */
+	END_AT_ONCE_MS = 2000,	   /* more than what its log lines take */
+};
 
 static int ready_fd = -1; /* in the new process: where the old one waits */
 
@@ -160,6 +165,36 @@ bool sl_upgrade_go_on(struct sl_daemon *d)
 	sl_log_info("upgraded", "pid=%d", (int)d->heir_pid);
 	d->shared.is_handed_over = true;
 	return true;
+}
+
+/* Before it reads its signals TERM ends it; then it reads QUIT first, the lower number. */
+void sl_upgrade_give_up(struct sl_daemon *d, bool is_at_once)
+{
+	if (d->heir_fd >= 0) {
+		sl_log_warn("upgrade.given_up", "pid=%d reason=\"told to stop\"", (int)d->heir_pid);
+		close(d->heir_fd);
+		d->heir_fd = -1;
+	} else if (!d->heir_end_ns) {
+		return;
+	}
+	kill(d->heir_pid, SIGTERM);
+	if (is_at_once)
+		kill(d->heir_pid, SIGQUIT);
+	d->heir_end_ns = sl_now_ns() + (is_at_once ? END_AT_ONCE_MS : END_MS) * SL_MS;
+}
+
+bool sl_upgrade_is_ending(struct sl_daemon *d)
+{
+	if (!d->heir_end_ns)
+		return false;
+	if (waitpid(d->heir_pid, NULL, WNOHANG) == 0) {
+		if (sl_now_ns() < d->heir_end_ns)
+			return true;
+		kill(d->heir_pid, SIGKILL);
+		waitpid(d->heir_pid, NULL, 0);
+	}
+	d->heir_end_ns = 0;
+	return false;
 }
 
 /* ---- the new process ---- */

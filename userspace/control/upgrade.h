@@ -16,6 +16,12 @@ int sl_upgrade_fd(const struct sl_daemon *d);
 /* True when the new one is ready, and we are to end; false when it has failed: then we go on. */
 bool sl_upgrade_go_on(struct sl_daemon *d);
 
+/* We are told to end while it starts, and it is not to be left behind without its parent: it ends
+ * too, in order or at once.  Nothing happens when none is starting. */
+void sl_upgrade_give_up(struct sl_daemon *d, bool is_at_once);
+/* True while it has not ended after that; it gets as long as our own workers, then it is killed. */
+bool sl_upgrade_is_ending(struct sl_daemon *d);
+
 /* In the new process: tells the old one. */
 void sl_upgrade_tell_ready(void);
 /* Did another process start us to take its place? */
