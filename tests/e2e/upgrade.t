@@ -117,6 +117,61 @@ def unix_socket_and_end():
     tap.ok(not os.path.exists(path) and not os.path.exists(control), "and leaves no socket behind")
 
 
+def fewer_workers():
+    """The kernel has dealt connections out to sockets that the new process has no worker for."""
+    gw = lib.Gateway(origins.port, conf={"gateway": {"workers": 4}})
+    loads = [Load(gw.port, False) for _ in range(3)]
+    pid = gw.process.pid
+    for workers in 2, 1, 3:
+        silent = [Client(gw.port) for _ in range(24)]  # with defer_accept nobody has accepted these
+        gw.rewrite(gateway={**gw.conf["gateway"], "workers": workers})
+        os.kill(pid, signal.SIGUSR2)
+        wait_for(lambda: gw_status(gw).get("pid", pid) != pid)
+        heir = gw_status(gw)["pid"]
+        pids.append(heir)
+        time.sleep(0.7)  # the old one has closed its sockets
+        for client in silent:
+            client.send(get("/late"))
+        answers = [client.response() for client in silent]
+        tap.same([r.status if r else r for r in answers], [200] * 24,
+                 f"to {workers} workers: who had connected before is answered")
+        for client in silent:
+            client.close()
+        tap.ok(wait_for(lambda: is_over(gw, pid)), "the old process ends")
+        pid = heir
+        held = [Client(gw.port) for _ in range(60)]
+        for client in held:
+            client.ask(get("/own"))
+        shown = json.loads(gw.ctl("-j", "connection", "show").stdout)["connections"]
+        tap.same({c["worker"] for c in shown}, set(range(workers)), "each worker gets connections")
+        for client in held:
+            client.close()
+        time.sleep(2.5)  # and what it had too many has been closed
+    for load in loads:
+        load.stop()
+    failed = [reason for load in loads for reason in load.failed]
+    tap.ok(not failed, "under load: nothing failed on new connections",
+           f"{sum(load.answered for load in loads)} answered, {failed}")
+    os.kill(pid, signal.SIGTERM)
+    tap.same(os.waitpid(pid, 0)[1], 0, "the last one ends in good order")
+    gw.process.returncode = 0
+    gw.stop()
+
+
+def gw_status(gw):
+    done = gw.ctl("-j", "status")
+    return json.loads(done.stdout) if done.returncode == 0 else {}
+
+
+def is_over(gw, pid):
+    if pid == gw.process.pid:
+        return gw.process.poll() == 0
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
+
+
 def heir_of(pid):
     """The process that it has started and that has not told to be ready; None before."""
     with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as f:
@@ -140,8 +195,9 @@ def stopped_amid_an_upgrade():
             gw.rewrite(upstreams=upstreams, **slow)
         pid = gw.process.pid
         os.kill(pid, signal.SIGUSR2)
-        wait_for(lambda: heir_of(pid))
-        heir = heir_of(pid)
+        deadline = time.monotonic() + 5
+        while not (heir := heir_of(pid)) and time.monotonic() < deadline:
+            pass  # it is ready in a few milliseconds
         pids.append(heir)
         if kind == "frozen":
             os.kill(heir, signal.SIGSTOP)
@@ -203,6 +259,6 @@ gateway.rewrite(listeners={**gateway.conf["listeners"],
                            "file": {"address": f"unix:{gateway.directory}/unix.sock"}})
 tap.ok(json.loads(gateway.ctl("-j", "config", "reload").stdout)["reloaded"], "a unix socket is added")
 tap.facts(under_load, signals_to_the_old_one, one_that_fails, unix_socket_and_end,
-          stopped_amid_an_upgrade, socket_activation)
+          fewer_workers, stopped_amid_an_upgrade, socket_activation)
 gateway.keep.close()
 tap.done()

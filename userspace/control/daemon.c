@@ -61,9 +61,10 @@ static int start_workers(struct sl_daemon *d)
 
 	if (ret == 0)
 		ret = sl_listeners_open(&listeners, d->rules, NULL, d->rules->workers, &in);
-	sl_inherited_fini(&in);
-	if (ret < 0)
+	if (ret < 0) {
+		sl_inherited_fini(&in);
 		return ret;
+	}
 	while (ret == 0 && d->workers_nr < d->rules->workers) {
 		struct sl_worker *w = &d->workers[d->workers_nr];
 		int *fds = sl_listeners_of(&listeners, d->workers_nr);
@@ -77,6 +78,9 @@ static int start_workers(struct sl_daemon *d)
 			fds[i] = -1;
 		d->workers_nr++;
 	}
+	if (ret == 0)
+		sl_surplus_lend(d, &in);
+	sl_inherited_fini(&in);
 	sl_listeners_fini(&listeners);
 	return ret;
 }

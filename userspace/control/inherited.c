@@ -88,6 +88,7 @@ int sl_inherited_take(struct sl_inherited *in, const struct sl_addr *addr)
 		if (fd < 0 || getsockname(fd, &own.sa, &own.len) < 0 || !sl_addr_eq(&own, addr))
 			continue;
 		in->fds[i] = -1;
+		in->taken_nr++;
 		return fd;
 	}
 	return -1;

@@ -35,7 +35,7 @@ static int open_first(const struct sl_listener_conf *conf)
 	return ret < 0 ? ret : sl_listener_open(conf);
 }
 
-static bool is_shareable(int fd)
+bool sl_listener_is_shareable(int fd)
 {
 	int value = 0;
 	socklen_t len = sizeof(value);
@@ -47,7 +47,7 @@ static bool is_shareable(int fd)
  * so does one that a service manager opened for itself. */
 static int open_next(const struct sl_listener_conf *conf, int first_fd)
 {
-	if (conf->address.sa.sa_family != AF_UNIX && is_shareable(first_fd))
+	if (conf->address.sa.sa_family != AF_UNIX && sl_listener_is_shareable(first_fd))
 		return sl_listener_open(conf);
 	first_fd = fcntl(first_fd, F_DUPFD_CLOEXEC, 3);
 	return first_fd < 0 ? -errno : first_fd;

@@ -21,6 +21,8 @@ int sl_listeners_open(struct sl_listeners *l, const struct sl_rules *rules,
 		      const struct sl_rules *old, unsigned workers, struct sl_inherited *in);
 /* The sockets of one worker; the caller takes over those that it uses and sets them to -1. */
 int *sl_listeners_of(struct sl_listeners *l, unsigned worker);
+/* May there be several sockets on its address? */
+bool sl_listener_is_shareable(int fd);
 /* Closes what was not taken. */
 void sl_listeners_fini(struct sl_listeners *l);
 

@@ -31,13 +31,16 @@ bool sl_upgrade_is_heir(void);
  * manager (sd_listen_fds(3)). */
 struct sl_inherited {
 	int *fds; /* -1: taken */
-	unsigned nr;
+	unsigned nr, taken_nr;
 };
 
 /* Also takes what it read out of the environment.  0 or -ENOMEM. */
 int sl_inherited_read(struct sl_inherited *in);
 /* The next one that listens on the address, the caller's from now on; -1: there is none. */
 int sl_inherited_take(struct sl_inherited *in, const struct sl_addr *addr);
+/* When the workers run: those that listen on our addresses and that no worker took are lent to
+ * them, and get no new connections from now on. */
+void sl_surplus_lend(struct sl_daemon *d, struct sl_inherited *in);
 void sl_inherited_fini(struct sl_inherited *in); /* closes what nobody took */
 
 #endif

@@ -13,7 +13,10 @@
 #include "base/clock.h"
 #include "gate/client.h"
 
-enum { RETRY_MS = 100 }; /* after descriptors ran out */
+enum {
+	RETRY_MS = 100, /* after descriptors ran out */
+	LENT_MS = 3000, /* a lost packet of a handshake comes again after 1 s, and after 3 */
+};
 
 static void arm(struct sl_acceptor *a)
 {
@@ -41,8 +44,10 @@ static void pause_accept(struct sl_acceptor *a, int error)
 
 static void free_if_done(struct sl_acceptor *a)
 {
-	if (!a->view || a->armed || a->clients_nr > 0)
+	if (!a->view || a->fd >= 0 || a->armed || a->clients_nr > 0)
 		return;
+	sl_timer_stop(&a->end_timer);
+	sl_list_del(&a->node);
 	sl_view_put(a->view);
 	free(a);
 }
@@ -64,6 +69,11 @@ static void on_accepted(struct sl_op *op, int res, uint32_t flags)
 		pause_accept(a, res);
 }
 
+static void on_lent_end(struct sl_timer *t)
+{
+	sl_acceptor_end_lent(sl_container_of(t, struct sl_acceptor, end_timer));
+}
+
 struct sl_acceptor *sl_acceptor_new(struct sl_worker *w, const struct sl_listener_conf *conf,
 				    int fd)
 {
@@ -73,6 +83,8 @@ struct sl_acceptor *sl_acceptor_new(struct sl_worker *w, const struct sl_listene
 		return NULL;
 	*a = (struct sl_acceptor){ .op.done = on_accepted, .worker = w, .conf = conf, .fd = fd };
 	sl_timer_init(&a->timer, on_retry);
+	sl_timer_init(&a->end_timer, on_lent_end);
+	sl_list_init(&a->node);
 	return a;
 }
 
@@ -107,8 +119,9 @@ void sl_acceptor_close(struct sl_acceptor *a)
 	if (a->armed)
 		sl_ring_cancel(&a->worker->loop, &a->op);
 	/* The ring wants a blocking descriptor, this loop the opposite.  Who inherited the socket
-	 * has the same description of it, and accepts what waits. */
-	if (!a->worker->shared->is_handed_over && fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) == 0)
+	 * has the same description of it, and accepts what waits; one that is lent nobody does. */
+	if ((a->is_lent || !a->worker->shared->is_handed_over) &&
+	    fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) == 0)
 		take_all(a, fd);
 	sl_ring_close(&a->worker->loop, fd);
 }
@@ -124,4 +137,30 @@ void sl_acceptor_leave(struct sl_acceptor *a)
 {
 	a->clients_nr--;
 	free_if_done(a);
+}
+
+static void on_lent(struct sl_mail *m)
+{
+	struct sl_acceptor *a = sl_container_of(m, struct sl_acceptor, mail);
+	struct sl_worker *w = a->worker;
+
+	a->is_lent = true;
+	a->view = sl_view_get(w->view);
+	sl_list_push_back(&w->lent, &a->node);
+	sl_acceptor_stop_deferring(a);
+	sl_timer_set(&w->loop.wheel, &a->end_timer, w->loop.now_ns + LENT_MS * SL_MS);
+	arm(a);
+}
+
+void sl_acceptor_lend(struct sl_acceptor *a)
+{
+	a->mail.open = on_lent;
+	sl_mail_post(&a->worker->loop, &a->mail);
+}
+
+void sl_acceptor_end_lent(struct sl_acceptor *a)
+{
+	a->clients_nr++; /* those that are taken in now may go at once, and a must not */
+	sl_acceptor_close(a);
+	sl_acceptor_leave(a);
 }

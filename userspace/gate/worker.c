@@ -27,7 +27,7 @@ static bool is_accepting(const struct sl_worker *w)
 	for (unsigned i = 0; i < w->acceptors_nr; i++)
 		if (w->acceptors[i]->armed)
 			return true;
-	return false;
+	return !sl_list_is_empty(&w->lent);
 }
 
 static bool is_quiet(const struct sl_worker *w, uint64_t since_ns)
@@ -59,13 +59,24 @@ static void cut_off_clients(struct sl_worker *w)
 				sl_container_of(node, struct sl_client, node)->conn.reader);
 }
 
+static void close_doors(struct sl_worker *w)
+{
+	struct sl_list *node, *next;
+
+	for (unsigned i = 0; i < w->acceptors_nr; i++)
+		sl_acceptor_close(w->acceptors[i]);
+	for (node = w->lent.next; node != &w->lent; node = next) {
+		next = node->next;
+		sl_acceptor_end_lent(sl_container_of(node, struct sl_acceptor, node));
+	}
+}
+
 static void on_drain_step(struct sl_timer *t)
 {
 	struct sl_worker *w = sl_container_of(t, struct sl_worker, drain_timer);
 	uint64_t since_ns = w->loop.now_ns - w->drain_start_ns;
 
-	for (unsigned i = 0; i < w->acceptors_nr; i++)
-		sl_acceptor_close(w->acceptors[i]);
+	close_doors(w);
 	if (since_ns >= DRAIN_IDLE_MS * SL_MS)
 		close_idle_clients(w);
 	if (since_ns >= DRAIN_MAX_MS * SL_MS)
@@ -151,6 +162,7 @@ static int init(struct sl_worker *w)
 	int ret;
 
 	sl_list_init(&w->clients);
+	sl_list_init(&w->lent);
 	sl_timer_init(&w->drain_timer, on_drain_step);
 	sl_slab_init(&w->client_slab, sizeof(struct sl_client));
 	w->regex_scratch = sl_regex_scratch_new();

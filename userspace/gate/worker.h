@@ -47,6 +47,7 @@ struct sl_worker {
 	struct sl_wall wall;
 	struct sl_acceptor **acceptors; /* one a listener of the current rules */
 	unsigned acceptors_nr;
+	struct sl_list lent; /* acceptors beside those, that end soon */
 	struct sl_slab client_slab, peer_slab;
 	struct sl_list clients;
 	unsigned clients_nr;
