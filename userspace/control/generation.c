@@ -3,15 +3,26 @@
 #include "control/generation.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "config/config.h"
+#include "control/ask.h"
 
 struct sl_generation {
 	struct sl_generation *next;
 	struct sl_rules *rules;
 	unsigned views; /* out */
+	uint64_t nr;
+	uint64_t replaced_ns; /* by the next one; 0: it is the current one */
+};
+
+enum {
+	GRACE_MS = 10000, /* in which nothing of an old one is cut off */
+	CUT_MS = 1000,	  /* what is cut off has ended by then */
 };
 
 int sl_daemon_adopt(struct sl_daemon *d, struct sl_rules *rules)
@@ -20,7 +31,9 @@ int sl_daemon_adopt(struct sl_daemon *d, struct sl_rules *rules)
 
 	if (!g)
 		return -ENOMEM;
-	*g = (struct sl_generation){ d->generations, rules, rules->workers };
+	*g = (struct sl_generation){ d->generations, rules, rules->workers, d->generation + 1, 0 };
+	if (g->next)
+		g->next->replaced_ns = sl_now_ns();
 	d->generations = g;
 	d->rules = rules;
 	d->generation++;
@@ -61,6 +74,59 @@ void sl_daemon_reap(struct sl_daemon *d)
 		came_back(d, v);
 		v = next;
 	}
+}
+
+static bool is_full(const struct sl_daemon *d, const struct sl_generation **ret_oldest)
+{
+	const struct sl_generation *g = d->generations;
+	unsigned old_nr = 0;
+
+	for (; g->next; g = g->next)
+		old_nr++;
+	*ret_oldest = g;
+	return old_nr >= SL_GENERATIONS_OLD_MAX;
+}
+
+static void cut_off(struct sl_worker *w, void *rules)
+{
+	sl_worker_cut_off(w, rules);
+}
+
+/* True when it has gone. */
+static bool end(struct sl_daemon *d, const struct sl_generation *g)
+{
+	struct pollfd retired = { .fd = d->shared.retired_fd, .events = POLLIN };
+	uint64_t deadline_ns = sl_now_ns() + CUT_MS * SL_MS;
+
+	sl_log_warn("reload.cut_off",
+		    "generation=%llu reason=\"%d configurations are still in use by requests in "
+		    "flight, and this is the oldest\"",
+		    (unsigned long long)g->nr, SL_GENERATIONS_OLD_MAX);
+	if (sl_daemon_ask(d, cut_off, g->rules) < 0)
+		return false;
+	while (is_full(d, &g) && sl_now_ns() < deadline_ns)
+		if (poll(&retired, 1, CUT_MS / 10) == 1)
+			sl_daemon_reap(d);
+	return !is_full(d, &g);
+}
+
+int sl_daemon_make_room(struct sl_daemon *d, FILE *errors)
+{
+	const struct sl_generation *oldest;
+	uint64_t now_ns = sl_now_ns(), free_ns;
+
+	sl_daemon_reap(d);
+	if (!is_full(d, &oldest))
+		return 0;
+	free_ns = oldest->replaced_ns + GRACE_MS * SL_MS;
+	if (now_ns >= free_ns && end(d, oldest))
+		return 0;
+	fprintf(errors,
+		"%d configurations are still in use by requests in flight; what is under way in "
+		"the oldest may be cut off in %u s: reload again then\n",
+		SL_GENERATIONS_OLD_MAX,
+		now_ns < free_ns ? (unsigned)((free_ns - now_ns) / SL_SEC) + 1 : 1);
+	return -EBUSY;
 }
 
 void sl_daemon_abandon_all(struct sl_daemon *d)

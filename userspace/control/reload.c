@@ -244,7 +244,8 @@ static struct sl_config_after after(const struct sl_daemon *d)
 }
 
 /* Takes over fresh; ret is how reading it went.  What only a restart changes stays. */
-static int change_to(struct sl_daemon *d, struct sl_rules *fresh, int ret, const char *event)
+static int change_to(struct sl_daemon *d, struct sl_rules *fresh, int ret, const char *event,
+		     FILE *errors)
 {
 	uint64_t start_ns = sl_now_ns();
 	unsigned restart_needed = 0;
@@ -252,7 +253,9 @@ static int change_to(struct sl_daemon *d, struct sl_rules *fresh, int ret, const
 	if (ret == 0) {
 		restart_needed = sl_daemon_needs_restart(d, fresh);
 		fresh->workers = d->workers_nr;
-		ret = replace(d, fresh);
+		ret = sl_daemon_make_room(d, errors);
+		if (ret == 0)
+			ret = replace(d, fresh);
 		if (ret < 0)
 			sl_config_free(fresh);
 		else
@@ -276,7 +279,7 @@ int sl_daemon_reload(struct sl_daemon *d, FILE *errors)
 
 	notify_begin();
 	ret = sl_config_load(d->file, &running, errors, &fresh);
-	ret = change_to(d, fresh, ret, "reloaded");
+	ret = change_to(d, fresh, ret, "reloaded", errors);
 	if (ret == 0)
 		tell_what_stays(d);
 	sl_notify("READY=1");
@@ -292,7 +295,7 @@ int sl_daemon_refresh(struct sl_daemon *d)
 
 	eventfd_read(d->names_fd, &n);
 	ret = sl_config_parse(sl_str_of(d->rules->document), d->file, &running, stderr, &fresh);
-	ret = change_to(d, fresh, ret, "refreshed");
+	ret = change_to(d, fresh, ret, "refreshed", stderr);
 	d->refresh_ns = ret < 0 ? sl_now_ns() + REFRESH_RETRY_MS * SL_MS : 0;
 	return ret;
 }

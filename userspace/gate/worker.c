@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "gate/client.h"
+#include "gate/exchange.h"
 
 enum {
 	DRAIN_IDLE_MS = 1000, /* a keep-alive connection may still bring a request */
@@ -305,6 +306,30 @@ static void switch_over(struct sl_mail *m)
 	use_log_rules(w);
 	sl_view_put(old);
 	sem_post(s->done); /* s is gone after this */
+}
+
+static bool needs(const struct sl_client *c, const struct sl_rules *rules)
+{
+	const struct sl_view *dropped = c->acceptor->view;
+
+	return (c->exchange && c->exchange->rules == rules) || (dropped && dropped->rules == rules);
+}
+
+void sl_worker_cut_off(struct sl_worker *w, const struct sl_rules *rules)
+{
+	struct sl_list *node, *next;
+
+	for (node = w->clients.next; node != &w->clients; node = next) {
+		struct sl_client *c = sl_container_of(node, struct sl_client, node);
+
+		next = node->next;
+		if (!needs(c, rules))
+			continue;
+		if (sl_client_is_idle(c))
+			sl_client_close(c);
+		else
+			sl_fiber_cancel(&w->loop, c->conn.reader);
+	}
 }
 
 void sl_worker_switch(struct sl_switch *s)

@@ -96,6 +96,9 @@ struct sl_switch {
 
 /* Requests that have begun end as they began; the next ones go by the new rules. */
 void sl_worker_switch(struct sl_switch *s);
+/* On the worker's thread: requests that began under these rules end now, and so do clients of
+ * listeners that went with them. */
+void sl_worker_cut_off(struct sl_worker *w, const struct sl_rules *rules);
 /* After shared->is_draining was set: answers what was accepted, then ends; waits for that. */
 void sl_worker_join(struct sl_worker *w);
 
