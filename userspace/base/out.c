@@ -83,6 +83,24 @@ static bool is_plain(unsigned char c)
 	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
+static uint64_t load64(const char *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* Whether one of eight bytes is not plain.  Exact for bytes below 0x80: the high bit of a byte of
+ * x - k is set where that byte is less than k, and a borrow can only come from such a byte. */
+static bool has_special(uint64_t x)
+{
+	const uint64_t ones = 0x0101010101010101ull, high = 0x80 * ones;
+	uint64_t quote = x ^ '"' * ones, backslash = x ^ '\\' * ones, del = x ^ 0x7f * ones;
+
+	return ((x - 0x20 * ones) | (quote - ones) | (backslash - ones) | (del - ones) | x) & high;
+}
+
 /* How many bytes at the start need no escape. */
 static size_t plain_len(const char *p, size_t len)
 {
@@ -101,6 +119,10 @@ static size_t plain_len(const char *p, size_t len)
 			return n + (size_t)__builtin_ctz((unsigned)_mm_movemask_epi8(bad));
 	}
 #endif
+	/* What is left, eight at a time; most strings of a log line are no longer than that twice. */
+	for (; len - n >= 8; n += 8)
+		if (has_special(load64(p + n)))
+			break;
 	while (n < len && is_plain((unsigned char)p[n]))
 		n++;
 	return n;

@@ -128,12 +128,34 @@ static void check_facts(void)
 	}
 }
 
+/* Strings are looked through in steps of several bytes: none may hide what needs an escape. */
+static void check_every_place(void)
+{
+	unsigned wrong = 0;
+
+	for (size_t len = 1; len <= 40; len++)
+		for (size_t at = 0; at < len; at++)
+			for (unsigned c = 0; c < 256; c++) {
+				bool is_plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+				char in[40], mem[128];
+				struct sl_out o;
+
+				memset(in, 'a', len);
+				in[at] = (char)c;
+				sl_out_init(&o, mem, sizeof(mem));
+				sl_out_json_part(&o, (struct sl_str){ in, len });
+				wrong += (sl_out_len(&o) == len) != is_plain;
+			}
+	is_int(wrong, 0, "an escape where one is needed, at every place of every length");
+}
+
 int main(void)
 {
 	struct sl_out o;
 	char mem[4];
 
 	check_facts();
+	check_every_place();
 	sl_out_init(&o, mem, sizeof(mem));
 	is_int((int64_t)sl_out_room(&o), 4, "room at first");
 	sl_out_lit(&o, "abc");
