@@ -47,7 +47,7 @@ struct load {
 	uint64_t rate, total;		 /* requests a second, and in all */
 	uint64_t next, answered, failed; /* next: the first that has not been sent */
 	uint64_t start_ns, *latencies;
-	uint32_t *slots; /* answers in each SLOT_NS since the start: a stall shows as an empty one */
+	uint32_t *slots; /* answers in each SLOT_NS: a stall shows as an empty one */
 	size_t slots_nr;
 	int epoll;
 	size_t conn_count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* XDP: allow and deny lists, punishments and clients' limits, one verdict and one counter a packet. */
+/* XDP: allow and deny lists, punishments, clients' limits; one verdict and one counter a packet. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
@@ -138,7 +138,7 @@ static __always_inline int judge_punished(const struct sl_address *client, __u64
 
 enum credit { CREDIT_CONNECTIONS = 1, CREDIT_PACKETS, CREDIT_BYTES };
 
-/* Takes n of one kind of credit of the client that has this hash; SL_GCRA_TAKEN if it is not limited.
+/* Takes n of one kind of credit of the client with this hash; SL_GCRA_TAKEN if it is not limited.
  * Not inlined for the same reason. */
 __noinline int take(__u64 hash, __u32 kind, __u64 n, __u64 now_ns)
 {

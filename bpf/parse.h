@@ -141,7 +141,7 @@ struct extension {
 	__be16 fragment; /* of a fragment header: offset and flags */
 };
 
-/* RFC 8200 4, RFC 4302, RFC 7401, RFC 5533: those with a length, and the two that count otherwise. */
+/* RFC 8200 4, RFC 4302, RFC 7401, RFC 5533. */
 static __always_inline int is_extension(__u8 protocol)
 {
 	switch (protocol) {
