@@ -96,9 +96,9 @@ static uint64_t load64(const char *p)
 static bool has_special(uint64_t x)
 {
 	const uint64_t ones = 0x0101010101010101ull, high = 0x80 * ones;
-	uint64_t quote = x ^ '"' * ones, backslash = x ^ '\\' * ones, del = x ^ 0x7f * ones;
+	uint64_t quote = x ^ '"' * ones, slash = x ^ '\\' * ones, del = x ^ 0x7f * ones;
 
-	return ((x - 0x20 * ones) | (quote - ones) | (backslash - ones) | (del - ones) | x) & high;
+	return ((x - 0x20 * ones) | (quote - ones) | (slash - ones) | (del - ones) | x) & high;
 }
 
 /* How many bytes at the start need no escape. */
@@ -119,7 +119,7 @@ static size_t plain_len(const char *p, size_t len)
 			return n + (size_t)__builtin_ctz((unsigned)_mm_movemask_epi8(bad));
 	}
 #endif
-	/* What is left, eight at a time; most strings of a log line are no longer than that twice. */
+	/* What is left, eight at a time: most strings of a log line are short. */
 	for (; len - n >= 8; n += 8)
 		if (has_special(load64(p + n)))
 			break;
