@@ -49,7 +49,7 @@ static int write_rules(struct compiler *c)
 {
 	int ret = take_lines(c, c->list->rules_nr, &c->head->rules);
 
-	if (ret < 0)
+	if (ret < 0 || !c->list->rules_nr)
 		return ret;
 	memcpy(sl_image_line(c->image, c->head->rules), c->list->rules,
 	       c->list->rules_nr * sizeof(struct sl_rule));

@@ -32,6 +32,14 @@ static struct answer ask(const char *text)
 	return a;
 }
 
+static uint32_t get32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return ntohl(v);
+}
+
 static uint32_t sum16(const uint8_t *p, size_t n, uint32_t sum)
 {
 	for (size_t i = 0; i + 1 < n; i += 2)
@@ -91,8 +99,8 @@ static void is_reset(const char *frame, size_t l3, unsigned flags, uint32_t seq,
 	ok(is_v4 ? is_ip4_right(&a, l3, 6) : is_ip6_right(&a, l3, 6), "%s: its IP header", frame);
 	ok(tcp[0] == 0 && tcp[1] == 80 && (tcp[2] << 8 | tcp[3]) == 40000, "%s: ports", frame);
 	is_int(tcp[13], flags, "%s: flags", frame);
-	is_int(ntohl(*(const uint32_t *)(const void *)(tcp + 4)), seq, "%s: sequence", frame);
-	is_int(ntohl(*(const uint32_t *)(const void *)(tcp + 8)), ack, "%s: acknowledged", frame);
+	is_int(get32(tcp + 4), seq, "%s: sequence", frame);
+	is_int(get32(tcp + 8), ack, "%s: acknowledged", frame);
 	ok(is_sum_right(sum16(tcp, 20, pseudo_sum(a.out + l3, 6, 20))), "%s: checksum", frame);
 }
 
