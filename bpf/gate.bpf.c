@@ -22,6 +22,7 @@ struct listed {
 	struct sl_question question;
 	__u32 revert_at;
 	__u32 entry;
+	__u32 zero; /* 0, and the verifier does not know it: struct sl_walk */
 };
 
 static __always_inline __u32 length_of(struct xdp_md *ctx)
@@ -80,6 +81,7 @@ __noinline int judge_list(struct xdp_md *ctx, struct listed *l)
 	if (!l)
 		return SL_PASS;
 	question = l->question;
+	walk.chain = walk.length_at = walk.shadows = l->zero;
 	if (l->revert_at)
 		slot = sl_ticks(&question) >= l->revert_at;
 	walk.image = bpf_map_lookup_elem(&image, &slot);

@@ -207,16 +207,21 @@ struct sl_found {
 	struct sl_rule *rule;
 };
 
-/* A lookup on its way. */
+/*
+ * A lookup on its way.  What the steps of a loop go on from must begin as a zero that the verifier
+ * does not know to be one: Linux 6.1 takes the first time through a loop for all of them, and
+ * removes what is not reached then.
+ */
 struct sl_walk {
 	sl_image *image;
 	struct sl_image_head *head;
 	const struct sl_question *question;
 	__u32 chain;	 /* the entry to look at next, 0: none */
 	__u32 length_at; /* the IPv6 length to probe for next */
+	__u32 shadows;	 /* how many would have dropped, were they not a trial */
 	__u32 number;	 /* of the entry that was looked at last */
 	struct sl_found found;
-	struct sl_entry *shadow; /* the first that would have dropped, were it not a trial */
+	struct sl_entry *shadow; /* the first of those, if there is one */
 };
 
 /* Whether an entry that covers the address is what holds now. */
@@ -235,8 +240,9 @@ SL_INLINE int sl_walk_judge(struct sl_walk *w, struct sl_entry *e)
 	if (rule->ifindex && rule->ifindex != q->ifindex)
 		return 0;
 	if (rule->action == SL_ACTION_SHADOW) {
-		if (!w->shadow)
+		if (!w->shadows)
 			w->shadow = e;
+		w->shadows++;
 		return 0;
 	}
 	w->found.entry = e;
