@@ -31,10 +31,11 @@ E2E     := $(wildcard tests/e2e/*.t)
 
 LIB_OBJ  := $(LIB_SRC:%.c=$B/%.o) $B/userspace/kern/object.o
 BPF_OBJ  := $B/bpf/gate.bpf.o
+BENCH_BPF := $B/bench/xdp.bpf.o
 CTL_OBJ  := $(CTL_SRC:%.c=$B/%.o)
 UNIT_BIN := $(UNIT:%.c=$B/%)
 BENCH_OBJ := $(patsubst %.c,$B/%.o,$(wildcard bench/lib/*.c userspace/base/*.c))
-BENCH_BIN := $(patsubst %.c,$B/%,$(wildcard bench/*.c))
+BENCH_BIN := $(patsubst %.c,$B/%,$(filter-out %.bpf.c,$(wildcard bench/*.c)))
 FUZZ_BIN := $(FUZZ:tests/fuzz/%.c=$B/fuzz/%)
 MANUAL   := $B/sluice.json.5
 TOOLS    := $(if $(wildcard userspace/main.c),$B/sluiced) $(if $(CTL_SRC),$B/sluicectl) $(BENCH_BIN)
@@ -48,7 +49,7 @@ all: $(TOOLS) $(MANUAL)
 $B/%.o: %.c
 	$(Q)mkdir -p $(@D) && $(CC) $(ALLFLAGS) -c $< -o $@
 
-$(BPF_OBJ): $B/%.o: %.c
+$(BPF_OBJ) $(BENCH_BPF): $B/%.o: %.c
 	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_FLAGS) -c $< -o $@
 
 $B/userspace/kern/object.o: userspace/kern/object.S $(BPF_OBJ)
@@ -74,6 +75,9 @@ $B/bench/%: $B/bench/%.o $(BENCH_OBJ)
 	$(Q)$(CC) $(ALLFLAGS) $(LDFLAGS) $^ -o $@
 
 $B/tests/unit/%: $B/tests/unit/%.o $(TESTLIB:%.c=$B/%.o) $B/libsluice.a
+	$(Q)$(CC) $(ALLFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+
+$B/bench/xdp: $B/bench/xdp.o $B/libsluice.a | $(BENCH_BPF)
 	$(Q)$(CC) $(ALLFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
 packages-%:
@@ -118,6 +122,7 @@ layers:
 bench: packages-build packages-bench
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)bench/run $B
+	$(Q)$B/bench/xdp -j $B/bench/xdp.json $(BENCH_BPF)
 
 install: all
 	$(Q)tools/packaging/install-files $B "$(DESTDIR)" "$(PREFIX)"
@@ -125,4 +130,4 @@ install: all
 clean:
 	$(Q)rm -rf $B
 
--include $(LIB_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(UNIT_BIN:=.d) $(TESTLIB:%.c=$B/%.d) $(FUZZ:%.c=$B/%.d) $B/userspace/main.d $B/tools/manual/manual.d $(BENCH_BIN:=.d) $(BENCH_OBJ:.o=.d)
+-include $(LIB_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(BENCH_BPF:.o=.d) $(CTL_OBJ:.o=.d) $(UNIT_BIN:=.d) $(TESTLIB:%.c=$B/%.d) $(FUZZ:%.c=$B/%.d) $B/userspace/main.d $B/tools/manual/manual.d $(BENCH_BIN:=.d) $(BENCH_OBJ:.o=.d)
