@@ -161,11 +161,9 @@ static int publish(struct bench *b, struct sl_gate *gate, uint32_t nr, bool is_v
 		ret = add_prefix(&list, i, is_v6);
 	start_ns = sl_now_ns();
 	cpu_ns = sl_clock_ns(CLOCK_THREAD_CPUTIME_ID);
-	if (ret == 0) {
-		ret = sl_gate_publish(gate, &list, &why);
-		if (ret < 0)
-			fprintf(stderr, "xdp: %s\n", why.text);
-	}
+	ret = ret == 0 ? sl_gate_publish(gate, &list, &why) : ret;
+	if (ret < 0)
+		fail("making a list", ret);
 	if (nr >= 1000000) {
 		b->publish_ns = sl_now_ns() - start_ns;
 		b->publish_cpu_ns = sl_clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_ns;
@@ -398,10 +396,11 @@ static double ratio_to_peer(const struct bench *b, size_t row)
 	return 0;
 }
 
-static void show_ratio(double ratio)
+/* 0 stands for none. */
+static void show(double value, int decimals)
 {
-	if (ratio > 0)
-		printf(" %8.2f", ratio);
+	if (value > 0)
+		printf(" %8.*f", decimals, value);
 	else
 		printf(" %8s", "-");
 }
@@ -416,12 +415,9 @@ static void report(const struct bench *b)
 			continue;
 		}
 		printf("%-30s %8.1f %8.1f", rows[i].name, median(b, i), at_place(b, i, 0));
-		if (rows[i].target_ns)
-			printf(" %8u", rows[i].target_ns);
-		else
-			printf(" %8s", "-");
-		show_ratio(rows[i].target_ns ? median(b, i) / rows[i].target_ns : 0);
-		show_ratio(ratio_to_peer(b, i));
+		show(rows[i].target_ns, 0);
+		show(rows[i].target_ns ? median(b, i) / rows[i].target_ns : 0, 2);
+		show(ratio_to_peer(b, i), 2);
 		putchar('\n');
 	}
 	printf("\ncompiling and publishing 1,000,000 prefixes: %.0f ms, of CPU %.0f ms; target "
@@ -486,12 +482,10 @@ int main(int argc, char **argv)
 	int opt;
 
 	while ((opt = getopt(argc, argv, "r:n:j:")) != -1) {
-		if (opt == 'r')
-			b.rounds = (unsigned)strtoul(optarg, NULL, 10);
-		else if (opt == 'n')
-			b.repeat = (unsigned)strtoul(optarg, NULL, 10);
-		else if (opt == 'j')
+		if (opt == 'j')
 			json = optarg;
+		else if (opt == 'r' || opt == 'n')
+			*(opt == 'r' ? &b.rounds : &b.repeat) = (unsigned)strtoul(optarg, NULL, 10);
 		else
 			argc = 0;
 	}
