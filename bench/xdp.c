@@ -230,13 +230,12 @@ static int program_fd(struct bpf_object *object, const char *name)
 
 static int fill_lpm(int map, uint32_t nr)
 {
-	uint32_t value = 1;
 	int ret = 0;
 
 	for (uint32_t i = 0; i < nr && ret == 0; i++) {
 		struct lpm_key key = { .length = length4(i), .address = htonl(listed4(i)) };
 
-		ret = bpf_map_update_elem(map, &key, &value, BPF_ANY);
+		ret = bpf_map_update_elem(map, &key, &i, BPF_ANY);
 	}
 	return ret;
 }
@@ -318,10 +317,7 @@ static size_t make_frame(uint8_t *frame, bool is_v6)
 
 	frame[12] = is_v6 ? 0x86 : 0x08;
 	frame[13] = is_v6 ? 0xdd : 0x00;
-	if (is_v6)
-		memcpy(frame + 14, ip6, sizeof(ip6));
-	else
-		memcpy(frame + 14, ip4, sizeof(ip4));
+	memcpy(frame + 14, is_v6 ? ip6 : ip4, is_v6 ? sizeof(ip6) : sizeof(ip4));
 	memcpy(frame + l4, tcp, sizeof(tcp));
 	return l4 + 20;
 }
