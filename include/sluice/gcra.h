@@ -25,7 +25,7 @@
 #define SL_GCRA_TAT_BITS 44
 #define SL_GCRA_TAT_MASK ((1ull << SL_GCRA_TAT_BITS) - 1)
 #define SL_GCRA_AHEAD_MAX (1ull << 40) /* the longest burst: 4.8 hours' worth */
-#define SL_GCRA_SLACK (1ull << 20)     /* 17 ms: what the clocks of two CPUs may differ by */
+#define SL_GCRA_SLACK (1ull << 28)     /* 4.3 s: how late whoever takes may be with its clock */
 #define SL_GCRA_WAYS 8
 #define SL_GCRA_TRIES 4
 #define SL_GCRA_PERIOD_SHIFT 16

@@ -60,6 +60,19 @@ static void test_wrap(void)
 	is_int(taken, 100, "and the rate holds on");
 }
 
+/* Whoever is interrupted between reading the clock and taking comes with a clock of the past. */
+static void test_late(void)
+{
+	struct sl_gcra_rate rate = rate_of(1000, 5);
+	uint64_t now = 1ull << 30;
+
+	memset(&set, 0, sizeof(set));
+	takes(7, &rate, 100, now);
+	is_int(takes(7, &rate, 100, now - UNITS_A_SECOND / 10), 0, "a tenth of a second late");
+	is_int(takes(7, &rate, 100, now - 4 * UNITS_A_SECOND), 0, "four seconds late");
+	is_int(takes(7, &rate, 100, now), 0, "and nothing is forgotten for it");
+}
+
 static void test_stale(void)
 {
 	struct sl_gcra_rate rate = rate_of(10, 5);
@@ -128,6 +141,7 @@ int main(void)
 {
 	test_burst();
 	test_wrap();
+	test_late();
 	test_stale();
 	test_eviction();
 	test_flood();
