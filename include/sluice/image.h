@@ -109,7 +109,7 @@ struct sl_entry {
 	__u8 family;	/* 4 or 6; 0: no entry, but a gap before the first of IPv6 */
 	__u64 hits;	/* changes while the image is in use, as does: */
 	__u32 last_hit; /* ticks */
-	__u32 unused;
+	__u32 since;	/* ticks: when it was put into the list; 0: not known */
 };
 
 struct sl_entry6 {

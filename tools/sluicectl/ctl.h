@@ -25,6 +25,7 @@ struct ctl {
 		*file;	 /* a configuration instead of the daemon's: for routes; NULL: the daemon */
 	json_t *outputs; /* of a batch: JSON is gathered in this array; NULL: it is printed */
 	struct sockaddr_un daemon;
+	const char *pins; /* where the kernel half's maps are */
 };
 
 /* Completion offers what the arguments of the grammar say: files for FILE, the words of a|b, and
@@ -41,7 +42,7 @@ struct ctl_command {
 /* In the order of the help; object NULL ends them. */
 extern const struct ctl_command ctl_commands[];
 
-enum { CTL_WORDS_MAX = 16 };
+enum { CTL_WORDS_MAX = 32 };
 
 /* The command line without its options. */
 struct ctl_words {
@@ -52,6 +53,8 @@ struct ctl_words {
 
 /* Where the daemon is when no option says. */
 void ctl_set_default_socket(struct ctl *ctl);
+/* The same for the pinned maps. */
+void ctl_set_default_pins(struct ctl *ctl);
 enum ctl_exit ctl_read_words(struct ctl *ctl, char **argv, struct ctl_words *words);
 /* The options, as text or as JSON objects with "letter", "name", "argument" (or null), "doc". */
 void ctl_print_options(FILE *to);
@@ -79,6 +82,14 @@ enum ctl_exit ctl_version_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_help_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_route_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_route_match(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_deny_add(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_deny_del(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_deny_show(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_deny_flush(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_allow_add(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_allow_del(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_allow_show(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_allow_flush(struct ctl *ctl, char **arguments);
 
 /* Reads a file as the daemon would.  CTL_OK with *ret_rules, the caller's to sl_config_free(); else
  * the faults were printed. */

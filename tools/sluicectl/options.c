@@ -6,6 +6,7 @@
 
 #include "config/rundir.h"
 #include "ctl.h"
+#include "kern/gate.h"
 #include "sluice/admin.h"
 
 /* clang-format off */
@@ -18,6 +19,7 @@ static const struct option {
 	{ 'c', "config",  "FILE", "the routes of a file, instead of the daemon's" },
 	{ 's', "socket",  "PATH", "the daemon's control socket" },
 	{ 'r', "run-dir", "DIR",  "the daemon's run_dir, which that socket is in" },
+	{ 'P', "pins",    "DIR",  "where the kernel half's maps are pinned" },
 	{ 'V', "version", NULL,   "print the version" },
 	{ 'h', "help",    NULL,   "print this" },
 };
@@ -103,6 +105,13 @@ void ctl_set_default_socket(struct ctl *ctl)
 	set_socket(ctl, path, SL_ADMIN_SOCKET);
 }
 
+void ctl_set_default_pins(struct ctl *ctl)
+{
+	const char *dir = getenv("SLUICE_PINS");
+
+	ctl->pins = dir && *dir ? dir : SL_BPFFS "/" SL_ABI_DIR;
+}
+
 static enum ctl_exit apply_option(struct ctl *ctl, struct ctl_words *words, char letter,
 				  const char *argument)
 {
@@ -121,6 +130,9 @@ static enum ctl_exit apply_option(struct ctl *ctl, struct ctl_words *words, char
 		return set_socket(ctl, argument, "");
 	case 'r':
 		return set_socket(ctl, argument, SL_ADMIN_SOCKET);
+	case 'P':
+		ctl->pins = argument;
+		return CTL_OK;
 	case 'V':
 		words->wants_version = true;
 		return CTL_OK;

@@ -35,6 +35,7 @@ _sluicectl_argument()
 	argument=${argument%...}
 	case $argument in
 	FILE | OLD | NEW) compgen -f -- "$word" ;;
+	IFACE) compgen -W "$(cd /sys/class/net && echo *)" -- "$word" ;;
 	DIR) compgen -d -- "$word" ;;
 	UPSTREAM) compgen -W "$(_sluicectl_names "$ctl" upstreams "$@")" -- "$word" ;;
 	LISTENER) compgen -W "$(_sluicectl_names "$ctl" listeners "$@")" -- "$word" ;;

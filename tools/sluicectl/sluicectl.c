@@ -28,6 +28,22 @@ const struct ctl_command ctl_commands[] = {
 	  "no requests and no health checks" },
 	{ "upstream", "enable", "TARGET", 1, 1, ctl_upstream_enable,
 	  "back in service, an ejection is over" },
+	{ "deny",    "show",   "[PREFIX] [KEYWORD...]", 0, CTL_WORDS_MAX, ctl_deny_show,
+	  "what is denied: entries, their hits, when they end" },
+	{ "deny",    "add",    "PREFIX [KEYWORD...]", 1, CTL_WORDS_MAX, ctl_deny_add,
+	  "denies a prefix, or changes its entry" },
+	{ "deny",    "del",    "PREFIX [KEYWORD...]", 1, CTL_WORDS_MAX, ctl_deny_del,
+	  "takes the entries of a prefix away" },
+	{ "deny",    "flush",  "[KEYWORD...]", 0, CTL_WORDS_MAX, ctl_deny_flush,
+	  "takes all entries away, or those of a list" },
+	{ "allow",   "show",   "[PREFIX] [KEYWORD...]", 0, CTL_WORDS_MAX, ctl_allow_show,
+	  "what is allowed" },
+	{ "allow",   "add",    "PREFIX [KEYWORD...]", 1, CTL_WORDS_MAX, ctl_allow_add,
+	  "allows a prefix, or changes its entry" },
+	{ "allow",   "del",    "PREFIX [KEYWORD...]", 1, CTL_WORDS_MAX, ctl_allow_del,
+	  "takes the entries of a prefix away" },
+	{ "allow",   "flush",  "[KEYWORD...]", 0, CTL_WORDS_MAX, ctl_allow_flush,
+	  "takes all entries away, or those of a list" },
 	{ "connection", "show", "",    0, 0, ctl_connection_show,
 	  "who is connected, and what for" },
 	{ "log",     "level",  "[error|warn|info|debug]", 0, 1, ctl_log_level,
@@ -69,6 +85,7 @@ int main(int argc, char **argv)
 	enum ctl_exit code;
 
 	ctl_set_default_socket(&ctl);
+	ctl_set_default_pins(&ctl);
 	code = ctl_read_words(&ctl, argv, &words);
 	if (code == CTL_OK)
 		code = run(&ctl, &words);

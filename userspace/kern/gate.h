@@ -55,13 +55,27 @@ void sl_gate_program_free(struct sl_gate_program *program); /* NULL is fine */
 /*
  * Compiles a list, which is sorted by this, and makes it the one that holds; the one before it
  * stays at hand.  Packets are judged by the old list or by the new one, never by a mix, and the
- * hits of what stays are kept.  0, or a negative errno and why; then nothing has changed.
+ * hits of what stays go on, whatever the list says.  0, or a negative errno and why; then nothing
+ * has changed.  -EBUSY: a list is on trial.  -ENOSPC: there is not enough room.
  */
 int sl_gate_publish(struct sl_gate *gate, struct sl_prefixes *list, struct sl_why *why);
+/* The same on trial, unless trial_ns is 0: if nobody confirms it in that time, the program itself
+ * goes back to the list before it. */
+int sl_gate_try(struct sl_gate *gate, struct sl_prefixes *list, uint64_t trial_ns,
+		struct sl_why *why);
+
+enum sl_trial { SL_TRIAL_NONE, SL_TRIAL_ON, SL_TRIAL_OVER /* not confirmed: it has reverted */ };
+enum sl_trial sl_gate_trial(const struct sl_gate *gate, uint64_t *ret_left_ns);
+/* Under the lock.  -ENOENT: nothing is on trial. */
+int sl_gate_confirm(struct sl_gate *gate);
+int sl_gate_revert(struct sl_gate *gate);
+/* The index of the image that holds: 0, or 1 after a trial that nobody has confirmed. */
+uint32_t sl_gate_holding(const struct sl_gate *gate);
+
 /* The list that holds, appended to *list.  0, or a negative errno and why. */
 int sl_gate_read(struct sl_gate *gate, struct sl_prefixes *list, struct sl_why *why);
 
-/* An image of the gate, mapped; index 0 is the one that holds.  -ENOENT: none yet. */
+/* An image of the gate, mapped: of sl_gate_holding().  -ENOENT: none yet. */
 int sl_gate_map_image(struct sl_gate *gate, uint32_t index, struct sl_image *ret_image);
 void sl_gate_unmap_image(struct sl_image *image);
 int sl_gate_image_lines(struct sl_gate *gate, uint32_t *ret_lines);

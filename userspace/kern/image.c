@@ -61,7 +61,11 @@ static void write_entry(struct compiler *c, const struct sl_prefix *p, uint32_t 
 	struct sl_entry *e = entry_at(c->image, number);
 
 	*e = (struct sl_entry){
-		.expires = p->expires, .rule = p->rule, .hits = p->hits, .last_hit = p->last_hit
+		.expires = p->expires,
+		.rule = p->rule,
+		.hits = p->hits,
+		.last_hit = p->last_hit,
+		.since = p->since,
 	};
 	if (sl_prefix_is_v4(p)) {
 		e->address = (uint32_t)p->lo;
@@ -421,7 +425,7 @@ static int compile_v6(struct compiler *c, size_t nr4)
 }
 
 /* A management prefix is never overruled, not by anything more specific either. */
-static void hide(struct sl_prefixes *list)
+void sl_prefixes_hide(struct sl_prefixes *list)
 {
 	const struct sl_prefix *manage = NULL;
 
@@ -470,7 +474,7 @@ int sl_image_compile(struct sl_image *image, struct sl_prefixes *list, uint32_t 
 		return ret;
 	if (image->nr < SL_IMAGE_FIXED_LINES)
 		return -ENOSPC;
-	hide(list);
+	sl_prefixes_hide(list);
 	c.head = sl_image_line(image, 0);
 	*c.head = (struct sl_image_head){ .version = SL_IMAGE_VERSION,
 					  .generation = generation,

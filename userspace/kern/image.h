@@ -16,10 +16,13 @@
 int sl_image_compile(struct sl_image *image, struct sl_prefixes *list, uint32_t generation,
 		     uint64_t seed, size_t *ret_culprit);
 
+/* Says of each prefix of a sorted list whether a management prefix hides it. */
+void sl_prefixes_hide(struct sl_prefixes *list);
+
 /* -EBADMSG if that is no image that this program can read. */
 int sl_image_check(struct sl_image *image);
 
-/* Appends all prefixes and rules of a checked image.  0 or -ENOMEM. */
+/* Appends all prefixes and rules of a checked image.  0, -ENOMEM, or -EBADMSG. */
 int sl_image_read(struct sl_image *image, struct sl_prefixes *list);
 
 /* Adds to the hits of an image's entries those that the same prefixes with the same rules had in

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "kern/gate.h"
 #include "kern/image.h"
 #include "kern/why.h"
@@ -78,10 +79,35 @@ void sl_gate_unmap_image(struct sl_image *image)
 	munmap(image->lines, (size_t)image->nr * SL_LINE_SIZE);
 }
 
+static uint32_t ticks_now(void)
+{
+	return (uint32_t)(sl_now_ns() >> SL_TICK_SHIFT);
+}
+
+enum sl_trial sl_gate_trial(const struct sl_gate *gate, uint64_t *ret_left_ns)
+{
+	uint32_t end = gate->switches->revert_at, now = ticks_now();
+
+	*ret_left_ns = 0;
+	if (!end)
+		return SL_TRIAL_NONE;
+	if (now >= end)
+		return SL_TRIAL_OVER;
+	*ret_left_ns = (uint64_t)(end - now) << SL_TICK_SHIFT;
+	return SL_TRIAL_ON;
+}
+
+uint32_t sl_gate_holding(const struct sl_gate *gate)
+{
+	uint64_t left_ns;
+
+	return sl_gate_trial(gate, &left_ns) == SL_TRIAL_OVER ? IMAGE_BEFORE : IMAGE_ACTIVE;
+}
+
 int sl_gate_read(struct sl_gate *gate, struct sl_prefixes *list, struct sl_why *why)
 {
 	struct sl_image image;
-	int ret = sl_gate_map_image(gate, IMAGE_ACTIVE, &image);
+	int ret = sl_gate_map_image(gate, sl_gate_holding(gate), &image);
 
 	if (ret < 0)
 		return sl_why_errno(why, ret, "reading the list in the kernel");
@@ -152,31 +178,103 @@ static int set_image(struct sl_gate *gate, uint32_t index, int fd)
 
 /* The one before stays at hand, then the new one holds: one update, after which the kernel waits
  * until no packet is being judged by the old one. */
-static int swap_in(struct sl_gate *gate, int fd)
+static int swap_in(struct sl_gate *gate, int fd, uint64_t trial_ns)
 {
 	int before = image_fd(gate, IMAGE_ACTIVE), ret;
 
 	ret = set_image(gate, IMAGE_BEFORE, before >= 0 ? before : fd);
 	if (before >= 0)
 		close(before);
-	return ret < 0 ? ret : set_image(gate, IMAGE_ACTIVE, fd);
+	if (ret < 0)
+		return ret;
+	/* First: between the two, nobody may hold for good what is on trial. */
+	if (trial_ns)
+		gate->switches->revert_at = ticks_now() + 1 + (uint32_t)(trial_ns >> SL_TICK_SHIFT);
+	ret = set_image(gate, IMAGE_ACTIVE, fd);
+	if (ret < 0)
+		gate->switches->revert_at = 0;
+	return ret;
 }
 
-int sl_gate_publish(struct sl_gate *gate, struct sl_prefixes *list, struct sl_why *why)
+/* What was before the list on trial holds again, for good. */
+static int end_trial(struct sl_gate *gate)
+{
+	int before = image_fd(gate, IMAGE_BEFORE), ret;
+
+	if (before < 0)
+		return before;
+	ret = set_image(gate, IMAGE_ACTIVE, before);
+	close(before);
+	if (ret == 0)
+		gate->switches->revert_at = 0;
+	return ret;
+}
+
+int sl_gate_confirm(struct sl_gate *gate)
+{
+	uint64_t left_ns;
+
+	if (sl_gate_trial(gate, &left_ns) != SL_TRIAL_ON)
+		return -ENOENT;
+	gate->switches->revert_at = 0;
+	return 0;
+}
+
+int sl_gate_revert(struct sl_gate *gate)
+{
+	return gate->switches->revert_at ? end_trial(gate) : -ENOENT;
+}
+
+static int end_old_trial(struct sl_gate *gate, struct sl_why *why)
+{
+	uint64_t left_ns;
+	int ret;
+
+	switch (sl_gate_trial(gate, &left_ns)) {
+	case SL_TRIAL_NONE:
+		return 0;
+	case SL_TRIAL_ON:
+		return sl_why_text(why, -EBUSY,
+				   "a list is on trial for %llu s more: confirm or revert it first",
+				   (unsigned long long)(left_ns / SL_SEC));
+	case SL_TRIAL_OVER:
+		break;
+	}
+	ret = end_trial(gate);
+	return ret < 0 ? sl_why_errno(why, ret, "ending the trial") : 0;
+}
+
+/* They go on from those of the image before. */
+static void forget_hits(struct sl_prefixes *list)
+{
+	for (size_t i = 0; i < list->nr; i++) {
+		list->prefixes[i].hits = 0;
+		list->prefixes[i].last_hit = 0;
+	}
+}
+
+int sl_gate_try(struct sl_gate *gate, struct sl_prefixes *list, uint64_t trial_ns,
+		struct sl_why *why)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
 	struct sl_image before = { 0 }, image = { 0 };
-	bool has_before = sl_gate_map_image(gate, IMAGE_ACTIVE, &before) == 0;
-	const struct sl_image_head *head = has_before ? sl_image_line(&before, 0) : NULL;
-	int fd, ret;
+	const struct sl_image_head *head;
+	bool has_before;
+	int fd, ret = end_old_trial(gate, why);
 
+	if (ret < 0)
+		return ret;
+	has_before = sl_gate_map_image(gate, IMAGE_ACTIVE, &before) == 0;
+	head = has_before ? sl_image_line(&before, 0) : NULL;
+	if (has_before)
+		forget_hits(list);
 	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "sluice_list", sizeof(uint32_t), SL_LINE_SIZE,
 			    gate->image_lines, &options);
 	ret = fd < 0 ? sl_why_errno(why, -errno, "memory for the new list") : 0;
 	if (ret == 0)
 		ret = compile_into(gate, fd, list, head ? head->generation + 1 : 1, &image, why);
 	if (ret == 0) {
-		ret = swap_in(gate, fd);
+		ret = swap_in(gate, fd, trial_ns);
 		if (ret < 0)
 			sl_why_errno(why, ret, "publishing the new list");
 		else if (has_before)
@@ -188,4 +286,9 @@ int sl_gate_publish(struct sl_gate *gate, struct sl_prefixes *list, struct sl_wh
 	if (has_before)
 		sl_gate_unmap_image(&before);
 	return ret;
+}
+
+int sl_gate_publish(struct sl_gate *gate, struct sl_prefixes *list, struct sl_why *why)
+{
+	return sl_gate_try(gate, list, 0, why);
 }

@@ -11,6 +11,7 @@
 void sl_prefixes_fini(struct sl_prefixes *list)
 {
 	free(list->rules);
+	free(list->slots);
 	free(list->prefixes);
 	*list = (struct sl_prefixes){ 0 };
 }
@@ -30,25 +31,70 @@ int sl_prefixes_add(struct sl_prefixes *list, const struct sl_prefix *p)
 	return 0;
 }
 
+/* FNV-1a: a list has some thousand rules at most, and whoever may write one may write any. */
+static uint32_t hash_rule(const struct sl_rule *rule)
+{
+	const uint8_t *p = (const uint8_t *)rule;
+	uint32_t hash = 2166136261u;
+
+	for (size_t i = 0; i < sizeof(*rule); i++)
+		hash = (hash ^ p[i]) * 16777619u;
+	return hash;
+}
+
+/* The slot of a rule, or the free one where it would be; there is always a free one. */
+static uint32_t *find_slot(const struct sl_prefixes *list, const struct sl_rule *rule)
+{
+	uint32_t at = hash_rule(rule);
+
+	for (;; at++) {
+		uint32_t *slot = &list->slots[at & (list->slots_nr - 1)];
+
+		if (!*slot || memcmp(&list->rules[*slot - 1], rule, sizeof(*rule)) == 0)
+			return slot;
+	}
+}
+
+/* Room for one rule more, and slots for at least twice as many. */
+static int grow_rules(struct sl_prefixes *list)
+{
+	uint32_t room = list->rules_room ? list->rules_room * 2 : 8;
+	uint32_t *slots = calloc(room * 2, sizeof(*slots));
+	struct sl_rule *grown = reallocarray(list->rules, room, sizeof(*grown));
+
+	if (grown)
+		list->rules = grown;
+	if (!grown || !slots) {
+		free(slots);
+		return -ENOMEM;
+	}
+	free(list->slots);
+	list->slots = slots;
+	list->slots_nr = room * 2;
+	list->rules_room = room;
+	for (uint32_t i = 0; i < list->rules_nr; i++)
+		*find_slot(list, &list->rules[i]) = i + 1;
+	return 0;
+}
+
 int sl_prefixes_rule(struct sl_prefixes *list, const struct sl_rule *rule)
 {
-	/* The one used last is most often the one that is meant; there are few. */
-	for (uint32_t i = list->rules_nr; i-- > 0;)
-		if (memcmp(&list->rules[i], rule, sizeof(*rule)) == 0)
-			return (int)i;
+	uint32_t *slot = list->slots_nr ? find_slot(list, rule) : NULL;
+	int ret;
+
+	if (slot && *slot)
+		return (int)*slot - 1;
 	if (list->rules_nr == SL_RULES_MAX)
 		return -E2BIG;
 	if (list->rules_nr == list->rules_room) {
-		uint32_t room = list->rules_room ? list->rules_room * 2 : 8;
-		struct sl_rule *grown = reallocarray(list->rules, room, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		list->rules = grown;
-		list->rules_room = room;
+		ret = grow_rules(list);
+		if (ret < 0)
+			return ret;
+		slot = find_slot(list, rule);
 	}
 	list->rules[list->rules_nr] = *rule;
-	return (int)list->rules_nr++;
+	*slot = ++list->rules_nr;
+	return (int)*slot - 1;
 }
 
 static uint64_t half_of(const uint8_t *bytes)
@@ -78,18 +124,59 @@ static int parse_length(struct sl_str text, unsigned max, unsigned *ret_length)
 	return 0;
 }
 
+/* "192.0.2.1" with no more than that; what it does not take, the slower one judges. */
+static bool parse_dotted(struct sl_str text, uint32_t *ret_address)
+{
+	uint32_t address = 0, byte = 0;
+	unsigned digits = 0, dots = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned c = (unsigned char)text.ptr[i] - '0';
+
+		if (c < 10 && digits < 3 && (digits == 0 || byte)) {
+			byte = byte * 10 + c;
+			digits++;
+		} else if (text.ptr[i] == '.' && digits && byte < 256 && dots < 3) {
+			address = address << 8 | byte;
+			byte = digits = 0;
+			dots++;
+		} else {
+			return false;
+		}
+	}
+	*ret_address = address << 8 | byte;
+	return dots == 3 && digits && byte < 256;
+}
+
+static int parse_address(struct sl_str text, uint64_t *ret_hi, uint64_t *ret_lo)
+{
+	uint32_t dotted;
+	struct sl_ip ip;
+
+	if (parse_dotted(text, &dotted)) {
+		*ret_hi = 0;
+		*ret_lo = 0xffffull << 32 | dotted;
+		return 0;
+	}
+	if (sl_ip_parse(text, &ip) < 0)
+		return -EINVAL;
+	*ret_hi = half_of(ip.b);
+	*ret_lo = half_of(ip.b + 8);
+	return 0;
+}
+
 int sl_prefix_parse(struct sl_str text, struct sl_prefix *ret_prefix, bool *ret_had_host_bits)
 {
-	const char *slash = memchr(text.ptr, '/', text.len);
+	const char *slash = text.len ? memchr(text.ptr, '/', text.len) : NULL;
 	struct sl_str address = text;
 	struct sl_prefix p = { 0 };
 	unsigned length = 128;
-	struct sl_ip ip;
+	uint64_t hi, lo;
 	bool is_dotted;
 
 	if (slash)
 		address.len = (size_t)(slash - text.ptr);
-	if (sl_ip_parse(address, &ip) < 0)
+	if (parse_address(address, &hi, &lo) < 0)
 		return -EINVAL;
 	is_dotted = !memchr(address.ptr, ':', address.len);
 	if (slash) {
@@ -100,9 +187,9 @@ int sl_prefix_parse(struct sl_str text, struct sl_prefix *ret_prefix, bool *ret_
 		length += is_dotted ? 96 : 0;
 	}
 	p.length = (uint8_t)length;
-	p.hi = half_of(ip.b) & sl_mask64(length, 0);
-	p.lo = half_of(ip.b + 8) & sl_mask64(length, 64);
-	*ret_had_host_bits = p.hi != half_of(ip.b) || p.lo != half_of(ip.b + 8);
+	p.hi = hi & sl_mask64(length, 0);
+	p.lo = lo & sl_mask64(length, 64);
+	*ret_had_host_bits = p.hi != hi || p.lo != lo;
 	*ret_prefix = p;
 	return 0;
 }

@@ -16,6 +16,7 @@ struct sl_prefix {
 	uint64_t hits;
 	uint32_t expires;  /* ticks of CLOCK_MONOTONIC, 0: never */
 	uint32_t last_hit; /* ticks, 0: never hit */
+	uint32_t since;	   /* ticks: when it came into the list, 0: not known */
 	uint16_t rule;	   /* index into the list's rules */
 	uint8_t length;	   /* 0 to 128: of the mapped form, so 192.0.2.0/24 has 120 */
 	bool is_hidden;	   /* a management prefix covers it: it is never asked.  Set by compiling */
@@ -25,6 +26,8 @@ struct sl_prefix {
 struct sl_prefixes {
 	struct sl_rule *rules;
 	uint32_t rules_nr, rules_room;
+	uint32_t *slots; /* finds a rule: its index + 1 by its hash, 0: free */
+	uint32_t slots_nr;
 	struct sl_prefix *prefixes;
 	size_t nr, room;
 };
@@ -39,6 +42,14 @@ int sl_prefixes_rule(struct sl_prefixes *list, const struct sl_rule *rule);
 static inline bool sl_prefix_is_v4(const struct sl_prefix *p)
 {
 	return p->length >= 96 && sl_is_mapped4(p->hi, p->lo);
+}
+
+/* Whether every address of b is one of a. */
+static inline bool sl_prefix_covers(const struct sl_prefix *a, const struct sl_prefix *b)
+{
+	return a->length <= b->length && sl_prefix_is_v4(a) == sl_prefix_is_v4(b) &&
+	       !((a->hi ^ b->hi) & sl_mask64(a->length, 0)) &&
+	       !((a->lo ^ b->lo) & sl_mask64(a->length, 64));
 }
 
 /* "192.0.2.0/24", "2001:db8::/32", or one address; "all" is no prefix of both.  Bits set beyond the

@@ -23,6 +23,7 @@ static struct sl_prefix prefix_of(const struct sl_entry *e)
 	struct sl_prefix p = { .hits = e->hits,
 			       .expires = e->expires,
 			       .last_hit = e->last_hit,
+			       .since = e->since,
 			       .rule = e->rule,
 			       .length = e->length };
 
@@ -60,8 +61,11 @@ int sl_image_read(struct sl_image *image, struct sl_prefixes *list)
 
 	while ((e = next_entry(image, &number))) {
 		struct sl_prefix p = prefix_of(e);
-		int ret = sl_prefixes_rule(list, &rules[e->rule]);
+		int ret;
 
+		if (head->rules + e->rule >= head->lines)
+			return -EBADMSG;
+		ret = sl_prefixes_rule(list, &rules[e->rule]);
 		if (ret < 0)
 			return ret;
 		p.rule = (uint16_t)ret;

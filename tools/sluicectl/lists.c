@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernel's lists, opened to be read or changed; an entry as JSON.
+#include "lists.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "kern/image.h"
+
+enum ctl_exit lists_open_gate(struct ctl *ctl, struct sl_gate *ret_gate)
+{
+	struct sl_why why;
+	int ret = sl_gate_open(ret_gate, ctl->pins, &why);
+
+	if (ret == 0)
+		return CTL_OK;
+	if (ret == -ENOENT)
+		return ctl_fail(ctl, CTL_FAILED,
+				"nothing is attached by %s: sluicectl attach dev IFACE first",
+				ctl->pins);
+	if (ret == -EPERM || ret == -EACCES)
+		return ctl_fail(ctl, CTL_DENIED, "%s; be root", why.text);
+	return ctl_fail(ctl, CTL_FAILED, "%s", why.text);
+}
+
+enum ctl_exit lists_open(struct ctl *ctl, bool to_change, struct lists *ret_lists)
+{
+	struct lists l = { .lock = -1 };
+	struct sl_why why;
+	enum ctl_exit code;
+
+	if (to_change)
+		l.lock = sl_gate_lock(ctl->pins);
+	/* Under the lock: another may just have put other maps there. */
+	code = lists_open_gate(ctl, &l.gate);
+	if (code == CTL_OK && to_change && l.lock < 0) {
+		code = ctl_fail(ctl, CTL_FAILED, "%s: %s", ctl->pins, strerror(-l.lock));
+		sl_gate_close(&l.gate);
+	}
+	if (code != CTL_OK) {
+		if (l.lock >= 0)
+			close(l.lock);
+		return code;
+	}
+	l.now = sl_moment_now();
+	if (sl_gate_read(&l.gate, &l.all, &why) < 0) {
+		lists_close(&l);
+		return ctl_fail(ctl, CTL_FAILED, "%s", why.text);
+	}
+	sl_prefixes_prune(&l.all, sl_moment_ticks(&l.now));
+	sl_prefixes_hide(&l.all);
+	*ret_lists = l;
+	return CTL_OK;
+}
+
+void lists_close(struct lists *lists)
+{
+	sl_prefixes_fini(&lists->all);
+	sl_gate_close(&lists->gate);
+	if (lists->lock >= 0)
+		close(lists->lock);
+}
+
+enum ctl_exit lists_publish(struct ctl *ctl, struct lists *lists, struct sl_prefixes *next,
+			    const struct lists_words *words)
+{
+	struct sl_why why;
+
+	if (sl_gate_try(&lists->gate, next, words->trial_ns, &why) < 0)
+		return ctl_fail(ctl, CTL_FAILED, "%s", why.text);
+	return CTL_OK;
+}
+
+/* ---- JSON ---- */
+
+static json_t *json_dev(uint32_t ifindex)
+{
+	char name[IF_NAMESIZE];
+
+	if (!ifindex)
+		return json_null();
+	if (if_indextoname(ifindex, name))
+		return json_string(name);
+	return json_sprintf("index %u", ifindex);
+}
+
+static json_t *json_ago(const struct lists *lists, uint32_t ticks)
+{
+	uint64_t then_ns = (uint64_t)ticks << SL_TICK_SHIFT;
+
+	if (!ticks)
+		return json_null();
+	return json_integer(
+		then_ns < lists->now.ns ? (json_int_t)((lists->now.ns - then_ns) / SL_SEC) : 0);
+}
+
+static json_t *json_left(const struct lists *lists, uint32_t ticks)
+{
+	uint64_t then_ns = (uint64_t)ticks << SL_TICK_SHIFT;
+
+	if (!ticks)
+		return json_null();
+	return json_integer(
+		then_ns > lists->now.ns ? (json_int_t)((then_ns - lists->now.ns) / SL_SEC) : 0);
+}
+
+json_t *lists_entry_json(const struct lists *lists, const struct sl_prefixes *list, size_t i)
+{
+	const struct sl_prefix *p = &list->prefixes[i];
+	const struct sl_rule *rule = &list->rules[p->rule];
+	char text[64];
+
+	return json_pack("{s:s, s:s, s:s, s:s?, s:o, s:o, s:I, s:o, s:o, s:o, s:b}", "prefix",
+			 lists_prefix_text(p, text), "action", sl_action_name(rule->action), "list",
+			 rule->list, "reason", rule->reason[0] ? rule->reason : NULL, "port",
+			 rule->has_port ? json_integer(rule->port) : json_null(), "dev",
+			 json_dev(rule->ifindex), "hits", (json_int_t)p->hits, "last_hit_s",
+			 json_ago(lists, p->last_hit), "since_s", json_ago(lists, p->since),
+			 "expires_s", json_left(lists, p->expires), "hidden", p->is_hidden);
+}
