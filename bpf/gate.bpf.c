@@ -7,7 +7,7 @@
 #include "maps.h"
 #include "parse.h"
 #include "reject.h"
-#include "sluice/abi.h"
+#include "sluice/client.h"
 
 /* What a packet is judged by; read top to bottom it is the order of the verdicts. */
 struct judgement {
@@ -116,17 +116,6 @@ static __always_inline int ask_list(struct judgement *j)
 	return verdict;
 }
 
-/* The prefix that is one client to limits and punishments. */
-static __always_inline struct sl_address client_of(const struct judgement *j)
-{
-	const struct packet *p = &j->packet;
-	struct sl_address client = { .hi = p->hi & j->control->client6 };
-
-	if (sl_is_mapped4(p->hi, p->lo))
-		client.lo = 0xffffull << 32 | (p->lo & j->control->client4);
-	return client;
-}
-
 static __always_inline int judge_punished(const struct sl_address *client, __u64 now_ns)
 {
 	struct sl_punishment *p = bpf_map_lookup_elem(&punished, client);
@@ -137,8 +126,6 @@ static __always_inline int judge_punished(const struct sl_address *client, __u64
 	p->last_hit_ns = now_ns;
 	return SL_DROP_PUNISHED;
 }
-
-enum credit { CREDIT_CONNECTIONS = 1, CREDIT_PACKETS, CREDIT_BYTES };
 
 /* Takes n of one kind of credit of the client with this hash; SL_GCRA_TAKEN if it is not limited.
  * Not inlined for the same reason. */
@@ -151,18 +138,17 @@ __noinline int take(__u64 hash, __u32 kind, __u64 n, __u64 now_ns)
 
 	if (!c)
 		return SL_GCRA_TAKEN;
-	rate = kind == CREDIT_PACKETS ? c->packets
-	       : kind == CREDIT_BYTES ? c->bytes
-				      : c->connections;
-	/* All of a client's words are in one set: one cache line, whatever is limited. */
+	rate = kind == SL_CREDIT_PACKETS ? c->packets
+	       : kind == SL_CREDIT_BYTES ? c->bytes
+					 : c->connections;
 	number = (__u32)hash & c->cells_mask;
 	set = bpf_map_lookup_elem(&cells, &number);
 	if (!rate.burst || !set)
 		return SL_GCRA_TAKEN;
-	return sl_gcra_take(set, hash >> 46 << 2 | kind, &rate, n, sl_gcra_now(now_ns));
+	return sl_gcra_take(set, sl_credit_tag(hash, kind), &rate, n, sl_gcra_now(now_ns));
 }
 
-static __always_inline int has_credit(struct judgement *j, __u64 hash, enum credit kind, __u64 n,
+static __always_inline int has_credit(struct judgement *j, __u64 hash, enum sl_credit kind, __u64 n,
 				      __u64 now_ns)
 {
 	int taken = take(hash, kind, n, now_ns);
@@ -176,14 +162,14 @@ static __always_inline int judge_limits(struct judgement *j, const struct sl_add
 					__u64 now_ns)
 {
 	const struct sl_control *c = j->control;
-	__u64 hash = sl_mix64(sl_mix64(client->hi ^ c->secret[0]) ^ client->lo ^ c->secret[1]);
+	__u64 hash = sl_client_hash(c, client);
 
 	if (j->packet.is_syn && c->connections.burst &&
-	    !has_credit(j, hash, CREDIT_CONNECTIONS, 1, now_ns))
+	    !has_credit(j, hash, SL_CREDIT_CONNECTIONS, 1, now_ns))
 		return SL_DROP_CONNECTIONS;
-	if (c->packets.burst && !has_credit(j, hash, CREDIT_PACKETS, 1, now_ns))
+	if (c->packets.burst && !has_credit(j, hash, SL_CREDIT_PACKETS, 1, now_ns))
 		return SL_DROP_PACKETS;
-	if (c->bytes.burst && !has_credit(j, hash, CREDIT_BYTES, length_of(j->ctx), now_ns))
+	if (c->bytes.burst && !has_credit(j, hash, SL_CREDIT_BYTES, length_of(j->ctx), now_ns))
 		return SL_DROP_BYTES;
 	return SL_PASS;
 }
@@ -199,7 +185,7 @@ static __always_inline int judge_client(struct judgement *j)
 
 	if (!(c->flags & SL_FLAG_PUNISHED) && !has_limits)
 		return SL_PASS;
-	client = client_of(j);
+	client = sl_client_of(c, j->packet.hi, j->packet.lo);
 	now_ns = bpf_ktime_get_coarse_ns();
 	if (c->flags & SL_FLAG_PUNISHED)
 		verdict = judge_punished(&client, now_ns);

@@ -85,11 +85,24 @@ enum ctl_exit ctl_route_match(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_deny_add(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_deny_del(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_deny_show(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_deny_lookup(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_allow_lookup(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_deny_confirm(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_deny_revert(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_deny_list(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_allow_list(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_explain(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_deny_flush(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_deny_load(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_deny_save(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_deny_diff(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_allow_add(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_allow_del(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_allow_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_allow_flush(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_allow_load(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_allow_save(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_allow_diff(struct ctl *ctl, char **arguments);
 
 /* Reads a file as the daemon would.  CTL_OK with *ret_rules, the caller's to sl_config_free(); else
  * the faults were printed. */

@@ -77,19 +77,25 @@ static enum ctl_exit print_entries(struct ctl *ctl, const struct lists *l, const
 }
 
 static enum ctl_exit show_meant(struct ctl *ctl, const struct lists *l, const struct lists_words *w,
-				const struct sl_prefix *p)
+				const struct sl_prefix *p, bool is_lookup)
 {
 	bool *is_shown = calloc(l->all.nr + 1, sizeof(*is_shown));
+	bool has_any = false;
 	enum ctl_exit code;
 
 	if (!is_shown)
 		return ctl_fail(ctl, CTL_FAILED, "out of memory");
-	for (size_t i = 0; i < l->all.nr; i++)
-		is_shown[i] = lists_is_meant(w, &l->all.rules[l->all.prefixes[i].rule]) &&
-			      (!p || sl_prefix_covers(p, &l->all.prefixes[i]));
+	for (size_t i = 0; i < l->all.nr; i++) {
+		const struct sl_prefix *entry = &l->all.prefixes[i];
+
+		is_shown[i] =
+			lists_is_meant(w, &l->all.rules[entry->rule]) &&
+			(!p || sl_prefix_covers(is_lookup ? entry : p, is_lookup ? p : entry));
+		has_any |= is_shown[i];
+	}
 	code = print_entries(ctl, l, is_shown);
 	free(is_shown);
-	return code;
+	return code == CTL_OK && is_lookup && !has_any ? CTL_FAULTS : code;
 }
 
 static bool is_prefix(const char *word)
@@ -112,17 +118,108 @@ static enum ctl_exit show(struct ctl *ctl, bool denies, char **arguments)
 		code = lists_open(ctl, false, &l);
 	if (code != CTL_OK)
 		return code;
-	code = show_meant(ctl, &l, &w, has_prefix ? &p : NULL);
+	code = show_meant(ctl, &l, &w, has_prefix ? &p : NULL, false);
 	lists_close(&l);
 	return code;
 }
 
-enum ctl_exit ctl_deny_show(struct ctl *ctl, char **arguments)
+/* The longest comes last; 2 if there is none. */
+static enum ctl_exit lookup(struct ctl *ctl, bool denies, char **arguments)
 {
-	return show(ctl, true, arguments);
+	struct lists_words w;
+	struct sl_prefix p;
+	struct lists l;
+	enum ctl_exit code = lists_read_prefix(ctl, arguments[0], &p);
+
+	if (code == CTL_OK)
+		code = lists_read_words(ctl, denies, arguments + 1,
+					LISTS_LIST | LISTS_PORT | LISTS_DEV | LISTS_ACTION, &w);
+	if (code == CTL_OK)
+		code = lists_open(ctl, false, &l);
+	if (code != CTL_OK)
+		return code;
+	code = show_meant(ctl, &l, &w, &p, true);
+	lists_close(&l);
+	return code;
 }
 
-enum ctl_exit ctl_allow_show(struct ctl *ctl, char **arguments)
+/* ---- lists ---- */
+
+static json_t *count_lists(const struct lists *l, bool denies)
 {
-	return show(ctl, false, arguments);
+	json_t *counts = json_object();
+
+	for (size_t i = 0; i < l->all.nr; i++) {
+		const struct sl_rule *rule = &l->all.rules[l->all.prefixes[i].rule];
+		json_t *count = json_object_get(counts, rule->list);
+
+		if (sl_rule_denies(rule) != denies)
+			continue;
+		if (count)
+			json_integer_set(count, json_integer_value(count) + 1);
+		else
+			json_object_set_new(counts, rule->list, json_integer(1));
+	}
+	return counts;
 }
+
+static enum ctl_exit show_lists(struct ctl *ctl, bool denies, const char *name)
+{
+	json_t *counts, *list = json_array(), *count;
+	enum ctl_exit code;
+	const char *key;
+	struct lists l;
+
+	code = lists_open(ctl, false, &l);
+	if (code != CTL_OK)
+		return code;
+	counts = count_lists(&l, denies);
+	lists_close(&l);
+	if (!ctl->is_json)
+		printf("%-32s %10s\n", "LIST", "ENTRIES");
+	json_object_foreach(counts, key, count)
+	{
+		if (name && strcmp(name, key) != 0)
+			continue;
+		json_array_append_new(list, json_pack("{s:s, s:O}", "list", key, "entries", count));
+		if (!ctl->is_json)
+			printf("%-32s %10" JSON_INTEGER_FORMAT "\n", key,
+			       json_integer_value(count));
+	}
+	json_decref(counts);
+	if (ctl->is_json)
+		return ctl_print_json(ctl, json_pack("{s:o}", "lists", list));
+	json_decref(list);
+	return CTL_OK;
+}
+
+static enum ctl_exit list(struct ctl *ctl, bool denies, char **arguments)
+{
+	static const char *const verbs[] = { "show", "del", NULL };
+	char *words[] = { "list", arguments[0] ? arguments[1] : NULL, NULL };
+	enum ctl_exit code = CTL_OK;
+	const char *verb = verbs[0];
+
+	if (arguments[0])
+		verb = ctl_find_word(ctl, "command", arguments[0], verbs, "deny help", &code);
+	if (!verb)
+		return code;
+	if (strcmp(verb, "show") == 0)
+		return show_lists(ctl, denies, words[1]);
+	if (!words[1])
+		return ctl_fail(ctl, CTL_USAGE, "NAME is missing");
+	return denies ? ctl_deny_flush(ctl, words) : ctl_allow_flush(ctl, words);
+}
+
+#define BOTH(verb)                                                                                 \
+	enum ctl_exit ctl_deny_##verb(struct ctl *ctl, char **arguments)                           \
+	{                                                                                          \
+		return verb(ctl, true, arguments);                                                 \
+	}                                                                                          \
+	enum ctl_exit ctl_allow_##verb(struct ctl *ctl, char **arguments)                          \
+	{                                                                                          \
+		return verb(ctl, false, arguments);                                                \
+	}
+BOTH(show)
+BOTH(lookup)
+BOTH(list)

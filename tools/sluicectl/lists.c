@@ -3,7 +3,9 @@
 #include "lists.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,6 +26,23 @@ enum ctl_exit lists_open_gate(struct ctl *ctl, struct sl_gate *ret_gate)
 	if (ret == -EPERM || ret == -EACCES)
 		return ctl_fail(ctl, CTL_DENIED, "%s; be root", why.text);
 	return ctl_fail(ctl, CTL_FAILED, "%s", why.text);
+}
+
+/* Its rules are the same, and may become more. */
+static int copy_list(const struct sl_prefixes *list, struct sl_prefixes *ret_copy)
+{
+	int ret = 0;
+
+	for (uint32_t i = 0; i < list->rules_nr && ret >= 0; i++)
+		ret = sl_prefixes_rule(ret_copy, &list->rules[i]);
+	if (ret < 0 || !list->nr)
+		return ret < 0 ? ret : 0;
+	ret_copy->prefixes = reallocarray(NULL, list->nr, sizeof(*list->prefixes));
+	if (!ret_copy->prefixes)
+		return -ENOMEM;
+	memcpy(ret_copy->prefixes, list->prefixes, list->nr * sizeof(*list->prefixes));
+	ret_copy->nr = ret_copy->room = list->nr;
+	return 0;
 }
 
 enum ctl_exit lists_open(struct ctl *ctl, bool to_change, struct lists *ret_lists)
@@ -52,6 +71,10 @@ enum ctl_exit lists_open(struct ctl *ctl, bool to_change, struct lists *ret_list
 	}
 	sl_prefixes_prune(&l.all, sl_moment_ticks(&l.now));
 	sl_prefixes_hide(&l.all);
+	if (to_change && copy_list(&l.all, &l.before) < 0) {
+		lists_close(&l);
+		return ctl_fail(ctl, CTL_FAILED, "out of memory");
+	}
 	*ret_lists = l;
 	return CTL_OK;
 }
@@ -59,6 +82,7 @@ enum ctl_exit lists_open(struct ctl *ctl, bool to_change, struct lists *ret_list
 void lists_close(struct lists *lists)
 {
 	sl_prefixes_fini(&lists->all);
+	sl_prefixes_fini(&lists->before);
 	sl_gate_close(&lists->gate);
 	if (lists->lock >= 0)
 		close(lists->lock);
@@ -68,9 +92,21 @@ enum ctl_exit lists_publish(struct ctl *ctl, struct lists *lists, struct sl_pref
 			    const struct lists_words *words)
 {
 	struct sl_why why;
+	enum ctl_exit code = CTL_OK;
 
+	if (!(words->given & LISTS_FORCE))
+		code = lists_check_safety(ctl, lists, next);
+	if (code != CTL_OK)
+		return code;
 	if (sl_gate_try(&lists->gate, next, words->trial_ns, &why) < 0)
 		return ctl_fail(ctl, CTL_FAILED, "%s", why.text);
+	if (words->trial_ns && !ctl->is_json)
+		fprintf(stderr,
+			"sluicectl: on trial: it ends by itself in %" PRIu64
+			" s, unless 'sluicectl deny confirm' comes first; 'sluicectl deny revert' "
+			"ends "
+			"it now\n",
+			(uint64_t)(words->trial_ns / SL_SEC));
 	return CTL_OK;
 }
 

@@ -50,6 +50,7 @@ enum ctl_exit lists_open_gate(struct ctl *ctl, struct sl_gate *ret_gate);
 struct lists {
 	struct sl_gate gate;
 	struct sl_prefixes all; /* what holds now, without what has ended; sorted */
+	struct sl_prefixes before; /* the same, when it is to be changed: what it was */
 	struct sl_moment now;
 	int lock;
 };
@@ -59,6 +60,11 @@ void lists_close(struct lists *lists);
 /* Makes next, which is sorted by this, the list that holds; on trial, if the words say so. */
 enum ctl_exit lists_publish(struct ctl *ctl, struct lists *lists, struct sl_prefixes *next,
 			    const struct lists_words *words);
+
+/* Refuses a list, which is sorted by this, that cuts off who is not cut off now: the operator's own
+ * SSH connection, the default gateway. */
+enum ctl_exit lists_check_safety(struct ctl *ctl, const struct lists *lists,
+				 struct sl_prefixes *next);
 
 /* An entry as JSON: all that there is to say. */
 json_t *lists_entry_json(const struct lists *lists, const struct sl_prefixes *list, size_t i);

@@ -22,7 +22,7 @@ const char *sl_action_name(enum sl_action action)
 int sl_action_parse(struct sl_str name, bool denies, enum sl_action *ret_action)
 {
 	for (unsigned i = 0; i < sizeof(action_names) / sizeof(*action_names); i++) {
-		if (!sl_str_eq(name, sl_str_of(action_names[i])) || (i >= SL_ACTION_DROP) != denies)
+		if (!sl_str_eq(name, sl_str_of(action_names[i])) || sl_action_denies(i) != denies)
 			continue;
 		*ret_action = i;
 		return 0;
@@ -149,7 +149,7 @@ static int set_action(struct sl_entry_words *e, struct sl_str value, struct sl_w
 
 	if (sl_action_parse(value, e->denies, &action) < 0)
 		return sl_why_text(why, -EINVAL, "'%.*s' is no action: %s", SL_STR_ARG(value),
-				   e->denies ? "drop, reject or shadow" : "allow, manage or none");
+				   e->denies ? "drop, reject, shadow or none" : "allow or manage");
 	e->rule.action = (uint8_t)action;
 	return 0;
 }

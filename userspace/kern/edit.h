@@ -8,10 +8,16 @@
 
 #define SL_TIMEOUT_MAX_NS (365ull * 86400 * 1000000000)
 
-/* Deny lists have entries that drop, reject or shadow; all others are of allow lists. */
+/* Deny lists have entries that drop, reject or shadow, and exceptions from them; all others are of
+ * allow lists. */
+static inline bool sl_action_denies(enum sl_action action)
+{
+	return action >= SL_ACTION_DROP || action == SL_ACTION_NONE;
+}
+
 static inline bool sl_rule_denies(const struct sl_rule *rule)
 {
-	return rule->action >= SL_ACTION_DROP;
+	return sl_action_denies(rule->action);
 }
 
 /* Whether entries of one prefix with these rules are one entry to people, whose action, reason and

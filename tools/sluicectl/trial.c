@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// sluicectl deny confirm and revert; and what no list may cut off by accident: the operator himself.
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "lists.h"
+
+/* ---- who must not be cut off ---- */
+
+/* An address, and the port of ours that it talks to; 0: any. */
+struct friend
+{
+	struct sl_prefix address;
+	uint16_t port;
+	const char *who;
+};
+
+/* Which interface its packets come in by is not known: the worse is assumed. */
+static bool is_for(const struct sl_rule *rule, const struct friend *f)
+{
+	if (rule->ifindex && !(rule->action >= SL_ACTION_DROP))
+		return false;
+	return rule->action != SL_ACTION_SHADOW && (!rule->has_port || rule->port == f->port);
+}
+
+/* The entry that decides about somebody: list->nr if none does. */
+static size_t decide(const struct sl_prefixes *list, const struct friend *f)
+{
+	size_t best = list->nr;
+
+	for (size_t i = 0; i < list->nr; i++) {
+		const struct sl_prefix *p = &list->prefixes[i];
+		const struct sl_rule *rule = &list->rules[p->rule];
+
+		if (!sl_prefix_covers(p, &f->address) || !is_for(rule, f))
+			continue;
+		if (rule->action == SL_ACTION_MANAGE)
+			return i;
+		/* Sorted: of equally long ones the strongest comes last. */
+		if (best == list->nr || p->length >= list->prefixes[best].length)
+			best = i;
+	}
+	return best;
+}
+
+static bool is_cut(const struct sl_prefixes *list, const struct friend *f, size_t *ret_by)
+{
+	size_t by = decide(list, f);
+
+	*ret_by = by;
+	return by < list->nr && list->rules[list->prefixes[by].rule].action >= SL_ACTION_DROP;
+}
+
+/* The other side of the SSH connection that we are started from: "CLIENT PORT SERVER PORT". */
+static bool find_ssh(struct friend *ret_friend)
+{
+	const char *text = getenv("SSH_CONNECTION");
+	bool had_host_bits;
+	unsigned port = 0;
+
+	ret_friend->who = "your own SSH connection";
+	if (!text || sl_prefix_parse((struct sl_str){ text, strcspn(text, " %") },
+				     &ret_friend->address, &had_host_bits) < 0)
+		return false;
+	sscanf(text, "%*s %*s %*s %5u", &port);
+	ret_friend->port = (uint16_t)port;
+	return true;
+}
+
+/* The default gateway of IPv4: /proc/net/route has it as a number in the CPU's own order. */
+static bool find_gateway(struct friend *ret_friend)
+{
+	FILE *routes = fopen("/proc/net/route", "re");
+	unsigned long target, gateway;
+	bool is_found = false;
+	char line[256];
+
+	ret_friend->who = "the default gateway";
+	ret_friend->port = 0;
+	while (routes && !is_found && fgets(line, sizeof(line), routes)) {
+		is_found = sscanf(line, "%*31s %8lx %8lx", &target, &gateway) == 2 && target == 0 &&
+			   gateway != 0;
+		if (is_found)
+			ret_friend->address = (struct sl_prefix){
+				.lo = 0xffffull << 32 | ntohl((uint32_t)gateway), .length = 128
+			};
+	}
+	if (routes)
+		fclose(routes);
+	return is_found;
+}
+
+static enum ctl_exit check_one(struct ctl *ctl, const struct lists *l, struct sl_prefixes *next,
+			       const struct friend *f)
+{
+	char text[64], entry[64], said[160];
+	size_t by, before;
+
+	/* What is cut off already is none of this change's doing. */
+	if (!is_cut(next, f, &by) || is_cut(&l->before, f, &before))
+		return CTL_OK;
+	lists_rule_text(&next->rules[next->prefixes[by].rule], said, sizeof(said));
+	return ctl_fail(ctl, CTL_FAILED,
+			"%s (%s) would cut off %s, %s; with 'force' it is done, with "
+			"'confirm-within 60s force' on trial",
+			lists_prefix_text(&next->prefixes[by], entry), said, f->who,
+			lists_prefix_text(&f->address, text));
+}
+
+enum ctl_exit lists_check_safety(struct ctl *ctl, const struct lists *l, struct sl_prefixes *next)
+{
+	enum ctl_exit code = CTL_OK;
+	struct friend f;
+
+	if (sl_prefixes_sort(next) < 0)
+		return ctl_fail(ctl, CTL_FAILED, "out of memory");
+	if (find_ssh(&f))
+		code = check_one(ctl, l, next, &f);
+	if (code == CTL_OK && find_gateway(&f))
+		code = check_one(ctl, l, next, &f);
+	return code;
+}
+
+/* ---- confirm, revert ---- */
+
+static enum ctl_exit end_trial(struct ctl *ctl, int (*end)(struct sl_gate *gate), const char *done)
+{
+	struct lists l;
+	enum ctl_exit code = lists_open(ctl, true, &l);
+	int ret;
+
+	if (code != CTL_OK)
+		return code;
+	ret = end(&l.gate);
+	lists_close(&l);
+	if (ret == -ENOENT)
+		return ctl_fail(ctl, CTL_FAILED, "no list is on trial");
+	if (ret < 0)
+		return ctl_fail(ctl, CTL_FAILED, "%s", strerror(-ret));
+	if (ctl->is_json)
+		return ctl_print_json(ctl, json_pack("{s:s}", "result", done));
+	puts(done);
+	return CTL_OK;
+}
+
+enum ctl_exit ctl_deny_confirm(struct ctl *ctl, char **arguments)
+{
+	return end_trial(ctl, sl_gate_confirm, "confirmed");
+}
+
+enum ctl_exit ctl_deny_revert(struct ctl *ctl, char **arguments)
+{
+	return end_trial(ctl, sl_gate_revert, "reverted");
+}
