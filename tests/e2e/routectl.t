@@ -95,7 +95,7 @@ def not_taken():
              "what a worker would refuse")
     for words in (("GET", "/a b"), ("G T", "/"), ("GET", "/v/1", "bad name: x")):
         tap.same(match(*words)[1]["result"], "refused", f"{words}")
-    for words in (("GET",), ("GET", "/", "no-colon"), ("GET", "/", *[f"a{i}:1" for i in range(13)]),
+    for words in (("GET",), ("GET", "/", "no-colon"), ("GET", "/", *[f"a{i}:1" for i in range(29)]),
                   ("GET", "/" + 5000 * "x")):
         tap.same(ctl("route", "match", *words)[0], 64, f"misused: {len(words)} words, "
                  f"{words[-1][:10]}")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzzes files of prefixes: what is read, in whichever format, is written and read as the same again.
+// Fuzzes files of prefixes: what is read in any format is written, and read as the same again.
 #include "kern/listfile.h"
 
 #include <stdint.h>

@@ -1,143 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // sluicectl deny and allow: load, save, diff.
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "kern/listfile.h"
 #include "lists.h"
-
-#define LIST_FORMAT_NAME(name, text) text,
-static const char *const format_names[] = { SL_LIST_FORMATS(LIST_FORMAT_NAME) NULL };
-
-/* ---- reading a file ---- */
-
-static int read_all(int fd, char **ret_text, size_t *ret_len)
-{
-	size_t room = 1 << 20, len = 0;
-	struct stat st;
-	char *text, *grown;
-	ssize_t n = 0;
-
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < (off_t)SL_LIST_BYTES_MAX)
-		room = (size_t)st.st_size + 1;
-	text = malloc(room);
-	while (text && (n = read(fd, text + len, room - len)) > 0) {
-		len += (size_t)n;
-		if (len < room)
-			continue;
-		room *= 2;
-		grown = room <= SL_LIST_BYTES_MAX ? realloc(text, room) : NULL;
-		if (!grown)
-			free(text);
-		text = grown;
-	}
-	if (!text)
-		return -EFBIG;
-	if (n < 0) {
-		n = -errno;
-		free(text);
-		return (int)n;
-	}
-	*ret_text = text;
-	*ret_len = len;
-	return 0;
-}
-
-static void show_progress(struct sl_listfile *f, size_t done, size_t total)
-{
-	unsigned part = total ? (unsigned)(done * 40 / total) : 40;
-
-	fprintf(stderr, "\r[%-40.*s] %zu prefixes", (int)part,
-		"========================================", f->list.nr);
-}
-
-static void tell_faults(struct ctl *ctl, const char *name, const struct sl_listfile *f)
-{
-	size_t nr = f->faults_nr < SL_LIST_FAULTS_MAX ? f->faults_nr : SL_LIST_FAULTS_MAX;
-
-	for (size_t i = 0; i < nr && !ctl->is_json; i++)
-		fprintf(stderr, "sluicectl: %s:%zu: %s\n", name, f->faults[i].line,
-			f->faults[i].text);
-}
-
-static enum ctl_exit fail_faults(struct ctl *ctl, const char *name, const struct sl_listfile *f)
-{
-	tell_faults(ctl, name, f);
-	return ctl_fail(ctl, CTL_FAILED,
-			"%s:%zu: %s (%zu %s; nothing is changed; with 'skip-bad' the rest is "
-			"loaded)",
-			name, f->faults[0].line, f->faults[0].text, f->faults_nr,
-			f->faults_nr == 1 ? "bad line" : "bad lines in all");
-}
-
-static enum ctl_exit parse(struct ctl *ctl, const char *name, struct sl_str text,
-			   const struct lists_words *w, struct sl_listfile *f)
-{
-	bool has_bar = isatty(STDERR_FILENO) && !ctl->is_json && text.len > 8 << 20;
-	int ret;
-
-	f->on_progress = has_bar ? show_progress : NULL;
-	ret = sl_listfile_read(f, text);
-	if (has_bar)
-		fputs("\r\033[K", stderr);
-	if (ret == -E2BIG)
-		return ctl_fail(ctl, CTL_FAILED,
-				"%s: more than %u prefixes, or more than %u different rules", name,
-				SL_LIST_ENTRIES_MAX, SL_RULES_MAX);
-	if (ret < 0)
-		return ctl_fail(ctl, CTL_FAILED, "%s: %s", name, strerror(-ret));
-	if (f->faults_nr && !(w->given & LISTS_SKIP))
-		return fail_faults(ctl, name, f);
-	tell_faults(ctl, name, f);
-	return CTL_OK;
-}
-
-static enum ctl_exit find_format(struct ctl *ctl, const struct lists_words *w,
-				 enum sl_list_format *ret_format)
-{
-	enum ctl_exit code = CTL_OK;
-	const char *name;
-
-	*ret_format = SL_LIST_AUTO;
-	if (!w->format)
-		return CTL_OK;
-	name = ctl_find_word(ctl, "format", w->format, format_names, "deny help", &code);
-	while (name && strcmp(format_names[*ret_format], name) != 0)
-		(*ret_format)++;
-	return code;
-}
-
-/* Into *f, whose list is the caller's to free whatever comes of it. */
-static enum ctl_exit read_file(struct ctl *ctl, const char *file, const struct lists_words *w,
-			       struct sl_listfile *f)
-{
-	bool is_stdin = strcmp(file, "-") == 0;
-	const char *name = is_stdin ? "standard input" : file;
-	enum ctl_exit code;
-	char *text = NULL;
-	size_t len = 0;
-	int fd, ret;
-
-	*f = (struct sl_listfile){ .defaults = w->entry,
-				   .is_list_fixed = (w->given & LISTS_LIST) != 0 };
-	code = find_format(ctl, w, &f->format);
-	if (code != CTL_OK)
-		return code;
-	fd = is_stdin ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
-	ret = fd < 0 ? -errno : read_all(fd, &text, &len);
-	if (fd >= 0 && !is_stdin)
-		close(fd);
-	if (ret < 0)
-		return ctl_fail(ctl, CTL_FAILED, "%s: %s", name, strerror(-ret));
-	code = parse(ctl, name, (struct sl_str){ text, len }, w, f);
-	free(text);
-	return code;
-}
 
 /* ---- what changes ---- */
 
@@ -156,8 +25,8 @@ static bool is_among(const char *name, const char *const *names, size_t nr)
 	return false;
 }
 
-/* Of each rule of the lists as they are: whether the file replaces its list, which are those that it
- * has entries of, and the one that it is for. */
+/* Of each rule of the lists as they are: whether the file replaces its list.  Those are the lists
+ * that it has entries of, and the one that it is for. */
 static bool *find_replaced(const struct sl_listfile *f, const struct sl_prefixes *all)
 {
 	const char **names = calloc(f->list.rules_nr + 1, sizeof(*names));
@@ -186,6 +55,8 @@ static void tell(struct change *c, char sign, const struct lists *l, const struc
 	char mem[SL_LIST_LINE_MAX], what[2] = { sign };
 	struct sl_out o;
 
+	if (!c->is_told && !c->lines)
+		return;
 	sl_out_init(&o, mem, sizeof(mem));
 	sl_list_write_entry(&o, list, i, &l->now, true);
 	if (c->is_told)
@@ -203,17 +74,16 @@ static bool is_same_end(const struct sl_prefix *a, const struct sl_prefix *b)
 	return !a->expires == !b->expires && apart < 120 && apart > -120;
 }
 
-/* Of entries of one prefix in both: what the old ones become.  [i, i_end) of the old, [k, k_end) of
- * the new. */
+/* Of entries of one prefix: range[0] to [1] of the old ones, [2] to [3] of the new ones. */
 static void compare_equal(struct change *c, const struct lists *l, struct sl_listfile *f,
 			  const size_t range[4], const bool *is_old)
 {
-	for (size_t k = range[2]; k < range[3]; k++) {
+	for (size_t k = range[2]; f->list.prefixes && k < range[3]; k++) {
 		struct sl_prefix *n = &f->list.prefixes[k];
 		const struct sl_rule *rule = &f->list.rules[n->rule];
 		bool is_found = false;
 
-		for (size_t i = range[0]; i < range[1] && !is_found; i++) {
+		for (size_t i = range[0]; l->all.prefixes && i < range[1] && !is_found; i++) {
 			const struct sl_prefix *p = &l->all.prefixes[i];
 
 			if (!is_old[p->rule] ||
@@ -261,7 +131,7 @@ static void compare(struct change *c, const struct lists *l, struct sl_listfile 
 		size_t range[4] = { i, end_of_run(&l->all, i, least), k,
 				    end_of_run(&f->list, k, least) };
 
-		for (size_t at = range[0]; at < range[1]; at++) {
+		for (size_t at = range[0]; l->all.prefixes && at < range[1]; at++) {
 			const struct sl_prefix *old = &l->all.prefixes[at];
 
 			if (!is_old[old->rule] ||
@@ -338,11 +208,11 @@ static enum ctl_exit print_change(struct ctl *ctl, const struct sl_listfile *f,
 		return ctl_print_json(
 			ctl,
 			json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O?}", "format",
-				  format_names[f->format], "added", (json_int_t)c->added, "removed",
-				  (json_int_t)c->removed, "kept", (json_int_t)c->kept, "merged",
-				  (json_int_t)c->merged, "host_bits", (json_int_t)f->host_bits_nr,
-				  "expired", (json_int_t)f->over_nr, "bad",
-				  (json_int_t)f->faults_nr, "changes", c->lines));
+				  lists_format_names[f->format], "added", (json_int_t)c->added,
+				  "removed", (json_int_t)c->removed, "kept", (json_int_t)c->kept,
+				  "merged", (json_int_t)c->merged, "host_bits",
+				  (json_int_t)f->host_bits_nr, "expired", (json_int_t)f->over_nr,
+				  "bad", (json_int_t)f->faults_nr, "changes", c->lines));
 	printf("%zu added, %zu removed, %zu kept\n", c->added, c->removed, c->kept);
 	if (c->merged)
 		printf("  %zu were there twice\n", c->merged);
@@ -384,7 +254,7 @@ static enum ctl_exit load(struct ctl *ctl, bool denies, char **arguments)
 		LISTS_ENTRY | LISTS_FORCE | LISTS_TRIAL | LISTS_FORMAT | LISTS_SKIP, &w);
 
 	if (code == CTL_OK)
-		code = read_file(ctl, arguments[0], &w, &f);
+		code = lists_read_file(ctl, arguments[0], &w, &f);
 	if (code == CTL_OK)
 		code = load_read(ctl, &f, &w);
 	sl_prefixes_fini(&f.list);
@@ -419,7 +289,7 @@ static enum ctl_exit diff(struct ctl *ctl, bool denies, char **arguments)
 					      LISTS_ENTRY | LISTS_FORMAT | LISTS_SKIP, &w);
 
 	if (code == CTL_OK)
-		code = read_file(ctl, arguments[0], &w, &f);
+		code = lists_read_file(ctl, arguments[0], &w, &f);
 	if (code == CTL_OK)
 		code = diff_read(ctl, &f);
 	sl_prefixes_fini(&f.list);

@@ -22,7 +22,7 @@ struct subject {
 	json_t *others, *credit;
 };
 
-/* The image itself is asked, by the code that the kernel runs; then the entry is found in the list. */
+/* The image itself is asked, by the code that the kernel runs; then the list has the entry. */
 static int ask_image(struct subject *s)
 {
 	struct sl_walk walk = { .question = &s->question };

@@ -204,7 +204,8 @@ enum ctl_exit ctl_run(struct ctl *ctl, struct ctl_words *words)
 
 	ctl->what[0] = '\0';
 	object = words->nr ? find_object(ctl, words->word[0], &code) : NULL;
-	if (code == CTL_OK && object && words->nr > 1 && !stands_alone(object))
+	if (code == CTL_OK && object && words->nr > 1 &&
+	    (!stands_alone(object) || strcmp(words->word[1], "help") == 0))
 		verb = find_verb(ctl, object, words->word[1], &code);
 	if (code != CTL_OK)
 		return code;

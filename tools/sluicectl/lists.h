@@ -6,6 +6,7 @@
 #include "ctl.h"
 #include "kern/edit.h"
 #include "kern/gate.h"
+#include "kern/listfile.h"
 
 #define LISTS_DEFAULT "default" /* the list that is meant when none is named */
 
@@ -43,13 +44,19 @@ enum ctl_exit lists_read_prefix(struct ctl *ctl, const char *word, struct sl_pre
  * and action they name. */
 bool lists_is_meant(const struct lists_words *words, const struct sl_rule *rule);
 
+/* By enum sl_list_format, NULL ends them. */
+extern const char *const lists_format_names[];
+/* Reads a file, or "-", into *f, whose list is the caller's to free whatever comes of it. */
+enum ctl_exit lists_read_file(struct ctl *ctl, const char *file, const struct lists_words *words,
+			      struct sl_listfile *f);
+
 /* The gate of --pins, open.  Close it with sl_gate_close. */
 enum ctl_exit lists_open_gate(struct ctl *ctl, struct sl_gate *ret_gate);
 
 /* A list that is being looked at or changed. */
 struct lists {
 	struct sl_gate gate;
-	struct sl_prefixes all; /* what holds now, without what has ended; sorted */
+	struct sl_prefixes all;	   /* what holds now, without what has ended; sorted */
 	struct sl_prefixes before; /* the same, when it is to be changed: what it was */
 	struct sl_moment now;
 	int lock;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// sluicectl deny confirm and revert; and what no list may cut off by accident: the operator himself.
+// sluicectl deny confirm and revert; and whom no list may cut off by accident.
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -61,14 +62,14 @@ static bool find_ssh(struct friend *ret_friend)
 {
 	const char *text = getenv("SSH_CONNECTION");
 	bool had_host_bits;
-	unsigned port = 0;
+	const char *port;
 
 	ret_friend->who = "your own SSH connection";
 	if (!text || sl_prefix_parse((struct sl_str){ text, strcspn(text, " %") },
 				     &ret_friend->address, &had_host_bits) < 0)
 		return false;
-	sscanf(text, "%*s %*s %*s %5u", &port);
-	ret_friend->port = (uint16_t)port;
+	port = strrchr(text, ' ');
+	ret_friend->port = port ? (uint16_t)strtoul(port, NULL, 10) : 0;
 	return true;
 }
 
@@ -83,8 +84,11 @@ static bool find_gateway(struct friend *ret_friend)
 	ret_friend->who = "the default gateway";
 	ret_friend->port = 0;
 	while (routes && !is_found && fgets(line, sizeof(line), routes)) {
-		is_found = sscanf(line, "%*31s %8lx %8lx", &target, &gateway) == 2 && target == 0 &&
-			   gateway != 0;
+		char *at = line + strcspn(line, "\t");
+
+		target = strtoul(at, &at, 16);
+		gateway = strtoul(at, &at, 16);
+		is_found = isspace((unsigned char)*at) && target == 0 && gateway != 0;
 		if (is_found)
 			ret_friend->address = (struct sl_prefix){
 				.lo = 0xffffull << 32 | ntohl((uint32_t)gateway), .length = 128

@@ -13,7 +13,7 @@ static bool outlasts(const struct sl_prefix *a, const struct sl_prefix *b)
 	return !a->expires || (b->expires && a->expires >= b->expires);
 }
 
-/* The one of the same place among those of one prefix, from `first` on; list->nr if there is none. */
+/* The one of the same place among those of one prefix, or list->nr. */
 static size_t find_same(const struct sl_prefixes *list, size_t first, size_t end,
 			const struct sl_rule *rule)
 {

@@ -59,7 +59,7 @@ static uint32_t *find_slot(const struct sl_prefixes *list, const struct sl_rule 
 static int grow_rules(struct sl_prefixes *list)
 {
 	uint32_t room = list->rules_room ? list->rules_room * 2 : 8;
-	uint32_t *slots = calloc(room * 2, sizeof(*slots));
+	uint32_t *slots = calloc((size_t)room * 2, sizeof(*slots));
 	struct sl_rule *grown = reallocarray(list->rules, room, sizeof(*grown));
 
 	if (grown)
@@ -86,7 +86,7 @@ int sl_prefixes_rule(struct sl_prefixes *list, const struct sl_rule *rule)
 		return (int)*slot - 1;
 	if (list->rules_nr == SL_RULES_MAX)
 		return -E2BIG;
-	if (list->rules_nr == list->rules_room) {
+	if (!slot || list->rules_nr == list->rules_room) {
 		ret = grow_rules(list);
 		if (ret < 0)
 			return ret;

@@ -46,7 +46,6 @@ static struct sl_str all(void)
 	return sl_out_done(&o);
 }
 
-/* clang-format off */
 static const struct {
 	const char *name, *text;
 	enum sl_list_format format;
@@ -55,54 +54,106 @@ static const struct {
 } cases[] = {
 	{ "nothing", "", SL_LIST_PLAIN, "", 0, 0 },
 	{ "comments", "# a\n; b\n// c\n\n \t\r\n", SL_LIST_PLAIN, "", 0, 0 },
-	{ "addresses and prefixes", "1.2.3.4\n10.0.0.0/8\r\n  2001:db8::/32  # why\n::1", SL_LIST_PLAIN,
-	  "1.2.3.4 10.0.0.0/8 2001:db8::/32 ::1", 0, 0 },
-	{ "a byte order mark", "\xef\xbb\xbf" "1.2.3.4\n", SL_LIST_PLAIN, "1.2.3.4", 0, 0 },
-	{ "the whole of each family", "0.0.0.0/0\n::/0\n", SL_LIST_PLAIN, "0.0.0.0/0 ::/0", 0, 0 },
-	{ "an IPv4 address in IPv6's clothes", "::ffff:192.0.2.0/120\n", SL_LIST_PLAIN, "192.0.2.0/24", 0, 0 },
-	{ "Spamhaus DROP", "; Spamhaus\n1.10.16.0/20 ; SBL256894\n1.19.0.0/16 ; SBL43 4604\n", SL_LIST_PLAIN,
-	  "1.10.16.0/20=SBL256894 1.19.0.0/16=SBL43", 0, 0 },
-	{ "words", "1.1.1.1 timeout 1h30m reason abuse action reject port 80 list x # c\n", SL_LIST_PLAIN,
-	  "1.1.1.1!=abuse(reject):80@x", 0, 0 },
+	{ "addresses and prefixes",
+	  "1.2.3.4\n"
+	  "10.0.0.0/8\r\n"
+	  "  2001:db8::/32  # why\n"
+	  "::1",
+	  SL_LIST_PLAIN, "1.2.3.4 10.0.0.0/8 2001:db8::/32 ::1", 0, 0 },
+	{ "a byte order mark",
+	  "\xef\xbb\xbf"
+	  "1.2.3.4\n",
+	  SL_LIST_PLAIN, "1.2.3.4", 0, 0 },
+	{ "the whole of each family",
+	  "0.0.0.0/0\n"
+	  "::/0\n",
+	  SL_LIST_PLAIN, "0.0.0.0/0 ::/0", 0, 0 },
+	{ "an IPv4 address in IPv6's clothes", "::ffff:192.0.2.0/120\n", SL_LIST_PLAIN,
+	  "192.0.2.0/24", 0, 0 },
+	{ "Spamhaus DROP",
+	  "; Spamhaus\n"
+	  "1.10.16.0/20 ; SBL256894\n"
+	  "1.19.0.0/16 ; SBL43 4604\n",
+	  SL_LIST_PLAIN, "1.10.16.0/20=SBL256894 1.19.0.0/16=SBL43", 0, 0 },
+	{ "words", "1.1.1.1 timeout 1h30m reason abuse action reject port 80 list x # c\n",
+	  SL_LIST_PLAIN, "1.1.1.1!=abuse(reject):80@x", 0, 0 },
 	{ "timeout 0 is never", "1.1.1.1 timeout 0\n", SL_LIST_PLAIN, "1.1.1.1", 0, 0 },
-	{ "a range", "1.0.0.3-1.0.0.9\n0.0.0.0-255.255.255.255\n255.255.255.255-255.255.255.255",
+	{ "a range",
+	  "1.0.0.3-1.0.0.9\n"
+	  "0.0.0.0-255.255.255.255\n"
+	  "255.255.255.255-255.255.255.255",
 	  SL_LIST_PLAIN, "1.0.0.3 1.0.0.4/30 1.0.0.8/31 0.0.0.0/0 255.255.255.255", 0, 0 },
 	{ "a range that runs back", "1.0.0.9-1.0.0.3\n", SL_LIST_PLAIN, "", 1, 1 },
 	{ "a range of IPv6", "::1-::2\n", SL_LIST_PLAIN, "", 1, 1 },
-	{ "what is no prefix", "1.1.1.1\nfoo\n1.2.3\n1.2.3.4/33\n01.2.3.4\n1.2.3.256\n::1/129\n2.2.2.2\n",
+	{ "what is no prefix",
+	  "1.1.1.1\n"
+	  "foo\n"
+	  "1.2.3\n"
+	  "1.2.3.4/33\n"
+	  "01.2.3.4\n"
+	  "1.2.3.256\n"
+	  "::1/129\n"
+	  "2.2.2.2\n",
 	  SL_LIST_PLAIN, "1.1.1.1 2.2.2.2", 6, 2 },
 	{ "a word that is none", "1.1.1.1 tiemout 5\n", SL_LIST_PLAIN, "", 1, 1 },
-	{ "a port beyond the last", "1.1.1.1 port 65536\n1.1.1.1 port 65535\n", SL_LIST_PLAIN, "1.1.1.1:65535", 1, 1 },
-	{ "a time beyond the longest", "1.1.1.1 timeout 366d\n1.1.1.1 timeout 365d\n", SL_LIST_PLAIN, "1.1.1.1!", 1, 1 },
+	{ "a port beyond the last",
+	  "1.1.1.1 port 65536\n"
+	  "1.1.1.1 port 65535\n",
+	  SL_LIST_PLAIN, "1.1.1.1:65535", 1, 1 },
+	{ "a time beyond the longest",
+	  "1.1.1.1 timeout 366d\n"
+	  "1.1.1.1 timeout 365d\n",
+	  SL_LIST_PLAIN, "1.1.1.1!", 1, 1 },
 	{ "an action of the other side", "1.1.1.1 action manage\n", SL_LIST_PLAIN, "", 1, 1 },
-	{ "a reason of 16", "1.1.1.1 reason abcdefghijklmnop\n1.1.1.1 reason abcdefghijklmno\n", SL_LIST_PLAIN,
-	  "1.1.1.1=abcdefghijklmno", 1, 1 },
+	{ "a reason of 16",
+	  "1.1.1.1 reason abcdefghijklmnop\n"
+	  "1.1.1.1 reason abcdefghijklmno\n",
+	  SL_LIST_PLAIN, "1.1.1.1=abcdefghijklmno", 1, 1 },
 	{ "what has ended", "1.1.1.1 until 2001-01-01T00:00:00Z\n", SL_LIST_PLAIN, "", 0, 0 },
-	{ "CSV with a first line", "name,CIDR,x\n\"a,b\",1.2.3.0/24,\nc, \"8.8.8.8\" \n", SL_LIST_CSV,
-	  "1.2.3.0/24 8.8.8.8", 0, 0 },
-	{ "CSV without one", "1.2.3.0/24,2020\n8.8.8.8,2021\n", SL_LIST_CSV, "1.2.3.0/24 8.8.8.8", 0, 0 },
+	{ "CSV with a first line",
+	  "name,CIDR,x\n\"a,b\",1.2.3.0/24,\n"
+	  "c, \"8.8.8.8\" \n",
+	  SL_LIST_CSV, "1.2.3.0/24 8.8.8.8", 0, 0 },
+	{ "CSV without one",
+	  "1.2.3.0/24,2020\n"
+	  "8.8.8.8,2021\n",
+	  SL_LIST_CSV, "1.2.3.0/24 8.8.8.8", 0, 0 },
 	{ "a column alone", "ip\n8.8.8.8\n", SL_LIST_CSV, "8.8.8.8", 0, 0 },
 	{ "CSV with too few columns", "a,ip\nb\n", SL_LIST_CSV, "", 1, 2 },
-	{ "ipset", "create x hash:net family inet timeout 0\nadd x 1.2.3.0/24 timeout 100 comment \"a b\"\n"
-	  "add x 1.2.3.4 nomatch\nadd x 5.5.5.5 packets 1 bytes 2\n", SL_LIST_IPSET,
-	  "1.2.3.0/24! 1.2.3.4(none) 5.5.5.5", 0, 0 },
+	{ "ipset",
+	  "create x hash:net family inet timeout 0\n"
+	  "add x 1.2.3.0/24 timeout 100 comment \"a b\"\n"
+	  "add x 1.2.3.4 nomatch\nadd x 5.5.5.5 packets 1 bytes 2\n",
+	  SL_LIST_IPSET, "1.2.3.0/24! 1.2.3.4(none) 5.5.5.5", 0, 0 },
 	{ "ipset with ports", "add x 1.2.3.4,tcp:80\n", SL_LIST_IPSET, "", 1, 1 },
-	{ "nft", "table inet f { # elements = { 7.7.7.7 }\n set s {\n type ipv4_addr\n timeout 1h\n"
-	  "elements = { 1.2.3.4 timeout 1h expires 5m3s2ms comment \"x, }\",\n\t5.5.5.0/24,\n6.6.6.6-6.6.6.7 }\n}\n}\n",
+	{ "nft",
+	  "table inet f { # elements = { 7.7.7.7 }\n"
+	  " set s {\n"
+	  " type ipv4_addr\n"
+	  " timeout 1h\n"
+	  "elements = { 1.2.3.4 timeout 1h expires 5m3s2ms comment \"x, }\",\n\t5.5.5.0/24,\n"
+	  "6.6.6.6-6.6.6.7 }\n"
+	  "}\n"
+	  "}\n",
 	  SL_LIST_NFT, "1.2.3.4! 5.5.5.0/24 6.6.6.6/31", 0, 0 },
-	{ "nft's commands", "add element inet f s { 1.1.1.1, ::2 }\n", SL_LIST_NFT, "1.1.1.1 ::2", 0, 0 },
+	{ "nft's commands", "add element inet f s { 1.1.1.1, ::2 }\n", SL_LIST_NFT, "1.1.1.1 ::2",
+	  0, 0 },
 	{ "nft without an end", "set s { elements = { 1.1.1.1,\n", SL_LIST_NFT, "1.1.1.1", 1, 2 },
 	{ "nft of several parts", "set s { elements = { 1.1.1.1 . 80 } }", SL_LIST_NFT, "", 1, 1 },
-	{ "a JSON array", "[\"1.1.1.1\",\n\"10.0.0.0\\/8\"]", SL_LIST_JSON, "1.1.1.1 10.0.0.0/8", 0, 0 },
-	{ "JSON lines", "{\"cidr\":\"1.0.0.0/8\",\"sblid\":\"SBL1\"}\n{\"type\":\"metadata\",\"size\":1e3}\n",
+	{ "a JSON array", "[\"1.1.1.1\",\n\"10.0.0.0\\/8\"]", SL_LIST_JSON, "1.1.1.1 10.0.0.0/8", 0,
+	  0 },
+	{ "JSON lines",
+	  "{\"cidr\":\"1.0.0.0/8\",\"sblid\":\"SBL1\"}\n"
+	  "{\"type\":\"metadata\",\"size\":1e3}\n",
 	  SL_LIST_JSON, "1.0.0.0/8", 0, 0 },
-	{ "JSON of a cloud", "{\"prefixes\":[{\"ip_prefix\":\"3.0.0.0/8\",\"region\":\"x\"}],\"ipv6_prefixes\":"
-	  "[{\"ipv6_prefix\":\"2600::/24\"}],\"names\":[\"a\"],\"ok\":[],\"no\":{}}", SL_LIST_JSON, "3.0.0.0/8 2600::/24", 0, 0 },
+	{ "JSON of a cloud",
+	  "{\"prefixes\":[{\"ip_prefix\":\"3.0.0.0/8\",\"region\":\"x\"}],\"ipv6_prefixes\":"
+	  "[{\"ipv6_prefix\":\"2600::/24\"}],\"names\":[\"a\"],\"ok\":[],\"no\":{}}",
+	  SL_LIST_JSON, "3.0.0.0/8 2600::/24", 0, 0 },
 	{ "JSON with a bad prefix", "[\"1.1.1.1\",\n\"x\"]", SL_LIST_JSON, "1.1.1.1", 1, 2 },
 	{ "JSON that is cut", "[\"1.1.1.1\",\n", SL_LIST_JSON, "1.1.1.1", 1, 2 },
 	{ "JSON without a colon", "{\"ip\" \"1.1.1.1\"}", SL_LIST_JSON, "", 1, 1 },
 };
-/* clang-format on */
 
 static void test_cases(void)
 {
@@ -150,8 +201,11 @@ static void test_merge(void)
 
 static void test_identity(void)
 {
-	static const char text[] = "1.1.1.1 action reject reason a list x\n2.2.2.0/24 port 80\n"
-				   "2.2.2.2 action none\n3.3.3.3 timeout 90m\n::/0 action shadow\n";
+	static const char text[] = "1.1.1.1 action reject reason a list x\n"
+				   "2.2.2.0/24 port 80\n"
+				   "2.2.2.2 action none\n"
+				   "3.3.3.3 timeout 90m\n"
+				   "::/0 action shadow\n";
 	char first[2048], second[2048];
 	struct sl_out o[2];
 
