@@ -157,6 +157,7 @@ static void wait_for_end(struct sl_daemon *d)
 		if (poll(fds, sizeof(fds) / sizeof(*fds), LOG_TICK_MS) < 0 && errno != EINTR)
 			return;
 		sl_log_tell_suppressed();
+		sl_daemon_note(d);
 		if (fds[0].revents && handle_signal(d))
 			return;
 		if (fds[1].revents)

@@ -75,6 +75,8 @@ enum ctl_exit ctl_upstream_drain(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_upstream_disable(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_upstream_enable(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_connection_show(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_metrics_show(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_metrics_watch(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_log_level(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_log_reopen(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_batch_file(struct ctl *ctl, char **arguments);

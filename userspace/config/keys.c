@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every key of the configuration: what users may write, and the text that explains it.
 #include "config/table.h"
+#include "observe/metrics.h"
 
 static const struct sl_key net_item = {
 	.kind = &sl_kind_net,
@@ -179,6 +180,17 @@ static const struct sl_key dns_keys[] = {
 	END,
 };
 
+static const struct sl_key metrics_keys[] = {
+	{ "routes", &sl_kind_int, SL_KEY_AT(sl_measured, routes), .min = 1,
+	  .max = SL_METRICS_NAMES_MAX, .def = "1000",
+	  .doc = "Routes that are counted each for itself, by their names; the others are counted "
+		 "together, as \"other\". A name that a reload takes away keeps its place until a "
+		 "restart." },
+	{ "targets", &sl_kind_int, SL_KEY_AT(sl_measured, targets), .min = 1,
+	  .max = SL_METRICS_NAMES_MAX, .def = "1000", .doc = "The same for targets." },
+	END,
+};
+
 static const struct sl_key root_keys[] = {
 	{ "$schema", &sl_kind_ignored, .doc = "For editors; the gateway does not look at it." },
 	{ "include", &sl_kind_include,
@@ -220,6 +232,10 @@ static const struct sl_key root_keys[] = {
 	{ "logs", &sl_kind_object, SL_KEY_AT(sl_rules, logs), .def = "{}",
 	  .object = &(const struct sl_object){ .keys = logs_keys },
 	  .doc = "What is written down." },
+	{ "metrics", &sl_kind_object, SL_KEY_AT(sl_rules, metrics), .def = "{}",
+	  .object = &(const struct sl_object){ .keys = metrics_keys },
+	  .doc = "What is counted, and can be read by \"sluicectl metrics\". A change takes a "
+		 "restart." },
 	LATER("consumers"),
 	LATER("policies"),
 	LATER("kernel"),

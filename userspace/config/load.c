@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "config/expand.h"
 #include "config/include.h"
+#include "gate/meters.h"
 #include "upstream/names.h"
 
 /* 100,000 routes take about 40 MiB; nothing that a file of 16 MiB can mean takes this. */
@@ -20,6 +21,7 @@ void sl_config_free(struct sl_rules *rules)
 		return;
 	sl_route_table_free(rules->table);
 	sl_states_free(rules->states);
+	sl_meters_free(rules->meters);
 	sl_names_unref(rules->names);
 	sl_arena_fini(&rules->arena);
 	free(rules);

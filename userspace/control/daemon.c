@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -22,6 +21,7 @@
 #include "control/notify.h"
 #include "control/socket.h"
 #include "control/upgrade.h"
+#include "gate/meters.h"
 
 /* Each connection takes a descriptor, a proxied one two: as many as we may have. */
 static void raise_descriptor_limit(void)
@@ -95,21 +95,57 @@ static int make_tally(struct sl_shared *shared)
 	return 0;
 }
 
+static void note_start(struct sl_daemon *d, uint64_t now_ns)
+{
+	struct sl_daemon_stats *s = sl_metrics_daemon(d->shared.metrics);
+
+	s->config_revision = s->reload_ok = s->info = 1;
+	s->reload_ns = s->start_ns = now_ns;
+	s->workers = d->rules->workers;
+}
+
+/* Where nobody else can read them they are counted all the same. */
+static int open_metrics(struct sl_daemon *d)
+{
+	const struct sl_rules *rules = d->rules;
+	struct sl_metrics_conf conf = {
+		.directory = rules->run_dir,
+		.workers = rules->workers,
+		.names_max = { rules->metrics.routes, rules->metrics.targets },
+		.start_ns = sl_clock_ns(CLOCK_REALTIME),
+		.version = SL_VERSION,
+	};
+	int ret = sl_control_make_run_dir(rules->run_dir);
+
+	if (ret == 0)
+		ret = sl_metrics_new(&d->shared.metrics, &conf, sl_upgrade_is_heir());
+	if (ret < 0) {
+		sl_log_warn("metrics.open",
+			    "run_dir=%s error=\"%s\" effect=\"sluicectl metrics cannot read them\"",
+			    rules->run_dir, strerror(-ret));
+		conf.directory = NULL;
+		ret = sl_metrics_new(&d->shared.metrics, &conf, false);
+	}
+	if (ret < 0)
+		return ret;
+	note_start(d, conf.start_ns);
+	return sl_meters_new(&d->rules->meters, d->shared.metrics, d->rules);
+}
+
 static int open_shared(struct sl_daemon *d, struct sl_log_files *logs)
 {
-	size_t stats_bytes = d->rules->workers * sizeof(struct sl_stats);
 	int ret;
 
 	d->shared.done_fd = eventfd(0, EFD_CLOEXEC);
 	d->shared.retired_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	d->shared.access_fd = logs->access_fd;
 	logs->access_fd = -1;
-	d->shared.stats =
-		mmap(NULL, stats_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	d->workers = calloc(d->rules->workers, sizeof(*d->workers));
-	if (d->shared.stats == MAP_FAILED || !d->workers || d->shared.done_fd < 0 ||
-	    d->shared.retired_fd < 0)
+	if (!d->workers || d->shared.done_fd < 0 || d->shared.retired_fd < 0)
 		return -ENOMEM;
+	ret = open_metrics(d);
+	if (ret < 0)
+		return ret;
 	ret = sl_states_new(&d->rules->states, d->rules->upstreams, d->rules->upstreams_nr,
 			    d->rules->workers);
 	return ret < 0 ? ret : make_tally(&d->shared);
@@ -135,9 +171,18 @@ static int keep_what_stays(struct sl_daemon *d)
 	const struct sl_rules *r = d->rules;
 
 	d->run_dir = strdup(r->run_dir);
+	d->measured = r->metrics;
 	d->user = r->user ? strdup(r->user) : NULL;
 	d->group = r->group ? strdup(r->group) : NULL;
 	return d->run_dir && !d->user == !r->user && !d->group == !r->group ? 0 : -ENOMEM;
+}
+
+void sl_daemon_note(struct sl_daemon *d)
+{
+	struct sl_daemon_stats *s = sl_metrics_daemon(d->shared.metrics);
+
+	sl_gauge_set(&s->is_ready, !atomic_load(&d->shared.is_draining));
+	sl_meters_note_targets(d->shared.metrics, d->rules, sl_now_ns());
 }
 
 /* The error log comes last: what goes wrong before is for whoever started us. */
@@ -163,6 +208,7 @@ int sl_daemon_start(struct sl_daemon *d)
 	if (ret < 0)
 		return ret;
 	open_control(d);
+	sl_daemon_note(d);
 	sl_daemon_use_logs(d, &logs);
 	return 0;
 }
@@ -172,6 +218,7 @@ void sl_daemon_drain(struct sl_daemon *d)
 	sl_log_info("stopping", "connections=%u", atomic_load(&d->shared.connections));
 	sl_notify("STOPPING=1");
 	atomic_store(&d->shared.is_draining, true);
+	sl_daemon_note(d);
 	for (unsigned i = 0; i < d->workers_nr; i++)
 		sl_loop_kick(&d->workers[i].loop);
 }
@@ -186,7 +233,7 @@ void sl_daemon_free(struct sl_daemon *d)
 	free(d->run_dir);
 	free(d->user);
 	free(d->group);
-	munmap(d->shared.stats, d->rules->workers * sizeof(struct sl_stats));
+	sl_metrics_free(d->shared.metrics);
 	free(d->workers);
 	free(d->shared.tally);
 	close(d->shared.done_fd);

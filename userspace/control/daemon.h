@@ -25,6 +25,7 @@ struct sl_daemon {
 	int names_fd;	       /* eventfd: a name of a target has other addresses */
 	uint64_t refresh_ns;   /* when to try again for names that changed; 0: nothing is due */
 	/* What they were at the start, and are; user and group may be NULL. */
+	struct sl_measured measured; /* of the rules that we started with */
 	char *run_dir, *user, *group;
 	unsigned restart_needed; /* a bit for each key in which the file that was read last differs
 				    from what runs */
@@ -33,6 +34,8 @@ struct sl_daemon {
 /* Opens what d->rules name and starts the workers.  0, or a negative errno when the reason is
  * logged: then end the process, as some workers may run already. */
 int sl_daemon_start(struct sl_daemon *d);
+/* Brings up to date what the metrics say of the moment. */
+void sl_daemon_note(struct sl_daemon *d);
 /* Tells the workers to answer what was accepted and to end; d->shared.done_fd then counts those
  * that have. */
 void sl_daemon_drain(struct sl_daemon *d);

@@ -16,6 +16,7 @@
 #include "control/listeners.h"
 #include "control/log.h"
 #include "control/notify.h"
+#include "gate/meters.h"
 #include "gate/worker.h"
 #include "upstream/names.h"
 
@@ -37,6 +38,7 @@ static const char *const restart_keys[] = {
 	"/gateway/run_dir",
 	"/gateway/user",
 	"/gateway/group",
+	"/metrics",
 };
 
 enum { RESTART_KEYS_NR = sizeof(restart_keys) / sizeof(*restart_keys) };
@@ -53,6 +55,7 @@ unsigned sl_daemon_needs_restart(const struct sl_daemon *d, const struct sl_rule
 		is_other(file->run_dir, d->run_dir),
 		is_other(file->user, d->user),
 		is_other(file->group, d->group),
+		memcmp(&file->metrics, &d->measured, sizeof(d->measured)) != 0,
 	};
 	unsigned mask = 0;
 
@@ -134,6 +137,8 @@ static int prepare(struct reload *r)
 	for (unsigned i = 0; i < d->workers_nr && ret == 0; i++)
 		ret = make_switch(r, i);
 	if (ret == 0)
+		ret = sl_meters_new(&r->rules->meters, d->shared.metrics, r->rules);
+	if (ret == 0)
 		ret = sl_log_files_open(&r->logs, d, &r->rules->logs);
 	return ret;
 }
@@ -204,6 +209,8 @@ static int go_over(struct reload *r)
 	d->rules = old; /* until the workers have gone over */
 	publish(r);
 	d->rules = r->rules;
+	sl_meters_forget_targets(d->shared.metrics, old);
+	sl_daemon_note(d);
 	if (d->rules->names)
 		sl_names_end(d->rules->names); /* only now: a refused file forgets nothing */
 	return 0;
@@ -243,6 +250,18 @@ static struct sl_config_after after(const struct sl_daemon *d)
 	return (struct sl_config_after){ d->rules, d->names_fd };
 }
 
+static void count(struct sl_daemon *d, bool is_done)
+{
+	struct sl_daemon_stats *s = sl_metrics_daemon(d->shared.metrics);
+
+	sl_count(is_done ? &s->reloads : &s->reloads_failed, 1);
+	sl_gauge_set(&s->reload_ok, is_done);
+	if (!is_done)
+		return;
+	sl_gauge_set(&s->config_revision, d->generation);
+	sl_gauge_set(&s->reload_ns, sl_clock_ns(CLOCK_REALTIME));
+}
+
 /* Takes over fresh; ret is how reading it went.  What only a restart changes stays. */
 static int change_to(struct sl_daemon *d, struct sl_rules *fresh, int ret, const char *event,
 		     FILE *errors)
@@ -261,6 +280,7 @@ static int change_to(struct sl_daemon *d, struct sl_rules *fresh, int ret, const
 		else
 			d->restart_needed = restart_needed;
 	}
+	count(d, ret == 0);
 	if (ret < 0)
 		sl_log_error("reload.refused", "file=%s effect=\"the running one goes on\"",
 			     d->file);

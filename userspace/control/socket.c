@@ -73,8 +73,7 @@ static int open_spare(void)
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* -EEXIST: somebody else was there before us, where everybody may be. */
-static int make_run_dir(const char *path)
+int sl_control_make_run_dir(const char *path)
 {
 	if (mkdir(path, sl_run_dir_is_shared(path) ? 0700 : 0755) < 0 && errno != EEXIST)
 		return -errno;
@@ -94,7 +93,7 @@ int sl_control_open(struct sl_control **ret_control, struct sl_daemon *daemon)
 	n = snprintf(c->addr.sun_path, sizeof(c->addr.sun_path), "%s/%s", run_dir, SL_ADMIN_SOCKET);
 	ret = n < (int)sizeof(c->addr.sun_path) ? 0 : -ENAMETOOLONG;
 	if (ret == 0)
-		ret = make_run_dir(run_dir);
+		ret = sl_control_make_run_dir(run_dir);
 	if (ret == 0)
 		ret = remove_stale(&c->addr);
 	if (ret == 0)

@@ -9,6 +9,8 @@
  * errno: -EADDRINUSE when another daemon answers there, -EEXIST when a default
  * run_dir in /tmp is not ours alone. */
 int sl_control_open(struct sl_control **ret_control, struct sl_daemon *daemon);
+/* 0 or a negative errno; -EEXIST: somebody else was there before us, where everybody may be. */
+int sl_control_make_run_dir(const char *path);
 void sl_control_close(struct sl_control *c);   /* NULL is fine; removes the socket */
 int sl_control_fd(const struct sl_control *c); /* readable: call sl_control_serve(); -1 for NULL */
 /* Answers one caller; a slow one is given a second. */

@@ -14,11 +14,12 @@ static json_t *make_counters(const struct sl_daemon *d)
 {
 	json_t *counters = json_object();
 
-#define SUM_UP(name, help)                                                                         \
+#define SUM_UP(name, ...)                                                                          \
 	do {                                                                                       \
 		uint64_t sum = 0;                                                                  \
 		for (unsigned i = 0; i < d->rules->workers; i++)                                   \
-			sum += __atomic_load_n(&d->shared.stats[i].name, __ATOMIC_RELAXED);        \
+			sum += __atomic_load_n(&sl_metrics_stats(d->shared.metrics, i)->name,      \
+					       __ATOMIC_RELAXED);                                  \
 		json_object_set_new(counters, #name, json_integer((json_int_t)sum));               \
 	} while (0);
 	SL_STATS(SUM_UP)

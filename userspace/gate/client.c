@@ -47,8 +47,9 @@ static void tell(const struct sl_client *c, const char *event, const char *reaso
 		     (unsigned)c->requests, reason);
 }
 
-static void close_because(struct sl_client *c, const char *reason)
+static void close_because(struct sl_client *c, uint64_t *count, const char *reason)
 {
+	sl_count(count, 1);
 	if (__builtin_expect(sl_log_is_on(SL_LOG_DEBUG), 0))
 		tell(c, "client.closed", reason);
 	sl_client_close(c);
@@ -60,6 +61,15 @@ static const char *why_ended(const struct sl_conn *c, const char *else_reason)
 	if (c->rx_error)
 		return strerror(-c->rx_error);
 	return c->eof ? "the client closed it" : else_reason;
+}
+
+static uint64_t *count_of_end(const struct sl_client *c)
+{
+	struct sl_stats *s = c->worker->stats;
+
+	if (c->conn.rx_error)
+		return &s->connections_closed_error;
+	return c->conn.eof ? &s->connections_closed_client : &s->connections_closed_done;
 }
 
 bool sl_client_is_idle(const struct sl_client *c)
@@ -194,7 +204,7 @@ static void finish(struct sl_client *c)
 {
 	if (!c->conn.eof && !c->conn.rx_error && c->lingers)
 		sl_conn_linger(&c->conn);
-	close_because(c, why_ended(&c->conn, "it could carry no other request"));
+	close_because(c, count_of_end(c), why_ended(&c->conn, "it could carry no other request"));
 }
 
 /* A fiber, from the first byte of a request until the connection is idle again or ends. */
@@ -221,7 +231,7 @@ static void turn_away(struct sl_client *c)
 
 	sl_count(&c->worker->stats->connections_refused, 1);
 	send(c->conn.fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-	close_because(c, "no memory for its request");
+	close_because(c, &c->worker->stats->connections_closed_limit, "no memory for its request");
 }
 
 static void on_event(struct sl_conn *conn)
@@ -229,7 +239,7 @@ static void on_event(struct sl_conn *conn)
 	struct sl_client *c = sl_container_of(conn, struct sl_client, conn);
 
 	if (conn->eof || conn->rx_error) {
-		close_because(c, why_ended(conn, ""));
+		close_because(c, count_of_end(c), why_ended(conn, ""));
 		return;
 	}
 	if (sl_conn_peek(conn).len == 0) { /* a receive through other buffers has ended */
@@ -247,7 +257,7 @@ static void on_idle(struct sl_timer *t)
 	struct sl_client *c = sl_container_of(t, struct sl_client, timer);
 
 	if (sl_client_is_idle(c))
-		close_because(c, "limits.idle_timeout");
+		close_because(c, &c->worker->stats->connections_closed_idle, "limits.idle_timeout");
 }
 
 static bool is_allowed(struct sl_worker *w)
@@ -295,7 +305,7 @@ void sl_client_accept(struct sl_acceptor *a, int fd)
 	w->clients_nr++;
 	sl_count(&w->stats->connections_open, 1);
 	if (tally_early(c) < 0) {
-		close_because(c, "limits.client_connections");
+		close_because(c, &w->stats->connections_closed_limit, "limits.client_connections");
 		return;
 	}
 	/* One shot: a connection for one request never has a receive to take back. */

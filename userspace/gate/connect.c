@@ -97,6 +97,7 @@ static int connect_peer(struct sl_attempt *a, struct sl_target *t)
 		x->peer = reuse(a, t);
 	if (x->peer) {
 		sl_count(&s->upstream_reuses, 1);
+		sl_count(&sl_exchange_target_cells(x, t)[SL_TARGET_REQUESTS], 1);
 		return 0;
 	}
 	ret = sl_target_connect(a->upstream, t, x->deadline_ns, &x->peer);
@@ -107,6 +108,7 @@ static int connect_peer(struct sl_attempt *a, struct sl_target *t)
 	sl_log_debug("upstream.connected", "request=%.*s target=%s", SL_STR_ARG(x->id),
 		     t->conf->name);
 	sl_count(&s->upstream_connects, 1);
+	sl_count(&sl_exchange_target_cells(x, t)[SL_TARGET_REQUESTS], 1);
 	return version ? send_proxy_header(x, version == SL_PROXY_V1 ? 1 : 2) : 0;
 }
 

@@ -22,6 +22,11 @@ uint64_t sl_exchange_deadline(const struct sl_exchange *x, uint64_t timeout_ns)
 	return deadline < x->deadline_ns ? deadline : x->deadline_ns;
 }
 
+uint64_t *sl_exchange_target_cells(const struct sl_exchange *x, const struct sl_target *t)
+{
+	return x->worker->cells + x->rules->meters->targets[t - x->view->pool.targets];
+}
+
 struct sl_head_limits sl_exchange_head_limits(const struct sl_exchange *x)
 {
 	const struct sl_limits *l = &x->rules->limits;
@@ -222,6 +227,20 @@ static void count_status(struct sl_stats *s, unsigned status)
 		sl_count(&s->responses_1xx, 1);
 }
 
+/* A tunnel is not timed: it lasts as long as both sides like. */
+static void count_route(const struct sl_exchange *x)
+{
+	const struct sl_meters *m = x->rules->meters;
+	const struct sl_route *r = x->match.route;
+	uint64_t *cells = x->worker->cells + (r ? m->routes[r - x->rules->routes] : m->no_route);
+	unsigned class = x->status / 100u - 1;
+
+	if (class < SL_ROUTE_CLASSES)
+		sl_count(&cells[class], 1);
+	if (x->status != 101)
+		sl_metrics_observe(&cells[SL_ROUTE_DURATION], x->worker->loop.now_ns - x->start_ns);
+}
+
 static struct sl_str field_or_none(const struct sl_exchange *x, enum sl_field_id id)
 {
 	const struct sl_field *f = sl_head_find(&x->req, id);
@@ -285,6 +304,7 @@ static void end(struct sl_exchange *x)
 		sl_count(&s->bytes_received, x->bytes_received);
 		sl_count(&s->bytes_sent, x->bytes_sent);
 		count_status(s, x->status);
+		count_route(x);
 		write_log(x);
 	}
 	sl_body_consume(&x->req_body);

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "gate/body.h"
 #include "gate/client.h"
+#include "gate/meters.h"
 #include "gate/rules.h"
 #include "http1/head.h"
 #include "upstream/pool.h"
@@ -56,6 +57,8 @@ bool sl_exchange_run(struct sl_client *c);
 
 /* The earlier of a deadline from now and that of the whole exchange. */
 uint64_t sl_exchange_deadline(const struct sl_exchange *x, uint64_t timeout_ns);
+/* This worker's cells of a target of x->view. */
+uint64_t *sl_exchange_target_cells(const struct sl_exchange *x, const struct sl_target *t);
 struct sl_head_limits sl_exchange_head_limits(const struct sl_exchange *x);
 /* The request as routes see it, once its head is parsed and its target normalised; without the
  * scratch for expressions. */

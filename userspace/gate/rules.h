@@ -74,6 +74,11 @@ struct sl_dns {
 
 struct sl_names;
 
+/* Key "metrics": how many names have cells of their own. */
+struct sl_measured {
+	uint32_t routes, targets;
+};
+
 /* Key "logs". */
 struct sl_logs {
 	const char *access_path; /* NULL: no access log; "-" or "/dev/stdout": standard output */
@@ -98,6 +103,7 @@ struct sl_rules {
 	struct sl_forwarded forwarded;
 	struct sl_logs logs;
 	struct sl_dns dns;
+	struct sl_measured metrics;
 	struct sl_names *names; /* watched for changes; NULL: no target has a name */
 	struct sl_listener_conf *listeners;
 	unsigned listeners_nr; /* at least 1 */
@@ -106,6 +112,7 @@ struct sl_rules {
 	/* Not a setting: what is known of the targets, made when the rules come into use.  The
 	 * rules own it, for it lives as long. */
 	struct sl_states *states;
+	struct sl_meters *meters; /* likewise: where its routes and targets are counted */
 	struct sl_route *routes;
 	unsigned routes_nr;
 	struct sl_route_table *table;

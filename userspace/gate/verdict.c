@@ -23,11 +23,13 @@ void sl_verdict_failed(struct sl_exchange *x, struct sl_upstream *u, struct sl_t
 {
 	sl_count(&x->worker->stats->upstream_failures, 1);
 	sl_cell_add(&t->counts->failures, 1);
+	sl_count(&sl_exchange_target_cells(x, t)[SL_TARGET_FAILURES], 1);
 	note(x, u, t, true);
 }
 
 void sl_verdict_answered(struct sl_exchange *x, struct sl_upstream *u, struct sl_target *t,
 			 unsigned status)
 {
+	sl_metrics_observe(&sl_exchange_target_cells(x, t)[SL_TARGET_DURATION], x->upstream_ns);
 	note(x, u, t, sl_outlier_is_failure(u->conf, status));
 }

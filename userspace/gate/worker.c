@@ -48,8 +48,10 @@ static void close_idle_clients(struct sl_worker *w)
 		struct sl_client *c = sl_container_of(node, struct sl_client, node);
 
 		next = node->next;
-		if (sl_client_is_idle(c))
-			sl_client_close(c);
+		if (!sl_client_is_idle(c))
+			continue;
+		sl_count(&w->stats->connections_closed_stopping, 1);
+		sl_client_close(c);
 	}
 }
 
@@ -244,7 +246,8 @@ int sl_worker_start(struct sl_worker *w, struct sl_shared *shared, const struct 
 
 	*w = (struct sl_worker){
 		.shared = shared,
-		.stats = &shared->stats[index],
+		.stats = sl_metrics_stats(shared->metrics, index),
+		.cells = sl_metrics_block(shared->metrics, index),
 		.index = index,
 		.start_missing = "",
 		.views_nr = 1,

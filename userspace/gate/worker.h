@@ -20,12 +20,13 @@
 #include "gate/view.h"
 #include "observe/accesslog.h"
 #include "observe/clock.h"
+#include "observe/metrics.h"
 #include "observe/stats.h"
 #include "route/regex.h"
 
 /* What all workers of the process share. */
 struct sl_shared {
-	struct sl_stats *stats;	      /* one a worker */
+	struct sl_metrics *metrics;
 	_Atomic uint32_t connections; /* client connections open, in all workers */
 	_Atomic bool is_draining;
 	_Atomic bool is_ending; /* at once: log lines are written, then no worker does anything */
@@ -43,6 +44,7 @@ struct sl_worker {
 	struct sl_view *view; /* the current one */
 	unsigned views_nr;    /* alive: it, and those that requests still need */
 	struct sl_stats *stats;
+	uint64_t *cells; /* of the metrics: its block, which begins with stats */
 	struct sl_accesslog log;
 	struct sl_wall wall;
 	struct sl_acceptor **acceptors; /* one a listener of the current rules */

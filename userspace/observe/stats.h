@@ -5,35 +5,90 @@
 
 #include <stdint.h>
 
-/* One list makes the struct, the names in `sluicectl status` and, later, the metrics. */
-#define SL_STATS(X)                                                                                \
-	X(connections_accepted, "client connections accepted")                                     \
-	X(connections_open, "client connections open now")                                         \
-	X(connections_refused, "client connections closed because a limit was reached")            \
-	X(requests, "requests answered")                                                           \
-	X(requests_active, "requests being answered now")                                          \
-	X(responses_1xx, "interim responses passed on")                                            \
-	X(responses_2xx, "responses with a 2xx status")                                            \
-	X(responses_3xx, "responses with a 3xx status")                                            \
-	X(responses_4xx, "responses with a 4xx status")                                            \
-	X(responses_5xx, "responses with a 5xx status")                                            \
-	X(requests_bad, "requests refused as malformed")                                           \
-	X(requests_aborted, "clients that left before their answer was complete")                  \
-	X(upstream_connects, "connections made to targets")                                        \
-	X(upstream_reuses, "requests sent over a kept connection")                                 \
-	X(upstream_failures, "connections to targets that failed")                                 \
-	X(upstream_retries, "requests sent again after a lost connection")                         \
-	X(upstream_ejections, "targets ejected after failures in a row")                           \
-	X(upstream_overloads, "requests refused because an upstream had no room")                  \
-	X(shortages, "times that no descriptor, memory or local port was left for a connection")   \
-	X(tunnels, "connections upgraded to tunnels")                                              \
-	X(bytes_received, "bytes of request bodies received")                                      \
-	X(bytes_sent, "bytes of response bodies sent")                                             \
-	X(log_lines_lost, "access log lines that could not be written")
+/* One list makes the struct, the names in `sluicectl status` and the metrics: X(name, kind, metric,
+ * labels, help).  A metric of NULL is one whose parts are counted by route.  Lines of one metric
+ * stand together. */
+/* clang-format off */
+#define SL_STATS(X) \
+	X(connections_accepted, COUNTER, "sluice_connections_accepted", "", \
+	  "Client connections accepted") \
+	X(connections_open, GAUGE, "sluice_connections", "state=\"open\"", \
+	  "Client connections, by state") \
+	X(connections_refused, COUNTER, "sluice_connections_refused", "", \
+	  "Client connections closed because a limit was reached") \
+	X(connections_closed_client, COUNTER, "sluice_connections_closed", "reason=\"client\"", \
+	  "Client connections closed, by who or what ended them") \
+	X(connections_closed_error, COUNTER, "sluice_connections_closed", "reason=\"error\"", \
+	  "they were reset, or broke") \
+	X(connections_closed_idle, COUNTER, "sluice_connections_closed", "reason=\"idle\"", \
+	  "no request within limits.idle_timeout") \
+	X(connections_closed_done, COUNTER, "sluice_connections_closed", "reason=\"done\"", \
+	  "they could carry no other request") \
+	X(connections_closed_limit, COUNTER, "sluice_connections_closed", "reason=\"limit\"", \
+	  "a limit, or memory, was reached") \
+	X(connections_closed_stopping, COUNTER, "sluice_connections_closed", \
+	  "reason=\"stopping\"", \
+	  "they were idle when the daemon ended") \
+	X(requests, COUNTER, NULL, "", "requests answered") \
+	X(requests_active, GAUGE, "sluice_http_requests_active", "", "Requests being answered") \
+	X(responses_1xx, COUNTER, NULL, "", "interim responses passed on") \
+	X(responses_2xx, COUNTER, NULL, "", "responses with a 2xx status") \
+	X(responses_3xx, COUNTER, NULL, "", "responses with a 3xx status") \
+	X(responses_4xx, COUNTER, NULL, "", "responses with a 4xx status") \
+	X(responses_5xx, COUNTER, NULL, "", "responses with a 5xx status") \
+	X(requests_bad, COUNTER, "sluice_http_requests_malformed", "", \
+	  "Requests refused as malformed") \
+	X(requests_aborted, COUNTER, "sluice_http_requests_aborted", "", \
+	  "Clients that left before their answer was complete") \
+	X(upstream_connects, COUNTER, "sluice_upstream_connects", "", \
+	  "Connections made to targets") \
+	X(upstream_reuses, COUNTER, "sluice_upstream_reuses", "", \
+	  "Requests sent over a kept connection") \
+	X(upstream_failures, COUNTER, NULL, "", "connections to targets that failed") \
+	X(upstream_retries, COUNTER, "sluice_upstream_retries", "", \
+	  "Requests sent again after a lost connection") \
+	X(upstream_ejections, COUNTER, "sluice_upstream_ejections", "", \
+	  "Targets ejected after failures in a row") \
+	X(upstream_overloads, COUNTER, "sluice_upstream_overloads", "", \
+	  "Requests refused because an upstream had no room") \
+	X(shortages, COUNTER, "sluice_shortages", "", \
+	  "Times that no descriptor, memory or local port was left for a connection") \
+	X(tunnels, COUNTER, "sluice_http_tunnels", "", "Connections upgraded to tunnels") \
+	X(bytes_received, COUNTER, "sluice_http_request_bytes", "", "Bytes of request bodies") \
+	X(bytes_sent, COUNTER, "sluice_http_response_bytes", "", "Bytes of response bodies") \
+	X(log_lines_lost, COUNTER, "sluice_log_lines_lost", "", \
+	  "Access log lines that could not be written")
+/* clang-format on */
+
+/* What the main thread counts: X(name, kind, metric, labels, divisor, help). */
+/* clang-format off */
+#define SL_DAEMON_STATS(X) \
+	X(config_revision, GAUGE, "sluice_config_revision", "", 1, \
+	  "Configurations that came into use since the start") \
+	X(reload_ok, GAUGE, "sluice_config_last_reload_successful", "", 1, \
+	  "1 if the configuration that was read last is in use") \
+	X(reload_ns, GAUGE, "sluice_config_last_reload_timestamp_seconds", "", 1000000000, \
+	  "When a configuration came into use last") \
+	X(reloads, COUNTER, "sluice_config_reloads", "result=\"success\"", 1, \
+	  "Configurations that were read anew, by result") \
+	X(reloads_failed, COUNTER, "sluice_config_reloads", "result=\"failure\"", 1, "") \
+	X(is_ready, GAUGE, "sluice_ready", "", 1, "1 unless the daemon is ending") \
+	X(workers, GAUGE, "sluice_workers", "", 1, "Worker threads") \
+	X(info, GAUGE, "sluice_build_info", "version=\"" SL_VERSION "\"", 1, \
+	  "1, and the daemon's version") \
+	X(start_ns, GAUGE, "process_start_time_seconds", "", 1000000000, \
+	  "When the daemon was started")
+/* clang-format on */
 
 struct sl_stats {
-#define SL_STATS_CELL(name, help) uint64_t name;
+#define SL_STATS_CELL(name, kind, metric, labels, help) uint64_t name;
 	SL_STATS(SL_STATS_CELL)
+#undef SL_STATS_CELL
+} __attribute__((aligned(64)));
+
+struct sl_daemon_stats {
+#define SL_STATS_CELL(name, kind, metric, labels, divisor, help) uint64_t name;
+	SL_DAEMON_STATS(SL_STATS_CELL)
 #undef SL_STATS_CELL
 } __attribute__((aligned(64)));
 
@@ -41,6 +96,11 @@ struct sl_stats {
 static inline void sl_count(uint64_t *cell, uint64_t n)
 {
 	__atomic_store_n(cell, *cell + n, __ATOMIC_RELAXED);
+}
+
+static inline void sl_gauge_set(uint64_t *cell, uint64_t value)
+{
+	__atomic_store_n(cell, value, __ATOMIC_RELAXED);
 }
 
 static inline void sl_uncount(uint64_t *cell, uint64_t n)
