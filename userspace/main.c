@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "control/admin.h"
 #include "control/daemon.h"
 #include "control/generation.h"
 #include "control/log.h"
@@ -107,6 +108,7 @@ static _Noreturn void stop_at_once(struct sl_daemon *d, const char *why, int sta
 	while (sl_upgrade_is_ending(d))
 		usleep(HEIR_TICK_MS * 1000);
 	sl_control_close(d->control);
+	sl_admin_close(d->admin);
 	for (unsigned i = 0; i < d->rules->listeners_nr && !d->shared.is_handed_over; i++)
 		sl_listener_forget(&d->rules->listeners[i]);
 	_exit(status);
@@ -152,12 +154,14 @@ static void wait_for_end(struct sl_daemon *d)
 			{ .fd = d->shared.retired_fd, .events = POLLIN },
 			{ .fd = sl_upgrade_fd(d), .events = POLLIN },
 			{ .fd = d->names_fd, .events = POLLIN },
+			{ .fd = sl_admin_fd(d->admin), .events = POLLIN },
 		};
 
 		if (poll(fds, sizeof(fds) / sizeof(*fds), LOG_TICK_MS) < 0 && errno != EINTR)
 			return;
 		sl_log_tell_suppressed();
 		sl_daemon_note(d);
+		sl_admin_serve(d->admin);
 		if (fds[0].revents && handle_signal(d))
 			return;
 		if (fds[1].revents)
@@ -178,11 +182,13 @@ static void wait_for_workers(struct sl_daemon *d)
 	struct pollfd fds[] = {
 		{ .fd = signal_fd, .events = POLLIN },
 		{ .fd = d->shared.done_fd, .events = POLLIN },
+		{ .fd = sl_admin_fd(d->admin), .events = POLLIN },
 	};
 
 	while (sl_upgrade_is_ending(d) || workers_ended < d->workers_nr) {
-		if (poll(fds, 2, d->heir_end_ns ? HEIR_TICK_MS : -1) < 0 && errno != EINTR)
+		if (poll(fds, 3, d->heir_end_ns ? HEIR_TICK_MS : LOG_TICK_MS) < 0 && errno != EINTR)
 			break;
+		sl_admin_serve(d->admin);
 		if (fds[0].revents)
 			handle_signal(d);
 		if (fds[1].revents)

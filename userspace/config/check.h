@@ -54,6 +54,7 @@ void sl_config_finish_upstreams(struct sl_reader *r);
 /* Finish hooks. */
 void sl_check_gateway(struct sl_reader *r, json_t *value, void *to);
 void sl_check_listener(struct sl_reader *r, json_t *value, void *to);
+void sl_check_admin(struct sl_reader *r, json_t *value, void *to);
 void sl_check_health(struct sl_reader *r, json_t *value, void *to);
 void sl_check_outlier(struct sl_reader *r, json_t *value, void *to);
 void sl_check_upstream(struct sl_reader *r, json_t *value, void *to);

@@ -191,6 +191,15 @@ static const struct sl_key metrics_keys[] = {
 	END,
 };
 
+static const struct sl_key admin_keys[] = {
+	{ "address", &sl_kind_address, SL_KEY_AT(sl_admin_conf, address), .required = true,
+	  .doc = "Where to listen for /metrics, /healthz and /readyz: \"127.0.0.1:9901\", "
+		 "\"[::1]:9901\" or \"unix:/path\". Nobody is asked who they are." },
+	{ "public", &sl_kind_bool, SL_KEY_AT(sl_admin_conf, is_public), .def = "false",
+	  .doc = "Allow an address that others than this machine can reach." },
+	END,
+};
+
 static const struct sl_key root_keys[] = {
 	{ "$schema", &sl_kind_ignored, .doc = "For editors; the gateway does not look at it." },
 	{ "include", &sl_kind_include,
@@ -239,7 +248,9 @@ static const struct sl_key root_keys[] = {
 	LATER("consumers"),
 	LATER("policies"),
 	LATER("kernel"),
-	LATER("admin"),
+	{ "admin", &sl_kind_object, SL_KEY_AT(sl_rules, admin),
+	  .object = &(const struct sl_object){ .keys = admin_keys, .finish = sl_check_admin },
+	  .doc = "A listener for those who watch the gateway. Default: there is none." },
 	END,
 };
 

@@ -17,6 +17,33 @@ void sl_check_gateway(struct sl_reader *r, json_t *value, void *to)
 }
 
 /* The kernel would share the connections out between them (SO_REUSEPORT), and nobody means that. */
+static bool is_of_this_machine(const struct sl_addr *addr)
+{
+	struct sl_ip ip = sl_addr_ip(addr);
+
+	if (addr->sa.sa_family == AF_UNIX)
+		return true;
+	if (sl_ip_is_v4(&ip))
+		return ip.b[12] == 127;
+	return IN6_IS_ADDR_LOOPBACK(&addr->in6.sin6_addr);
+}
+
+/* It tells who asks what of the gateway to whoever connects. */
+void sl_check_admin(struct sl_reader *r, json_t *value, void *to)
+{
+	const struct sl_admin_conf *self = to;
+
+	if (!self->address.len)
+		return;
+	if (!self->is_public && !is_of_this_machine(&self->address))
+		fault_member(r, "address",
+			     "can be reached from elsewhere, and 'public' does not allow that");
+	for (unsigned i = 0; i < r->rules->listeners_nr; i++)
+		if (sl_addr_eq(&r->rules->listeners[i].address, &self->address))
+			fault_member(r, "address", "is the address of listener '%.64s'",
+				     r->rules->listeners[i].name);
+}
+
 void sl_check_listener(struct sl_reader *r, json_t *value, void *to)
 {
 	const struct sl_listener_conf *self = to;

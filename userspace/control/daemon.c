@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/denied.h"
 #include "base/log.h"
+#include "control/admin.h"
 #include "control/generation.h"
 #include "control/listeners.h"
 #include "control/log.h"
@@ -204,6 +205,8 @@ int sl_daemon_start(struct sl_daemon *d)
 	if (ret == 0)
 		ret = sl_daemon_adopt(d, d->rules);
 	if (ret == 0)
+		ret = sl_admin_open(&d->admin, d, &d->rules->admin);
+	if (ret == 0)
 		ret = start_workers(d);
 	if (ret < 0)
 		return ret;
@@ -229,6 +232,7 @@ void sl_daemon_free(struct sl_daemon *d)
 		sl_worker_join(&d->workers[i]);
 	for (unsigned i = 0; i < d->rules->listeners_nr && !d->shared.is_handed_over; i++)
 		sl_listener_forget(&d->rules->listeners[i]);
+	sl_admin_close(d->admin);
 	free(d->program);
 	free(d->run_dir);
 	free(d->user);

@@ -5,6 +5,7 @@
 
 #include "gate/worker.h"
 
+struct sl_admin;
 struct sl_control;
 
 struct sl_daemon {
@@ -16,6 +17,7 @@ struct sl_daemon {
 	struct sl_worker *workers;
 	unsigned workers_nr; /* started */
 	struct sl_control *control;
+	struct sl_admin *admin; /* NULL: not wanted */
 	uint64_t start_ns;
 	char *program, **argv; /* how we were started: an upgrade starts the same */
 	pid_t heir_pid;	       /* of an upgrade that has begun */
@@ -25,7 +27,7 @@ struct sl_daemon {
 	int names_fd;	       /* eventfd: a name of a target has other addresses */
 	uint64_t refresh_ns;   /* when to try again for names that changed; 0: nothing is due */
 	/* What they were at the start, and are; user and group may be NULL. */
-	struct sl_measured measured; /* of the rules that we started with */
+	struct sl_measured measured;
 	char *run_dir, *user, *group;
 	unsigned restart_needed; /* a bit for each key in which the file that was read last differs
 				    from what runs */

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "control/admin.h"
 #include "control/generation.h"
 #include "control/listeners.h"
 #include "control/log.h"
@@ -28,17 +29,14 @@ struct reload {
 	struct sl_listeners listeners;
 	struct sl_switch *switches; /* one a worker */
 	struct sl_log_files logs;
+	struct sl_admin *admin; /* of another address; NULL: none, or the one that is there */
 	sem_t done;
 };
 
 /* ---- what only a restart changes ---- */
 
 static const char *const restart_keys[] = {
-	"/gateway/workers",
-	"/gateway/run_dir",
-	"/gateway/user",
-	"/gateway/group",
-	"/metrics",
+	"/gateway/workers", "/gateway/run_dir", "/gateway/user", "/gateway/group", "/metrics",
 };
 
 enum { RESTART_KEYS_NR = sizeof(restart_keys) / sizeof(*restart_keys) };
@@ -126,6 +124,11 @@ static int make_switch(struct reload *r, unsigned index)
 	return make_acceptors(r, s, sl_listeners_of(&r->listeners, index));
 }
 
+static bool has_other_admin(const struct reload *r)
+{
+	return !sl_addr_eq(&r->daemon->rules->admin.address, &r->rules->admin.address);
+}
+
 static int prepare(struct reload *r)
 {
 	struct sl_daemon *d = r->daemon;
@@ -138,6 +141,8 @@ static int prepare(struct reload *r)
 		ret = make_switch(r, i);
 	if (ret == 0)
 		ret = sl_meters_new(&r->rules->meters, d->shared.metrics, r->rules);
+	if (ret == 0 && has_other_admin(r))
+		ret = sl_admin_open(&r->admin, d, &r->rules->admin);
 	if (ret == 0)
 		ret = sl_log_files_open(&r->logs, d, &r->rules->logs);
 	return ret;
@@ -208,6 +213,11 @@ static int go_over(struct reload *r)
 		return ret;
 	d->rules = old; /* until the workers have gone over */
 	publish(r);
+	if (has_other_admin(r)) {
+		sl_admin_close(d->admin);
+		d->admin = r->admin;
+		r->admin = NULL;
+	}
 	d->rules = r->rules;
 	sl_meters_forget_targets(d->shared.metrics, old);
 	sl_daemon_note(d);
@@ -227,6 +237,7 @@ static int replace(struct sl_daemon *d, struct sl_rules *fresh)
 	ret = prepare(&r);
 	if (ret == 0)
 		ret = go_over(&r);
+	sl_admin_close(r.admin);
 	sl_log_files_fini(&r.logs);
 	free_switches(&r, ret == 0);
 	sl_listeners_fini(&r.listeners);

@@ -79,6 +79,12 @@ struct sl_measured {
 	uint32_t routes, targets;
 };
 
+/* Key "admin". */
+struct sl_admin_conf {
+	struct sl_addr address; /* len 0: there is none */
+	bool is_public;
+};
+
 /* Key "logs". */
 struct sl_logs {
 	const char *access_path; /* NULL: no access log; "-" or "/dev/stdout": standard output */
@@ -104,6 +110,7 @@ struct sl_rules {
 	struct sl_logs logs;
 	struct sl_dns dns;
 	struct sl_measured metrics;
+	struct sl_admin_conf admin;
 	struct sl_names *names; /* watched for changes; NULL: no target has a name */
 	struct sl_listener_conf *listeners;
 	unsigned listeners_nr; /* at least 1 */

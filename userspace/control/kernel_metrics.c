@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The counters of the pinned maps as metrics.
+#include "control/kernel_metrics.h"
+
+#include <bpf/bpf.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "kern/gate.h"
+
+static bool find_interface(const struct sl_gate *gate, uint32_t slot, struct sl_interface *ret)
+{
+	return bpf_map_lookup_elem(gate->interfaces, &slot, ret) == 0 && ret->name[0] &&
+	       memchr(ret->name, '\0', sizeof(ret->name));
+}
+
+static void put(FILE *to, struct sl_gate *gate, uint32_t slot, const char *name, bool is_bytes)
+{
+	struct sl_interface interface;
+
+	if (!find_interface(gate, slot, &interface))
+		return;
+	for (unsigned v = 0; v < SL_VERDICTS; v++) {
+		struct sl_counter c;
+
+		if (sl_gate_count(gate, slot, v, &c) == 0)
+			fprintf(to,
+				"%s_total{iface=\"%s\",action=\"%s\",reason=\"%s\"} %" PRIu64 "\n",
+				name, interface.name, sl_verdict_action(v), sl_verdict_reason(v),
+				(uint64_t)(is_bytes ? c.bytes : c.packets));
+	}
+}
+
+static void expose(FILE *to, enum sl_exposition form, struct sl_gate *gate, const char *name,
+		   const char *help, bool is_bytes)
+{
+	sl_expose_family(to, form, SL_METRICS_COUNTER, name, help);
+	for (uint32_t slot = 0; slot < SL_INTERFACES_MAX; slot++)
+		put(to, gate, slot, name, is_bytes);
+}
+
+static const char *pins_dir(void)
+{
+	const char *dir = getenv("SLUICE_PINS");
+
+	return dir && *dir ? dir : SL_BPFFS "/" SL_ABI_DIR;
+}
+
+/* Opened for each scrape: maps may be pinned anew at any time, by sluicectl too. */
+void sl_kernel_expose(FILE *to, enum sl_exposition form)
+{
+	struct sl_gate gate;
+	struct sl_why why;
+
+	if (sl_gate_open(&gate, pins_dir(), &why) < 0)
+		return;
+	expose(to, form, &gate, "sluice_xdp_packets", "Packets, by interface and verdict", false);
+	expose(to, form, &gate, "sluice_xdp_bytes", "Bytes of frames, by interface and verdict",
+	       true);
+	sl_gate_close(&gate);
+}

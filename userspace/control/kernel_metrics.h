@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the kernel half has counted, for scrapers. */
+#ifndef SL_CONTROL_KERNEL_METRICS_H
+#define SL_CONTROL_KERNEL_METRICS_H
+
+#include "observe/expose.h"
+
+/* Of the maps that are pinned in $SLUICE_PINS, or in the usual place; nothing where there are none,
+ * or none for us. */
+void sl_kernel_expose(FILE *to, enum sl_exposition form);
+
+#endif
