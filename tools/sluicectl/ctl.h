@@ -19,7 +19,7 @@ enum ctl_exit {
 };
 
 struct ctl {
-	bool is_json, is_pretty, is_batch;
+	bool is_json, is_pretty, is_batch, is_once;
 	char what[64]; /* "status", "config check": begins each error; empty before it is known */
 	const char
 		*file;	 /* a configuration instead of the daemon's: for routes; NULL: the daemon */
@@ -75,6 +75,7 @@ enum ctl_exit ctl_upstream_drain(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_upstream_disable(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_upstream_enable(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_connection_show(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_top_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_metrics_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_metrics_watch(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_log_level(struct ctl *ctl, char **arguments);

@@ -209,6 +209,8 @@ enum ctl_exit ctl_run(struct ctl *ctl, struct ctl_words *words)
 		verb = find_verb(ctl, object, words->word[1], &code);
 	if (code != CTL_OK)
 		return code;
+	if (words->nr > 1 && !verb && strcmp(words->word[1], "help") == 0)
+		verb = "help"; /* of one that stands alone */
 	if (!object || words->wants_help || (verb && strcmp(verb, "help") == 0))
 		return show_help(ctl, object);
 	c = find_command(object, verb);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "ctl.h"
+#include "kern/gate.h"
 #include "metrics.h"
 
 enum { WATCH_MAX_S = 3600, NUMBER_MAX = 32 };
@@ -38,6 +39,13 @@ enum ctl_exit ctl_metrics_open(const struct ctl *ctl, struct sl_reading *ret_rea
 	default:
 		return ctl_fail(ctl, CTL_FAILED, "%s: %s", path, strerror(-ret));
 	}
+}
+
+const char *ctl_pins(void)
+{
+	const char *dir = getenv("SLUICE_PINS");
+
+	return dir && *dir ? dir : SL_BPFFS "/" SL_ABI_DIR;
 }
 
 /* ---- one series ---- */

@@ -20,6 +20,7 @@ static const struct option {
 	{ 's', "socket",  "PATH", "the daemon's control socket" },
 	{ 'r', "run-dir", "DIR",  "the daemon's run_dir, which that socket is in" },
 	{ 'P', "pins",    "DIR",  "where the kernel half's maps are pinned" },
+	{ 'o', "once",    NULL,   "top: show one interval, and end" },
 	{ 'V', "version", NULL,   "print the version" },
 	{ 'h', "help",    NULL,   "print this" },
 };
@@ -132,6 +133,9 @@ static enum ctl_exit apply_option(struct ctl *ctl, struct ctl_words *words, char
 		return set_socket(ctl, argument, SL_ADMIN_SOCKET);
 	case 'P':
 		ctl->pins = argument;
+		return CTL_OK;
+	case 'o':
+		ctl->is_once = true;
 		return CTL_OK;
 	case 'V':
 		words->wants_version = true;

@@ -76,6 +76,8 @@ const struct ctl_command ctl_commands[] = {
 	  "what was counted; no daemon is asked" },
 	{ "metrics", "watch",  "[SECONDS]", 0, 1, ctl_metrics_watch,
 	  "what is being counted, each second" },
+	{ "top",     NULL,     "[SECONDS]", 0, 1, ctl_top_show,
+	  "what is going on, live" },
 	{ "log",     "level",  "[error|warn|info|debug]", 0, 1, ctl_log_level,
 	  "what the error log tells: shows it, or sets it" },
 	{ "log",     "reopen", "",     0, 0, ctl_log_reopen,
