@@ -41,13 +41,6 @@ enum ctl_exit ctl_metrics_open(const struct ctl *ctl, struct sl_reading *ret_rea
 	}
 }
 
-const char *ctl_pins(void)
-{
-	const char *dir = getenv("SLUICE_PINS");
-
-	return dir && *dir ? dir : SL_BPFFS "/" SL_ABI_DIR;
-}
-
 /* ---- one series ---- */
 
 static void print_name(FILE *to, const struct sl_reading_series *s)

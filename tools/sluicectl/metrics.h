@@ -8,7 +8,5 @@
 
 /* CTL_OK with *ret_reading to be closed; else the reason was printed. */
 enum ctl_exit ctl_metrics_open(const struct ctl *ctl, struct sl_reading *ret_reading);
-/* Where the kernel half's maps are pinned. */
-const char *ctl_pins(void);
 
 #endif

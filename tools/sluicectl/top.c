@@ -254,7 +254,7 @@ static enum ctl_exit show_live(struct top *t)
 
 enum ctl_exit ctl_top_show(struct ctl *ctl, char **arguments)
 {
-	struct top t = { .ctl = ctl, .seconds = 1, .pins = ctl_pins() };
+	struct top t = { .ctl = ctl, .seconds = 1, .pins = ctl->pins };
 	enum ctl_exit code;
 
 	if (arguments[0] && !is_interval(arguments[0], &t.seconds))
