@@ -78,6 +78,8 @@ def serve(conn):
                 return
         elif request.target.startswith("/drip/"):
             drip_down(conn, request.target)
+        elif request.target == "/trailers":
+            conn.send(origin.answer(digest(repr(request.trailers).encode()).encode()))
         else:
             trailers = ",".join(f"{n}={v}" for n, v in request.trailers)
             conn.send(origin.answer(digest(request.body).encode(),
@@ -172,6 +174,20 @@ def drips():
         for how in ("length", "chunked"):
             response = client.ask(get(f"/drip/{how}"))
             tap.same(response.body, b"drop by drop", f"an answer, byte by byte, {how}")
+
+
+def full_trailers():
+    """A section as long as may be, in which each field leaves longer than it came."""
+    fields = [(f"a{i}", "") for i in range(99)]
+    fields.append(("b", "x" * (32768 - sum(len(n) + 3 for n, _ in fields) - 6)))
+    section = "".join(f"{n}:{v}\r\n" for n, v in fields)
+    with Client(gateway.port) as client:
+        client.send(get("/trailers", method="POST", fields="Transfer-Encoding: chunked\r\n") +
+                    wire.chunked(b"x", 1, trailers=section))
+        tap.same(client.response("POST").body.decode(), digest(repr(fields).encode()),
+                 "trailers that just fit arrive whole")
+        tap.same(client.ask(post("/up", b"two")).body.decode(), digest(b"two"),
+                 "and the next request is one of its own")
 
 
 def slow_readers():
@@ -310,6 +326,7 @@ gateway = Gateway(origins.port)
 directory = tempfile.mkdtemp(prefix="sluice-e2e-")
 tap.at_end(lambda: shutil.rmtree(directory, ignore_errors=True))
 tap.together(bodies_up, chunks_up, bodies_down, chunks_down)
+tap.facts(full_trailers)
 tap.together(old_clients, drips, slow_readers, late_answers, half_closes, pipelines, curl,
              short_and_long_in_turn)
 tap.facts(vanishing_clients)

@@ -176,6 +176,17 @@ static void put_trailers(const struct sl_relay *r, struct sl_out *o, const struc
 	sl_out_lit(o, "\r\n");
 }
 
+/* As much as put_trailers() can need: what came without a space behind its colon leaves with one. */
+static size_t trailers_room(const struct sl_head *trailers)
+{
+	size_t room = sizeof("0\r\n\r\n");
+
+	for (unsigned i = 0; i < trailers->fields_nr; i++)
+		room += trailers->fields[i].name_len + trailers->fields[i].value_len +
+			sizeof(": \r\n");
+	return room;
+}
+
 static int receive_trailers(struct sl_relay *r, struct sl_head *trailers)
 {
 	struct sl_exchange *x = r->x;
@@ -212,12 +223,14 @@ static int finish_chunks(struct sl_relay *r)
 	ret = flush_head(r);
 	if (ret < 0)
 		return ret;
-	room = r->x->rules->limits.header_bytes + 64u;
+	room = trailers_room(&trailers);
 	mem = sl_arena_alloc(&r->x->arena, room);
 	if (!mem)
 		return -ENOMEM;
 	sl_out_init(&o, mem, room);
 	put_trailers(r, &o, &trailers);
+	if (o.overflow) /* half a section would make the next message part of it */
+		return -ENOBUFS;
 	ret = sl_conn_send(r->to, mem, sl_out_len(&o),
 			   sl_exchange_deadline(r->x, r->send_timeout_ns));
 	r->is_to_blame_to = ret < 0;
