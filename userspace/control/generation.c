@@ -110,7 +110,7 @@ static bool end(struct sl_daemon *d, const struct sl_generation *g)
 	return !is_full(d, &g);
 }
 
-int sl_daemon_make_room(struct sl_daemon *d, FILE *errors)
+int sl_daemon_make_room(struct sl_daemon *d, bool may_cut_off, FILE *errors)
 {
 	const struct sl_generation *oldest;
 	uint64_t now_ns = sl_now_ns(), free_ns;
@@ -119,6 +119,11 @@ int sl_daemon_make_room(struct sl_daemon *d, FILE *errors)
 	if (!is_full(d, &oldest))
 		return 0;
 	free_ns = oldest->replaced_ns + GRACE_MS * SL_MS;
+	if (!may_cut_off) {
+		fprintf(errors, "%d configurations are still in use by requests in flight\n",
+			SL_GENERATIONS_OLD_MAX);
+		return -EBUSY;
+	}
 	if (now_ns >= free_ns && end(d, oldest))
 		return 0;
 	fprintf(errors,

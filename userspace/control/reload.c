@@ -274,7 +274,7 @@ static void count(struct sl_daemon *d, bool is_done)
 }
 
 /* Takes over fresh; ret is how reading it went.  What only a restart changes stays. */
-static int change_to(struct sl_daemon *d, struct sl_rules *fresh, int ret, const char *event,
+static int change_to(struct sl_daemon *d, struct sl_rules *fresh, int ret, bool is_refresh,
 		     FILE *errors)
 {
 	uint64_t start_ns = sl_now_ns();
@@ -283,7 +283,7 @@ static int change_to(struct sl_daemon *d, struct sl_rules *fresh, int ret, const
 	if (ret == 0) {
 		restart_needed = sl_daemon_needs_restart(d, fresh);
 		fresh->workers = d->workers_nr;
-		ret = sl_daemon_make_room(d, errors);
+		ret = sl_daemon_make_room(d, !is_refresh, errors);
 		if (ret == 0)
 			ret = replace(d, fresh);
 		if (ret < 0)
@@ -296,7 +296,8 @@ static int change_to(struct sl_daemon *d, struct sl_rules *fresh, int ret, const
 		sl_log_error("reload.refused", "file=%s effect=\"the running one goes on\"",
 			     d->file);
 	else
-		sl_log_info(event, "file=%s generation=%llu routes=%u ms=%llu", d->file,
+		sl_log_info(is_refresh ? "refreshed" : "reloaded",
+			    "file=%s generation=%llu routes=%u ms=%llu", d->file,
 			    (unsigned long long)d->generation, fresh->routes_nr,
 			    (unsigned long long)((sl_now_ns() - start_ns) / SL_MS));
 	return ret;
@@ -310,7 +311,7 @@ int sl_daemon_reload(struct sl_daemon *d, FILE *errors)
 
 	notify_begin();
 	ret = sl_config_load(d->file, &running, errors, &fresh);
-	ret = change_to(d, fresh, ret, "reloaded", errors);
+	ret = change_to(d, fresh, ret, false, errors);
 	if (ret == 0)
 		tell_what_stays(d);
 	sl_notify("READY=1");
@@ -326,7 +327,7 @@ int sl_daemon_refresh(struct sl_daemon *d)
 
 	eventfd_read(d->names_fd, &n);
 	ret = sl_config_parse(sl_str_of(d->rules->document), d->file, &running, stderr, &fresh);
-	ret = change_to(d, fresh, ret, "refreshed", stderr);
+	ret = change_to(d, fresh, ret, true, stderr);
 	d->refresh_ns = ret < 0 ? sl_now_ns() + REFRESH_RETRY_MS * SL_MS : 0;
 	return ret;
 }
