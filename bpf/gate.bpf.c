@@ -25,12 +25,6 @@ struct listed {
 	__u32 zero; /* 0, and the verifier does not know it: struct sl_walk */
 };
 
-static __always_inline __u32 length_of(struct xdp_md *ctx)
-{
-	return has_fragments ? (__u32)bpf_xdp_get_buff_len(ctx)
-			     : (__u32)(ctx->data_end - ctx->data);
-}
-
 static __always_inline void count(struct xdp_md *ctx, __u32 verdict)
 {
 	__u32 key = interface_slot * SL_VERDICTS + verdict;
@@ -211,9 +205,10 @@ static __always_inline int judge(struct judgement *j)
 	verdict = ask_list(j);
 	if (verdict)
 		return verdict;
-	if (j->packet.problem)
+	if (j->packet.problem && j->control->flags & SL_FLAG_MALFORMED)
 		return j->packet.problem;
-	return judge_client(j);
+	verdict = judge_client(j);
+	return verdict == SL_PASS ? j->packet.problem : verdict;
 }
 
 static __always_inline void tell(struct judgement *j, __u32 verdict)

@@ -85,6 +85,13 @@ const volatile __u32 interface_slot = 0;
 /* The program was loaded for frames of several buffers: data_end is not where they end. */
 const volatile __u8 has_fragments = 0;
 
+/* Of the whole frame, all its buffers. */
+static __always_inline __u32 length_of(struct xdp_md *ctx)
+{
+	return has_fragments ? (__u32)bpf_xdp_get_buff_len(ctx)
+			     : (__u32)(ctx->data_end - ctx->data);
+}
+
 static __always_inline struct sl_control *get_control(void)
 {
 	__u32 zero = 0;

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "maps.h"
 #include "parse.h"
 
 /* The answer never is larger than 36 bytes more than the question, and nothing is answered that is
@@ -63,12 +64,23 @@ static __always_inline struct tcphdr make_rst(const struct tcphdr *in, __u32 pay
 static __always_inline int finish(struct xdp_md *ctx, __u32 end)
 {
 	struct ethhdr *eth = HEADER(ctx, struct ethhdr, 0);
-	int shrink = (int)end - (int)(ctx->data_end - ctx->data);
+	int shrink = (int)end - (int)length_of(ctx);
 
 	if (!eth)
 		return XDP_DROP;
 	swap_link(eth);
 	return shrink && bpf_xdp_adjust_tail(ctx, shrink) ? XDP_DROP : XDP_TX;
+}
+
+/* RFC 1122 3.2.2: what was for many is answered by nobody. */
+static __always_inline int is_group4(__be32 destination)
+{
+	return bpf_ntohl(destination) >> 28 >= 14;
+}
+
+static __always_inline int is_group6(const struct in6_addr *destination)
+{
+	return destination->in6_u.u6_addr8[0] == 0xff;
 }
 
 static __always_inline int reset_ipv4(struct xdp_md *ctx, const struct packet *p)
@@ -81,7 +93,7 @@ static __always_inline int reset_ipv4(struct xdp_md *ctx, const struct packet *p
 	struct iphdr ip;
 	__u64 pseudo;
 
-	if (!out || !tcp || tcp->rst)
+	if (!out || !tcp || tcp->rst || is_group4(out->ip.daddr))
 		return XDP_DROP;
 	rst = make_rst(tcp, bpf_ntohs(out->ip.tot_len) - out->ip.ihl * 4 - tcp->doff * 4);
 	ip = (struct iphdr){ .version = 4,
@@ -110,7 +122,7 @@ static __always_inline int reset_ipv6(struct xdp_md *ctx, const struct packet *p
 	struct ipv6hdr ip;
 	__u64 pseudo;
 
-	if (!out || !tcp || tcp->rst)
+	if (!out || !tcp || tcp->rst || is_group6(&out->ip.daddr))
 		return XDP_DROP;
 	rst = make_rst(tcp, bpf_ntohs(out->ip.payload_len) - (p->l4 - p->l3 - (__u32)sizeof(ip)) -
 				    tcp->doff * 4);
@@ -173,8 +185,7 @@ static __always_inline int prohibit_ipv4(struct xdp_md *ctx, const struct packet
 	struct error4 *out;
 	struct iphdr ip;
 
-	/* RFC 1122 3.2.2: not to a broadcast or multicast. */
-	if (!in || in->ip.ihl != 5 || (bpf_ntohl(in->ip.daddr) >> 28) >= 14)
+	if (!in || in->ip.ihl != 5 || is_group4(in->ip.daddr))
 		return XDP_DROP;
 	ip = (struct iphdr){ .version = 4,
 			     .ihl = 5,
@@ -214,7 +225,7 @@ static __always_inline int prohibit_ipv6(struct xdp_md *ctx, const struct packet
 	struct ipv6hdr ip;
 	__u64 pseudo;
 
-	if (!in || in->ip.daddr.in6_u.u6_addr8[0] == 0xff)
+	if (!in || is_group6(&in->ip.daddr))
 		return XDP_DROP;
 	ip = (struct ipv6hdr){ .version = 6,
 			       .payload_len = bpf_htons(length),

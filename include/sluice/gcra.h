@@ -67,11 +67,15 @@ SL_INLINE __u64 sl_gcra_choose(struct sl_gcra_set *set, __u64 tag, __u64 now)
 	__u64 best = ~0ull >> 1;
 
 	for (__u64 i = 0; i < SL_GCRA_WAYS; i++) {
-		__u64 word = *(volatile __u64 *)&set->words[i], rank, is_other, is_less;
+		__u64 word = *(volatile __u64 *)&set->words[i], rank, is_other, is_less, is_empty;
 
 		is_other = 1 - (((word >> SL_GCRA_TAT_BITS ^ tag) - 1) >> 63);
 		sl_keep(is_other);
-		rank = (sl_gcra_ahead(word, now, SL_GCRA_AHEAD_MAX) << 4 | 8) & -is_other;
+		/* An empty word is no old one: its age would be the clock's. */
+		is_empty = (word - 1) >> 63 & ~word >> 63;
+		sl_keep(is_empty);
+		rank = sl_gcra_ahead(word, now, SL_GCRA_AHEAD_MAX) & (is_empty - 1);
+		rank = (rank << 4 | 8) & -is_other;
 		rank |= i;
 		is_less = (rank - best) >> 63;
 		sl_keep(is_less);

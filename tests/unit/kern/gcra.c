@@ -85,6 +85,27 @@ static void test_stale(void)
 	       "what seems to be hours ahead is old as well");
 }
 
+/* Two kinds of credit of one client are two words of a set: at no time of the clock may they push
+ * each other out while there is room. */
+static void test_room_at_all_times(void)
+{
+	struct sl_gcra_rate rate = rate_of(10, 5);
+	unsigned wrong = 0;
+
+	for (uint64_t i = 0; i < 64; i++) {
+		uint64_t now = i << (SL_GCRA_TAT_BITS - 6);
+		int first = 0, second = 0;
+
+		memset(&set, 0, sizeof(set));
+		for (int k = 0; k < 100; k++) {
+			first += takes(7, &rate, 1, now);
+			second += takes(8, &rate, 1, now);
+		}
+		wrong += first != 5 || second != 5;
+	}
+	is_int(wrong, 0, "an empty word is empty at each of 64 times of the clock's round");
+}
+
 static void test_eviction(void)
 {
 	struct sl_gcra_rate rate = rate_of(10, 50);
@@ -143,6 +164,7 @@ int main(void)
 	test_wrap();
 	test_late();
 	test_stale();
+	test_room_at_all_times();
 	test_eviction();
 	test_flood();
 	test_bytes();
