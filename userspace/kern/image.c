@@ -464,6 +464,20 @@ static int compile(struct compiler *c)
 	return ret < 0 ? ret : compile_v4(c, nr4);
 }
 
+/* Management holds always: what holds only for a port, say, more specific entries would overrule. */
+static int check_management(const struct sl_prefixes *list, size_t *ret_culprit)
+{
+	for (size_t i = 0; i < list->nr; i++) {
+		const struct sl_prefix *p = &list->prefixes[i];
+
+		if (list->rules[p->rule].action != SL_ACTION_MANAGE || !is_conditional(list, p))
+			continue;
+		*ret_culprit = i;
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int sl_image_compile(struct sl_image *image, struct sl_prefixes *list, uint32_t generation,
 		     uint64_t seed, size_t *ret_culprit)
 {
@@ -474,6 +488,9 @@ int sl_image_compile(struct sl_image *image, struct sl_prefixes *list, uint32_t 
 		return ret;
 	if (image->nr < SL_IMAGE_FIXED_LINES)
 		return -ENOSPC;
+	ret = check_management(list, ret_culprit);
+	if (ret < 0)
+		return ret;
 	sl_prefixes_hide(list);
 	c.head = sl_image_line(image, 0);
 	*c.head = (struct sl_image_head){ .version = SL_IMAGE_VERSION,

@@ -11,6 +11,7 @@
  *	-ENOSPC		it needs more lines than there are
  *	-E2BIG		more than SL_CHAIN_MAX entries with a port, an interface or an end cover one
  *			address: *ret_culprit is the index of the prefix that is one too many
+ *	-EINVAL		*ret_culprit is a management prefix with a port, an interface or an end
  *	-ENOMEM
  */
 int sl_image_compile(struct sl_image *image, struct sl_prefixes *list, uint32_t generation,

@@ -141,10 +141,14 @@ static int explain_compile(int ret, struct sl_prefixes *list, size_t culprit, st
 				   "%zu prefixes need more room than there is: attach again with "
 				   "room for more (\"prefixes N\")",
 				   list->nr);
-	if (ret != -E2BIG)
+	if (ret != -E2BIG && ret != -EINVAL)
 		return sl_why_errno(why, ret, "compiling the list");
 	sl_out_init(&o, text, sizeof(text));
 	sl_prefix_print(&o, &list->prefixes[culprit]);
+	if (ret == -EINVAL)
+		return sl_why_text(why, ret,
+				   "%.*s: a management prefix has no port, interface or timeout",
+				   SL_STR_ARG(sl_out_done(&o)));
 	return sl_why_text(why, ret,
 			   "%.*s: more than %d entries with a port, an interface or a timeout "
 			   "lie over each other here",
@@ -182,6 +186,10 @@ static int swap_in(struct sl_gate *gate, int fd, uint64_t trial_ns)
 {
 	int before = image_fd(gate, IMAGE_ACTIVE), ret;
 
+	/* By number the kernel gives maps to CAP_SYS_ADMIN only: whoever cannot have the list that
+	 * holds must not put another in its place, to which nobody could go back. */
+	if (before < 0 && before != -ENOENT)
+		return before;
 	ret = set_image(gate, IMAGE_BEFORE, before >= 0 ? before : fd);
 	if (before >= 0)
 		close(before);

@@ -365,6 +365,15 @@ static void test_bounds(void)
 	sl_prefixes_fini(&list);
 }
 
+static void test_management(void)
+{
+	struct sl_prefixes list = { 0 };
+
+	add(&list, "10.0.0.0/8", rule_of(&list, SL_ACTION_MANAGE, 22, 0, 0), 0);
+	is_int(compile(&list), -EINVAL, "management for one port only would be overruled: refused");
+	sl_prefixes_fini(&list);
+}
+
 static void test_parse(void)
 {
 	static const char *const bad[] = { "",
@@ -405,6 +414,7 @@ int main(void)
 	test_random();
 	test_read_back();
 	test_bounds();
+	test_management();
 	free(image.lines);
 	return done_testing();
 }
