@@ -8,7 +8,7 @@
 
 /*
  * The maps, by name, each pinned as BPFFS/sluice/NAME; an interface's program is in BPFFS/sluice/
- * link_INTERFACE.
+ * link_INTERFACE, with ':' for each '.' of its name, which a BPF file system does not take.
  *
  *	control		ARRAY[1] of struct sl_control: switches and limits; takes effect at once
  *	image		ARRAY_OF_MAPS[2]: the list that holds, and the one before it
@@ -112,8 +112,8 @@ struct sl_punishment {
 
 struct sl_interface {
 	char name[SL_INTERFACE_NAME_MAX];
-	__u32 ifindex;
-	__u32 mode; /* enum sl_attach_mode */
+	__u32 ifindex; /* 0: detached; what it has counted stays in its slot */
+	__u32 mode;    /* enum sl_attach_mode */
 };
 
 enum sl_attach_mode { SL_MODE_AUTO, SL_MODE_NATIVE, SL_MODE_GENERIC };

@@ -109,6 +109,18 @@ int sl_gate_open(struct sl_gate *gate, const char *pins, struct sl_why *why)
 	return ret;
 }
 
+int sl_gate_unpin(const char *pins, struct sl_why *why)
+{
+	char path[256];
+
+	for (size_t i = 0; i < MAPS_NR; i++) {
+		snprintf(path, sizeof(path), "%s/%s", pins, maps[i].name);
+		if (unlink(path) < 0 && errno != ENOENT)
+			return sl_why_errno(why, -errno, path);
+	}
+	return 0;
+}
+
 /* libbpf's own words are for whoever debugs the loader; a refusal of the verifier is our bug. */
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -138,6 +150,27 @@ static int set_image_lines(struct sl_gate_program *program, uint32_t lines)
 					 program->example);
 }
 
+/* Maps that are pinned keep the size that they have. */
+static void set_cell_sets(struct bpf_map *cells, const struct sl_gate_options *o)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t size = sizeof(info), sets = o->cell_sets;
+	char path[256];
+	int fd = -1;
+
+	if (o->pins) {
+		snprintf(path, sizeof(path), "%s/cells", o->pins);
+		fd = bpf_obj_get(path);
+	}
+	if (fd >= 0) {
+		if (bpf_obj_get_info_by_fd(fd, &info, &size) == 0)
+			sets = info.max_entries;
+		close(fd);
+	}
+	if (sets)
+		bpf_map__set_max_entries(cells, sets);
+}
+
 static int set_options(struct sl_gate_program *program, const struct sl_gate_options *o,
 		       struct sl_why *why)
 {
@@ -154,14 +187,16 @@ static int set_options(struct sl_gate_program *program, const struct sl_gate_opt
 	if (!cells || !rodata || !bpf_map__initial_value(rodata, &size) ||
 	    size > sizeof(constants) || bpf_map__set_initial_value(rodata, &constants, size) < 0)
 		return sl_why_text(why, -EINVAL, "the built-in kernel program is damaged");
+	if (o->has_fragments)
+		bpf_program__set_flags(bpf_object__find_program_by_name(object, "sl_gate"),
+				       BPF_F_XDP_HAS_FRAGS);
 	if (o->image_lines) {
 		int ret = set_image_lines(program, o->image_lines);
 
 		if (ret < 0)
 			return sl_why_errno(why, ret, "memory for the list");
 	}
-	if (o->cell_sets)
-		bpf_map__set_max_entries(cells, o->cell_sets);
+	set_cell_sets(cells, o);
 	for (size_t i = 0; o->pins && i < MAPS_NR; i++) {
 		snprintf(path, sizeof(path), "%s/%s", o->pins, maps[i].name);
 		bpf_map__set_pin_path(bpf_object__find_map_by_name(object, maps[i].name), path);

@@ -45,6 +45,9 @@ int sl_gate_load(struct sl_gate *gate, const struct sl_gate_options *options,
 /* Opens pinned maps.  0; -ENOENT: there are none; other errors with why. */
 int sl_gate_open(struct sl_gate *gate, const char *pins, struct sl_why *why);
 void sl_gate_close(struct sl_gate *gate);
+/* Removes the pins of all maps; they go when no program and no process has them any more.  0, or a
+ * negative errno and why. */
+int sl_gate_unpin(const char *pins, struct sl_why *why);
 /* Whoever reads a list in order to change it holds this meanwhile: a descriptor to close, or a
  * negative errno.  Waits for others. */
 int sl_gate_lock(const char *pins);
@@ -83,6 +86,8 @@ int sl_gate_image_lines(struct sl_gate *gate, uint32_t *ret_lines);
 /* A verdict's counter, all CPUs together. */
 int sl_gate_count(struct sl_gate *gate, uint32_t slot, enum sl_verdict verdict,
 		  struct sl_counter *ret_counter);
+/* All counters of a slot begin anew.  0 or a negative errno. */
+int sl_gate_clear_counters(struct sl_gate *gate, uint32_t slot);
 
 const char *sl_verdict_name(enum sl_verdict verdict);	/* "DROP_DENY" */
 const char *sl_verdict_action(enum sl_verdict verdict); /* "drop" */

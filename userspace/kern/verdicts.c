@@ -52,3 +52,23 @@ int sl_gate_count(struct sl_gate *gate, uint32_t slot, enum sl_verdict verdict,
 	*ret_counter = sum;
 	return ret;
 }
+
+int sl_gate_clear_counters(struct sl_gate *gate, uint32_t slot)
+{
+	int cpus = libbpf_num_possible_cpus(), ret = 0;
+	struct sl_counter *none;
+
+	if (cpus < 0)
+		return cpus;
+	none = calloc((size_t)cpus, sizeof(*none));
+	if (!none)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < SL_VERDICTS; i++) {
+		uint32_t key = slot * SL_VERDICTS + i;
+
+		if (bpf_map_update_elem(gate->counters, &key, none, BPF_ANY) < 0)
+			ret = -errno;
+	}
+	free(none);
+	return ret;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pinned links: an interface's program in the directory of pins. */
+#ifndef SL_KERN_LINKS_H
+#define SL_KERN_LINKS_H
+
+#include <stdint.h>
+
+#include "kern/gate.h"
+
+struct sl_link {
+	int fd;
+	uint32_t ifindex; /* 0: its interface is gone */
+	uint32_t program; /* id */
+};
+
+/* Makes the directory of pins, in a BPF file system.  0, or a negative errno and why. */
+int sl_links_make_dir(const char *pins, struct sl_why *why);
+
+/* 0, or a negative errno and why: -ENOENT if there is none.  fd is the caller's to close. */
+int sl_link_open(const char *pins, const char *interface, struct sl_link *ret_link,
+		 struct sl_why *why);
+/* 0, or a negative errno and why. */
+int sl_link_pin(const char *pins, const char *interface, int fd, struct sl_why *why);
+int sl_link_unpin(const char *pins, const char *interface);
+
+#endif
