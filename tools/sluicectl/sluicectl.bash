@@ -35,6 +35,8 @@ _sluicectl_argument()
 	argument=${argument%...}
 	case $argument in
 	FILE | OLD | NEW) compgen -f -- "$word" ;;
+	KIND) compgen -W 'connections packets bytes' -- "$word" ;;
+	'KIND|all') compgen -W 'connections packets bytes all' -- "$word" ;;
 	IFACE) compgen -W "$(cd /sys/class/net && echo *)" -- "$word" ;;
 	DIR) compgen -d -- "$word" ;;
 	UPSTREAM) compgen -W "$(_sluicectl_names "$ctl" upstreams "$@")" -- "$word" ;;
