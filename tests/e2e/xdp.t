@@ -191,11 +191,41 @@ refusals()
 	ctl deny flush >"$dir/flush"
 }
 
+limits()
+{
+	has "$(ctl limit set connections 5/m burst 2)" "connections are limited" 5/m "burst 2"
+	is "$(from_client tcp 10.99.0.1)" served "the first connection of a burst of two"
+	is "$(from_client tcp 10.99.0.1)" served "the second"
+	is "$(from_client tcp 10.99.0.1)" silent "the third is beyond it"
+	is "$(from_client udp 10.99.0.1 10)" served "UDP is not limited by it"
+	is "$(from_client tcp fd99::1)" served "nor is another client"
+	ctl switch shadow on >"$dir/switch"
+	is "$(from_client tcp 10.99.0.1)" served "in shadow it only counts"
+	ctl switch shadow off >"$dir/switch"
+	ctl limit del all
+	is "$(from_client tcp 10.99.0.1)" served "lifted"
+	is "$(ctl -j limit | jq -c .connections)" null "and shown as no limit"
+	run_ctl limit set bytes 10M/s burst 1
+	has "$status:$err" "a burst that is too small" 64: "at least"
+	run_ctl limit set packets 5/d
+	has "$status:$err" "a rate that is none" 64: 5/d
+	run_ctl limit client v4 33
+	has "$status:$err" "a length that is none" 64: "1 to 32"
+	has "$(ctl limit client v4 24 v6 48)" "a client can be a prefix" "IPv4 /24" "IPv6 /48"
+	deny drop >"$dir/deny"
+	ctl switch enforce off >"$dir/switch"
+	is "$(from_client tcp 10.99.0.1)" served "with enforcement off everything passes"
+	ctl switch enforce on >"$dir/switch"
+	is "$(from_client tcp 10.99.0.1)" silent "on again, lists hold again"
+	ctl deny flush >"$dir/flush"
+}
+
 # The clients' end has a program as well: native XDP on veth sends answers to nobody else.
 set_up
 verdicts generic
 stays
 refusals
+limits
 ctl detach dev g0 >"$dir/detach"
 ok "the other end can take native answers" \
 	in_client "$build/sluicectl" -P "$clients_pins" attach dev c0 mode native
