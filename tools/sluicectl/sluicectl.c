@@ -106,6 +106,8 @@ const struct ctl_command ctl_commands[] = {
 	  "on: limits and punishments only count" },
 	{ "switch",  "malformed", "on|off", 1, 1, ctl_switch_malformed,
 	  "off: what cannot be parsed passes" },
+	{ "feature", "probe",  "[dev IFACE]", 0, 2, ctl_feature_probe,
+	  "what this kernel can do, and what that costs" },
 	{ "batch",   "file",   "FILE", 1, 1, ctl_batch_file,
 	  "commands of a file, a line each; - is standard input" },
 	{ "version", "show",   "",     0, 0, ctl_version_show,
