@@ -172,14 +172,15 @@ static void probe_kernel(struct probe *p)
 			     .is_required = true,
 			     .effect = "not tested, and parts are missing",
 			     .fix = "Linux 6.1 or newer" };
+	unsigned long major, minor = 0;
 	struct utsname u;
-	unsigned major = 0, minor = 0;
+	char *end;
 
 	uname(&u);
-	f.state = sscanf(u.release, "%3u.%3u", &major, &minor) == 2 &&
-				  (major > 6 || (major == 6 && minor >= 1))
-			  ? STATE_OK
-			  : STATE_MISSING;
+	major = strtoul(u.release, &end, 10);
+	if (*end == '.')
+		minor = strtoul(end + 1, NULL, 10);
+	f.state = major > 6 || (major == 6 && minor >= 1) ? STATE_OK : STATE_MISSING;
 	snprintf(f.text, sizeof(f.text), "Linux %.64s", u.release);
 	tell(p, &f);
 }

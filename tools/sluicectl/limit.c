@@ -175,16 +175,16 @@ enum ctl_exit ctl_limit_client(struct ctl *ctl, char **arguments)
 
 	for (char **word = arguments; *word && code == CTL_OK; word += 2) {
 		bool is_v6;
-		unsigned length, max;
-		char rest;
+		uint64_t length = 0, max;
 
 		if (!ctl_find_word(ctl, "family", *word, families, "limit help", &code))
 			return code;
 		is_v6 = strcmp(*word, "v6") == 0;
 		max = is_v6 ? 64 : 32;
-		if (!word[1] || sscanf(word[1], "%3u%c", &length, &rest) != 1 || length < 1 ||
+		if (!word[1] || sl_limit_parse_number(sl_str_of(word[1]), &length) < 0 ||
 		    length > max)
-			return ctl_fail(ctl, CTL_USAGE, "%s: a length from 1 to %u", *word, max);
+			return ctl_fail(ctl, CTL_USAGE, "%s: a length from 1 to %" PRIu64, *word,
+					max);
 		code = lists_open_gate(ctl, &gate);
 		if (code != CTL_OK)
 			return code;

@@ -109,8 +109,7 @@ static enum ctl_exit check_one(struct ctl *ctl, const struct lists *l, struct sl
 	if (!is_cut(next, f, &by) || is_cut(&l->before, f, &before))
 		return CTL_OK;
 	lists_rule_text(&next->rules[next->prefixes[by].rule], said, sizeof(said));
-	return ctl_fail(ctl, CTL_FAILED,
-			"%s (%s) would cut off %s, %s; with 'force' it is done%s",
+	return ctl_fail(ctl, CTL_FAILED, "%s (%s) would cut off %s, %s; with 'force' it is done%s",
 			lists_prefix_text(&next->prefixes[by], entry), said, f->who,
 			lists_prefix_text(&f->address, text),
 			l->lock >= 0 ? ", with 'confirm-within 60s force' on trial" : "");

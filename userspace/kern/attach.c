@@ -151,7 +151,7 @@ static int keep_link(struct job *j, const struct sl_holder *holder)
 static int find_link(struct job *j)
 {
 	struct sl_holder holder;
-	struct sl_link link;
+	struct sl_link link = { .fd = -1 };
 	int ret = sl_device_holder(j->device.ifindex, &holder);
 
 	if (ret < 0)
@@ -189,7 +189,7 @@ static int update_link(struct job *j, int program)
 static int create_link(struct job *j, int program)
 {
 	int link = sl_device_link(&j->device, program, j->to.mode, j->why);
-	int ret = link;
+	int ret;
 
 	if (link < 0)
 		return link;

@@ -35,7 +35,7 @@ struct sl_attached {
  *	-ENODEV		no such interface
  *	-EBUSY		another program holds it
  *	-EEXIST		attached in another mode than the one that is asked for
- *	-ENOSPC		SL_INTERFACES_MAX are attached, or pinned lists have less room than asked for
+ *	-ENOSPC		SL_INTERFACES_MAX are attached, or pinned lists have less room than wanted
  *	-EPERM, -EPROTO	as sl_gate_load()
  *	others		of the driver, with its words
  */
@@ -49,7 +49,7 @@ int sl_detach(const char *pins, const char *interface, struct sl_why *why);
  * errno and why. */
 int sl_detach_all(const char *pins, struct sl_why *why);
 
-/* All interfaces that have a slot.  0, or a negative errno and why: -ENOENT if nothing is pinned. */
+/* All interfaces that have a slot.  0, or a negative errno and why: -ENOENT without pins. */
 int sl_attached_list(const char *pins, struct sl_attached ret_list[SL_INTERFACES_MAX],
 		     size_t *ret_nr, struct sl_why *why);
 

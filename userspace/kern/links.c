@@ -120,7 +120,7 @@ static void forget_ifindex(const char *pins, const char *interface)
 /* Whoever else has the link open, the program is off the interface after this. */
 static int detach_locked(const char *pins, const char *interface, struct sl_why *why)
 {
-	struct sl_link link;
+	struct sl_link link = { .fd = -1 };
 	int ret = sl_link_open(pins, interface, &link, why);
 
 	if (ret == -ENOENT)
@@ -200,7 +200,7 @@ static void describe(const char *pins, const struct sl_interface *i, struct sl_a
 {
 	struct sl_why ignored;
 	struct sl_device device;
-	struct sl_link link;
+	struct sl_link link = { .fd = -1 };
 
 	snprintf(a->interface, sizeof(a->interface), "%.15s", i->name);
 	a->mode = (enum sl_attach_mode)i->mode;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program on interfaces: attached, replaced, refused, taken off; in a network namespace of its own.
+// The program on interfaces, in a network namespace of its own: attached, replaced, refused, off.
 #include <errno.h>
 #include <net/if.h>
 #include <sched.h>
