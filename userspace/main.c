@@ -17,6 +17,7 @@
 #include "control/admin.h"
 #include "control/daemon.h"
 #include "control/generation.h"
+#include "control/kernel.h"
 #include "control/log.h"
 #include "control/notify.h"
 #include "control/reload.h"
@@ -162,6 +163,7 @@ static void wait_for_end(struct sl_daemon *d)
 		sl_log_tell_suppressed();
 		sl_daemon_note(d);
 		sl_admin_serve(d->admin);
+		sl_kernel_tick(d);
 		if (fds[0].revents && handle_signal(d))
 			return;
 		if (fds[1].revents)
@@ -222,7 +224,7 @@ static int run(const char *file, char **argv)
 	sl_log_set_level((enum sl_log_level)d.rules->logs.level);
 	/* What only root can do, and no reload does again, belongs here: above this, and nowhere
 	 * below it. */
-	if (sl_user_become(d.rules) < 0)
+	if (sl_kernel_start(&d) < 0 || sl_user_become(d.rules) < 0)
 		_exit(EXIT_FAILURE);
 	signal_fd = block_signals();
 	if (signal_fd < 0 || sl_daemon_start(&d) < 0)

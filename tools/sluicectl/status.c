@@ -34,6 +34,20 @@ static void print_member(const json_t *status, const char *name, const char *lab
 		printf(LABEL "%" JSON_INTEGER_FORMAT "\n", label, json_integer_value(value));
 }
 
+/* Who enforces lists and limits, and what is lost where it is not the kernel. */
+static void print_kernel(const json_t *kernel)
+{
+	const json_t *lost = json_object_get(kernel, "lost");
+	char by[64], why[512];
+
+	if (!kernel || json_is_null(kernel))
+		return;
+	printf(LABEL "%s\n", "enforced by",
+	       ctl_printable(json_object_get(kernel, "enforced_by"), by, sizeof(by)));
+	if (json_string_length(lost))
+		printf(LABEL "%s\n", "lost", ctl_printable(lost, why, sizeof(why)));
+}
+
 static void print_daemon(const json_t *status)
 {
 	char version[64], state[64];
@@ -49,6 +63,7 @@ static void print_daemon(const json_t *status)
 	print_member(status, "routes", "routes");
 	print_member(status, "access_log", "access log");
 	print_member(status, "log_level", "log level");
+	print_kernel(json_object_get(status, "kernel"));
 	ctl_print_restart_keys(status);
 }
 

@@ -43,6 +43,11 @@ const char *sl_check_health_path(struct sl_str text);
 const char *sl_check_health_host(struct sl_str text);
 const char *sl_check_status_range(struct sl_str text);
 
+const char *sl_check_interface(struct sl_str text);
+const char *sl_check_pins(struct sl_str text);
+const char *sl_check_reason(struct sl_str text);
+#define SL_REASON_PATTERN "^[-_.0-9A-Za-z]{1,15}$"
+
 uint64_t sl_auto_workers(void);
 uint64_t sl_auto_connections(void);
 
@@ -65,6 +70,10 @@ void sl_check_condition(struct sl_reader *r, json_t *value, void *to);
 void sl_check_respond(struct sl_reader *r, json_t *value, void *to);
 void sl_check_route(struct sl_reader *r, json_t *value, void *to);
 void sl_check_access(struct sl_reader *r, json_t *value, void *to);
+void sl_check_count_limit(struct sl_reader *r, json_t *value, void *to);
+void sl_check_byte_limit(struct sl_reader *r, json_t *value, void *to);
+void sl_check_punish(struct sl_reader *r, json_t *value, void *to);
+void sl_check_kernel(struct sl_reader *r, json_t *value, void *to);
 /* Every two routes can be told apart; call it when all routes are good. */
 void sl_check_table(struct sl_reader *r);
 

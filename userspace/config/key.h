@@ -77,6 +77,7 @@ extern const struct sl_kind sl_kind_host, sl_kind_methods, sl_kind_upstream, sl_
 extern const struct sl_kind sl_kind_include;
 extern const struct sl_kind sl_kind_log_format;
 extern const struct sl_kind sl_kind_statuses, sl_kind_words;
+extern const struct sl_kind sl_kind_count_rate, sl_kind_byte_rate, sl_kind_failures;
 
 /* The whole file. */
 extern const struct sl_key sl_config_root;

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "control/admin.h"
 #include "control/generation.h"
+#include "control/kernel.h"
 #include "control/listeners.h"
 #include "control/log.h"
 #include "control/notify.h"
@@ -240,6 +241,7 @@ void sl_daemon_free(struct sl_daemon *d)
 	sl_metrics_free(d->shared.metrics);
 	free(d->workers);
 	free(d->shared.tally);
+	sl_kernel_free(d);
 	close(d->shared.done_fd);
 	close(d->shared.access_fd);
 	close(d->stderr_fd);

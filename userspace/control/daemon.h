@@ -7,6 +7,7 @@
 
 struct sl_admin;
 struct sl_control;
+struct sl_kernel;
 
 struct sl_daemon {
 	const char *file;		   /* of the configuration */
@@ -14,6 +15,7 @@ struct sl_daemon {
 	uint64_t generation;		   /* of them: 1 at start, one more with each reload */
 	struct sl_generation *generations; /* the current one and those that requests still need */
 	struct sl_shared shared;
+	struct sl_kernel *kernel;
 	struct sl_worker *workers;
 	unsigned workers_nr; /* started */
 	struct sl_control *control;

@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "control/admin.h"
 #include "control/generation.h"
+#include "control/kernel.h"
 #include "control/listeners.h"
 #include "control/log.h"
 #include "control/notify.h"
@@ -145,7 +146,8 @@ static int prepare(struct reload *r)
 		ret = sl_admin_open(&r->admin, d, &r->rules->admin);
 	if (ret == 0)
 		ret = sl_log_files_open(&r->logs, d, &r->rules->logs);
-	return ret;
+	/* Last: what it does to the kernel is not undone. */
+	return ret == 0 ? sl_kernel_change(d, r->rules) : ret;
 }
 
 /* ---- going over ---- */

@@ -56,6 +56,7 @@ int sl_attempt_fail_request(struct sl_attempt *a, int error)
 	switch (error) {
 	case -EBADMSG:
 		sl_count(&a->x->worker->stats->requests_bad, 1);
+		a->x->offence = "malformed";
 		return fail(a, 400, "bad_chunk", "The chunked request body is malformed.");
 	case -EFBIG:
 		return fail(a, 413, "body_too_large", "The request body is too large.");

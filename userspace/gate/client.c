@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "gate/admit.h"
 #include "gate/exchange.h"
 
 static void on_closed(struct sl_conn *c)
@@ -77,6 +78,13 @@ bool sl_client_is_idle(const struct sl_client *c)
 	return !c->conn.reader;
 }
 
+static void set_address(struct sl_client *c, const struct sl_addr *addr)
+{
+	c->ip = sl_addr_ip(addr);
+	c->port = sl_addr_port(addr);
+	c->has_address = true;
+}
+
 /* Asked for at the first request, not at accept: a connection that is refused at once has no use
  * for it. */
 static int find_address(struct sl_client *c)
@@ -87,9 +95,7 @@ static int find_address(struct sl_client *c)
 		return 0;
 	if (getpeername(c->conn.fd, &addr.sa, &addr.len) < 0)
 		return -errno;
-	c->ip = sl_addr_ip(&addr);
-	c->port = sl_addr_port(&addr);
-	c->has_address = true;
+	set_address(c, &addr);
 	return 0;
 }
 
@@ -164,8 +170,11 @@ static int settle_identity(struct sl_client *c)
 {
 	int ret = find_address(c);
 
-	if (ret == 0 && c->wants_proxy && is_from_balancer(c))
+	if (ret == 0 && c->wants_proxy && is_from_balancer(c)) {
 		ret = read_proxy_header(c);
+		if (ret == 0 && c->proxy && !sl_admit_proxied(c))
+			ret = -EACCES;
+	}
 	c->wants_proxy = false;
 	if (ret == 0)
 		ret = enter_tally(c);
@@ -281,9 +290,12 @@ static void refuse(struct sl_worker *w, int fd, const char *reason)
 void sl_client_accept(struct sl_acceptor *a, int fd)
 {
 	struct sl_worker *w = a->worker;
+	struct sl_addr peer = { .len = 0 };
 	struct sl_client *c;
 
 	sl_count(&w->stats->connections_accepted, 1);
+	if (sl_guard_rules(w->shared->guard) && !sl_admit_connection(a, fd, &peer))
+		return;
 	if (!is_allowed(w)) {
 		refuse(w, fd, "limits.connections");
 		return;
@@ -295,6 +307,8 @@ void sl_client_accept(struct sl_acceptor *a, int fd)
 		return;
 	}
 	*c = (struct sl_client){ .worker = w, .acceptor = a, .start_ns = w->loop.now_ns };
+	if (peer.len)
+		set_address(c, &peer);
 	a->clients_nr++;
 	sl_conn_init(&c->conn, &w->loop, fd);
 	c->conn.on_event = on_event;

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "gate/admit.h"
 #include "gate/forward.h"
 #include "gate/proxy.h"
 #include "gate/receive.h"
@@ -64,6 +65,7 @@ static int begin(struct sl_exchange *x, struct sl_client *c)
 static int refuse_head(struct sl_exchange *x)
 {
 	x->must_close = true;
+	x->offence = "malformed";
 	sl_count(&x->worker->stats->requests_bad, 1);
 	return sl_reply_problem(x, x->req.error_status, "bad_request", x->req.error);
 }
@@ -180,8 +182,15 @@ static int refuse_target(struct sl_exchange *x, int error, const char *why)
 	if (error == -ENOMEM)
 		return sl_reply_problem(x, 503, "memory", "The gateway is out of memory.");
 	x->must_close = true;
+	x->offence = "malformed";
 	sl_count(&x->worker->stats->requests_bad, 1);
 	return sl_reply_problem(x, 400, "bad_target", why);
+}
+
+static int keep_out(struct sl_exchange *x, const char *why)
+{
+	x->is_kept_out = true;
+	return sl_reply_problem(x, 403, why, "This client is not let in.");
 }
 
 static int serve(struct sl_exchange *x)
@@ -189,6 +198,11 @@ static int serve(struct sl_exchange *x)
 	const char *why = NULL;
 	int ret;
 
+	if (x->is_peer_trusted) {
+		why = sl_admit_forwarded(x);
+		if (why)
+			return keep_out(x, why);
+	}
 	if (x->req.method_id ==
 	    SL_METHOD_TRACE) /* it would show what proxies added: RFC 9110 9.3.8 */
 		return sl_reply_problem(x, 501, "trace", "TRACE is not served here.");
@@ -289,6 +303,7 @@ static void write_log(struct sl_exchange *x)
 		.bytes_sent = x->bytes_sent,
 		.duration_us = (w->loop.now_ns - x->start_ns) / SL_US,
 		.upstream_us = x->upstream_ns / SL_US,
+		.is_punished = x->is_punished,
 	};
 
 	sl_accesslog_add(&w->log, &a);
@@ -299,6 +314,8 @@ static void end(struct sl_exchange *x)
 	struct sl_stats *s = x->worker->stats;
 
 	sl_uncount(&s->requests_active, 1);
+	if (__builtin_expect(x->offence != NULL, 0))
+		sl_admit_failed(x);
 	if (x->status) {
 		sl_count(&s->requests, 1);
 		sl_count(&s->bytes_received, x->bytes_received);

@@ -44,8 +44,11 @@ struct sl_exchange {
 	uint64_t bytes_received, bytes_sent; /* of bodies */
 	uint16_t status;		     /* answered; 0 while nothing was */
 	bool is_cut;			     /* the answer stops in the middle */
-	bool must_close;   /* the client's connection cannot carry another request */
-	const char *error; /* for the log: a word that never changes */
+	bool must_close;     /* the client's connection cannot carry another request */
+	const char *error;   /* for the log: a word that never changes */
+	const char *offence; /* the client's failure, if this was one: a word; mostly NULL */
+	bool is_punished;    /* for it */
+	bool is_kept_out;    /* a list or a punishment denies the client */
 	char id_mem[33];
 	char client_mem[INET6_ADDRSTRLEN];
 	_Alignas(16) char first_block[16384];

@@ -104,6 +104,13 @@ static int send_all(struct sl_exchange *x, struct iovec iov[2])
 	return sl_conn_send(c, iov[0].iov_base, iov[0].iov_len, deadline_ns);
 }
 
+/* What the gateway denies by itself, a `respond` route too, is the client's failure; what a list or
+ * a punishment denies has been counted already. */
+static bool is_denial(const struct sl_exchange *x, unsigned status)
+{
+	return (status == 403 || status == 429) && !x->is_kept_out;
+}
+
 static int send_reply(struct sl_exchange *x, const struct reply *r)
 {
 	size_t room = head_room(x, r) + (r->body.len <= 4096 ? r->body.len : 0);
@@ -135,6 +142,8 @@ static int send_reply(struct sl_exchange *x, const struct reply *r)
 		iov[1].iov_len = 0;
 	}
 	x->status = (uint16_t)r->status;
+	if (is_denial(x, r->status))
+		x->offence = "denied";
 	ret = send_all(x, iov);
 	if (ret < 0)
 		x->must_close = true;

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "http/uri.h"
+#include "kern/conf.h"
 #include "net/addr.h"
 #include "net/listener.h"
 #include "observe/format.h"
@@ -111,6 +112,7 @@ struct sl_rules {
 	struct sl_dns dns;
 	struct sl_measured metrics;
 	struct sl_admin_conf admin;
+	struct sl_kernel_conf kernel;
 	struct sl_names *names; /* watched for changes; NULL: no target has a name */
 	struct sl_listener_conf *listeners;
 	unsigned listeners_nr; /* at least 1 */

@@ -24,6 +24,8 @@
 #include "observe/stats.h"
 #include "route/regex.h"
 
+struct sl_guard;
+
 /* What all workers of the process share. */
 struct sl_shared {
 	struct sl_metrics *metrics;
@@ -32,8 +34,9 @@ struct sl_shared {
 	_Atomic bool is_ending; /* at once: log lines are written, then no worker does anything */
 	bool is_handed_over; /* set before is_draining: another process goes on with the sockets */
 	struct sl_tally *tally;
-	int done_fd;   /* eventfd: each worker adds 1 when it has ended, or has nothing to log */
-	int access_fd; /* of the access log; always open, to nowhere when there is none */
+	int done_fd; /* eventfd: each worker adds 1 when it has ended, or has nothing to log */
+	struct sl_guard *guard; /* lists, punishments, limits of connections */
+	int access_fd;		/* of the access log; always open, to nowhere when there is none */
 	_Atomic(struct sl_view *) retired; /* what no worker needs any more */
 	int retired_fd;			   /* eventfd: there is something in retired */
 };

@@ -3,6 +3,7 @@
 #ifndef SL_OBSERVE_FORMAT_H
 #define SL_OBSERVE_FORMAT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/out.h"
@@ -15,7 +16,8 @@ struct sl_access {
 		referer;
 	const char *error; /* NULL: none */
 	uint16_t client_port, status;
-	uint8_t minor; /* HTTP/1.minor */
+	uint8_t minor;	  /* HTTP/1.minor */
+	bool is_punished; /* its client is denied from now on, because of it */
 	uint64_t bytes_received, bytes_sent;
 	uint64_t duration_us,
 		upstream_us; /* between turns of the loop, as nginx's are between ms */

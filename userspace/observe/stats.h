@@ -57,7 +57,21 @@
 	X(bytes_received, COUNTER, "sluice_http_request_bytes", "", "Bytes of request bodies") \
 	X(bytes_sent, COUNTER, "sluice_http_response_bytes", "", "Bytes of response bodies") \
 	X(log_lines_lost, COUNTER, "sluice_log_lines_lost", "", \
-	  "Access log lines that could not be written")
+	  "Access log lines that could not be written") \
+	X(denied_by_list, COUNTER, "sluice_denials", "reason=\"list\"", \
+	  "Connections, and requests behind proxies, of clients that are not let in, by reason") \
+	X(denied_punished, COUNTER, "sluice_denials", "reason=\"punished\"", \
+	  "the client is denied for a while") \
+	X(denied_by_limit, COUNTER, "sluice_denials", "reason=\"limit\"", \
+	  "beyond the client's limit of new connections") \
+	X(shadow_denials, COUNTER, "sluice_shadow_denials", "", \
+	  "What would be denied, were it not on trial") \
+	X(punishments, COUNTER, "sluice_punishments", "result=\"punished\"", \
+	  "Clients that failed too often, by what became of it") \
+	X(punishments_shadow, COUNTER, "sluice_punishments", "result=\"shadow\"", \
+	  "they would be punished, were it not on trial") \
+	X(punishments_spared, COUNTER, "sluice_punishments", "result=\"spared\"", \
+	  "they were not, as too many had been that minute")
 /* clang-format on */
 
 /* What the main thread counts: X(name, kind, metric, labels, divisor, help). */

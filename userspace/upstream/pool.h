@@ -35,7 +35,7 @@ struct sl_upstream {
 	struct sl_retry_budget retry_budget;
 	uint32_t connections_max; /* this worker's part, to each target; 0: no limit */
 	uint32_t waiting_max;
-	struct sl_line *line; /* this worker's, of all configurations */
+	struct sl_queue_line *line; /* this worker's, of all configurations */
 };
 
 /* One connection to a target. */

@@ -68,7 +68,7 @@ int sl_queue_wait(struct sl_upstream *u, const struct sl_conn *watch, bool is_ag
 		  uint64_t deadline_ns)
 {
 	struct sl_loop *loop = u->pool->loop;
-	struct sl_line *line = u->line;
+	struct sl_queue_line *line = u->line;
 	struct waiter w = { .fiber = sl_fiber_self(loop) };
 	uint64_t look_ns = loop->now_ns + LOOK_MS * SL_MS;
 	int ret;

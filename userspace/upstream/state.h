@@ -56,7 +56,7 @@ struct sl_upstream_shared {
 } __attribute__((aligned(64)));
 
 /* Requests of one worker that wait for a connection to an upstream, the oldest first. */
-struct sl_line {
+struct sl_queue_line {
 	struct sl_list waiting;
 	uint32_t nr; /* with those that were called and have not run yet */
 } __attribute__((aligned(64)));
@@ -71,7 +71,7 @@ struct sl_target_cells {
 struct sl_upstream_cells {
 	struct sl_upstream_shared shared;
 	unsigned users;
-	struct sl_line lines[];
+	struct sl_queue_line lines[];
 };
 
 struct sl_states {

@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What userspace learns of a client, the kernel enforces: over veth, in a network namespace."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+from lib import tap, wire
+from lib.gateway import BUILD, Gateway
+from lib.origin import Origin
+
+BAD = b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
+ID = os.getpid() % 10000
+NS, HOST_IF, PEER_IF = f"slp{ID}", f"slph{ID}", f"slpc{ID}"
+NET = f"10.{100 + ID // 250}.{ID % 250}"
+PINS = f"/sys/fs/bpf/sluice-test-{os.getpid()}"
+
+
+def run(*words):
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+def skip_all(why):
+    print(f"1..0 # SKIP {why}")
+    sys.exit(0)
+
+
+def make_network():
+    for words in (("ip", "netns", "add", NS),
+                  ("ip", "link", "add", HOST_IF, "type", "veth", "peer", PEER_IF, "netns", NS),
+                  ("ip", "addr", "add", f"{NET}.1/24", "dev", HOST_IF),
+                  ("ip", "link", "set", HOST_IF, "up"),
+                  ("ip", "-n", NS, "addr", "add", f"{NET}.2/24", "dev", PEER_IF),
+                  ("ip", "-n", NS, "addr", "add", f"{NET}.3/24", "dev", PEER_IF),
+                  ("ip", "-n", NS, "addr", "add", f"{NET}.4/24", "dev", PEER_IF),
+                  ("ip", "-n", NS, "link", "set", PEER_IF, "up")):
+        done = run(*words)
+        if done.returncode != 0:
+            skip_all(f"{' '.join(words)}: {done.stderr.strip()}")
+
+
+def remove_all():
+    run("ip", "link", "del", HOST_IF)
+    run("ip", "netns", "del", NS)
+    shutil.rmtree(PINS, ignore_errors=True)
+
+
+CLIENT = """
+import socket, sys
+port, host, source, data = int(sys.argv[1]), sys.argv[2], sys.argv[3], bytes.fromhex(sys.argv[4])
+try:
+    with socket.create_connection((host, port), 2, (source, 0)) as s:
+        s.sendall(data)
+        print(s.makefile("rb").read().decode())
+except TimeoutError:
+    print("no answer")
+except OSError as e:
+    print(e)
+"""
+
+
+def ask(last, data=wire.get(fields="Connection: close\r\n")):
+    return run("nsenter", f"--net=/run/netns/{NS}", sys.executable, "-c", CLIENT,
+               str(gateway.port), f"{NET}.1", f"{NET}.{last}", data.hex()).stdout
+
+
+def is_served(last):
+    return ask(last).startswith("HTTP/1.1 200")
+
+
+def ctl(*words):
+    return run(os.path.join(BUILD, "sluicectl"), "-P", PINS, "-j", *words)
+
+
+def punished():
+    return {p["client"]: p for p in json.loads(ctl("punish", "show").stdout)["punished"]}
+
+
+def wait_for(is_so, seconds=15):
+    end = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < end:
+        time.sleep(0.1)
+    return is_so()
+
+
+def kernel_status():
+    return json.loads(gateway.ctl("-j", "status").stdout)["kernel"]
+
+
+def loop():
+    status = kernel_status()
+    tap.same((status["enforced_by"], status["lost"]), ("kernel", ""), "the kernel enforces")
+    tap.same((is_served(2), is_served(3)), (True, True), "two clients are served")
+    ids = []
+    for _ in range(10):
+        answer = ask(2, BAD)
+        tap.ok(answer.startswith("HTTP/1.1 400"), "a malformed request is refused", answer)
+        ids += [line.split()[1] for line in answer.splitlines() if line.startswith("X-Request-Id")]
+    tap.same(ask(2).strip(), "no answer", "after ten of them its SYN gets no answer")
+    mine = punished().get(f"{NET}.2", {})
+    tap.same((mine.get("reason"), mine.get("request_id")), ("malformed", ids[-1]),
+             "the map has the reason, and the id of the last one")
+    tap.ok(mine.get("hits", 0) > 0, "and has counted what it was denied", str(mine))
+    tap.ok(is_served(3), "another client sees no change")
+
+    def marked():
+        log = [json.loads(line) for line in gateway.access_log().splitlines()]
+        return [entry["request_id"] for entry in log if entry.get("punished")]
+    tap.ok(wait_for(lambda: marked() == [ids[-1]]), "the access log marks that request", str(marked()))
+    tap.ok(wait_for(lambda: is_served(2)), "after its time it is served again")
+    tap.same(punished(), {}, "and nobody is being punished")
+
+
+def by_hand():
+    tap.same(ctl("punish", "add", f"{NET}.3", "timeout", "1h", "reason", "test").returncode, 0,
+             "an operator punishes a client")
+    tap.same(ask(3).strip(), "no answer", "which gets no answer")
+    tap.same(punished()[f"{NET}.3"]["reason"], "test", "for his reason")
+    tap.same(ctl("punish", "del", f"{NET}.3").returncode, 0, "he lets it in again")
+    tap.ok(is_served(3), "and it is served")
+    tap.same(ctl("punish", "del", f"{NET}.3").returncode, 1, "who is not punished cannot be let off")
+    tap.same(ctl("punish", "add", f"{NET}.3", "timeout", "x").returncode, 64, "a time has to be one")
+    tap.same(ctl("punish", "add", f"{NET}.3", "reason").returncode, 64, "a keyword has a value")
+
+
+def lists():
+    tap.same(ask(4).strip(), "no answer", "the list of the configuration holds in the kernel")
+    tap.same(ctl("deny", "add", f"{NET}.3").returncode, 0, "an operator denies another one")
+    tap.ok(gateway.reload(kernel=dict(KERNEL, deny=[]))["reloaded"], "a reload takes the first away")
+    tap.ok(is_served(4), "which is served")
+    tap.same(ask(3).strip(), "no answer", "and leaves the operator's list alone")
+    ctl("deny", "del", f"{NET}.3")
+    del gateway.conf["kernel"]
+    gateway.reload()
+    tap.ok(not os.path.exists(f"{PINS}/link_{HOST_IF}"), "without the section the program is off")
+    gateway.reload(kernel=KERNEL)
+    tap.same(ask(4).strip(), "no answer", "and with it on again, with its list")
+    gateway.end()
+    tap.ok(os.path.exists(f"{PINS}/link_{HOST_IF}"), "when the daemon has ended, the program stays")
+    listed = json.loads(ctl("deny", "show").stdout)["entries"]
+    tap.same([entry["prefix"] for entry in listed], [f"{NET}.4"], "and so does the list")
+
+
+def after_root():
+    """Maps that are open need no privilege to be written to; a list can then no longer be replaced."""
+    global gateway
+    where = f"/tmp/sluice-punish-{os.getpid()}"
+    tap.at_end(lambda: shutil.rmtree(where, ignore_errors=True))
+    gateway = Gateway(origin.port, {"kernel": KERNEL, "routes": RESPOND, "logs": {"access": False},
+                                    "gateway": {"user": "nobody", "run_dir": where}}, host="0.0.0.0")
+    with open(f"/proc/{gateway.process.pid}/status", encoding="ascii") as f:
+        tap.ok("Uid:\t65534\t65534" in f.read(), "the daemon is nobody")
+    for _ in range(10):
+        ask(2, BAD)
+    tap.ok(f"{NET}.2" in punished(), "and still writes to the kernel's map")
+    tap.same(ask(2).strip(), "no answer", "which holds")
+    ctl("punish", "del", f"{NET}.2")
+    ctl("deny", "add", f"{NET}.3")
+    tap.ok(wait_for(lambda: "kernel.behind" in gateway.complaint()),
+           "a list that it may not read it tells of")
+    ctl("deny", "del", f"{NET}.3")
+    gateway.end()
+
+
+def without_maps():
+    """No such interface: userspace does it, and says so; required, there is no start."""
+    global gateway
+    conf = dict(KERNEL, interfaces=["sl-nowhere"], deny=["127.0.9.0/24"], pins=PINS + "-b")
+    gateway = Gateway(origin.port, {"kernel": conf, "routes": RESPOND})
+    tap.ok("sl-nowhere" in kernel_status()["lost"], "status says what is lost, and why")
+    tap.ok("enforced by  userspace" in gateway.ctl("status").stdout, "for people, too")
+    tap.same(gateway.complaint().count("kernel.lost"), 1, "so does the log, once")
+    with socket.create_connection(("127.0.0.1", gateway.port), 5, ("127.0.9.1", 0)) as client:
+        client.sendall(b"x")
+        try:
+            tap.same(client.recv(1), b"", "the list holds all the same")
+        except ConnectionResetError:
+            tap.ok(True, "the list holds all the same")
+    gateway.end()
+    with open(os.path.join("/tmp", f"sluice-require-{os.getpid()}.json"), "w",
+              encoding="utf-8") as f:
+        json.dump(dict(gateway.conf, kernel=dict(conf, mode="require")), f)
+    tap.at_end(lambda: os.unlink(f.name))
+    tap.same(run(os.path.join(BUILD, "sluiced"), "-c", f.name).returncode, 1,
+             "required, it does not start without")
+    shutil.rmtree(PINS + "-b", ignore_errors=True)
+
+
+if os.geteuid() != 0:
+    skip_all("only root can load a kernel program")
+if not os.path.ismount("/sys/fs/bpf"):
+    skip_all("there is no BPF file system at /sys/fs/bpf")
+tap.start(120)
+tap.at_end(remove_all)
+make_network()
+origin = Origin()
+RESPOND = [{"name": "all", "match": {"path": "/*"}, "respond": {"status": 200}}]
+KERNEL = {"interfaces": [HOST_IF], "pins": PINS, "deny": [f"{NET}.4"],
+          "punish": {"after": "10 failures in 1m", "for": "3s"}}
+gateway = Gateway(origin.port, {"kernel": KERNEL, "routes": RESPOND}, host="0.0.0.0")
+tap.facts(loop, by_hand, lists, after_root, without_maps)
+tap.done()

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon's hold on the kernel half, and what its workers enforce themselves. */
+#ifndef SL_CONTROL_KERNEL_H
+#define SL_CONTROL_KERNEL_H
+
+#include <jansson.h>
+
+#include "control/daemon.h"
+#include "kern/gate.h"
+#include "kern/rules.h"
+
+/* One for the daemon's life; made while it is still root. */
+struct sl_kernel {
+	struct sl_gate gate;
+	char pins[256];
+	bool is_open;		   /* there are maps */
+	bool is_listed;		   /* the pinned list has the configuration's entries */
+	struct sl_gcra_set *cells; /* the kernel's, mapped */
+	uint32_t image_id;	   /* of the pinned list that workers look things up in */
+	struct sl_image own_image; /* of the configuration that runs */
+	struct sl_why lost;	   /* what the kernel does not do, why, and how to get it; "" */
+	bool is_behind;		   /* the pinned list has changed, and we may not read it: told */
+};
+
+/* Loads, attaches and publishes what d->rules say.  Before root is given up.  0, or a negative
+ * errno, logged: the configuration says "require", or there is no memory. */
+int sl_kernel_start(struct sl_daemon *d);
+/* What another configuration needs, as far as it can fail: called before workers go over.  0, or a
+ * negative errno, logged; then nothing has changed. */
+int sl_kernel_change(struct sl_daemon *d, const struct sl_rules *fresh);
+/* Now and then: follows what sluicectl has done to the pinned list and to interfaces. */
+void sl_kernel_tick(struct sl_daemon *d);
+/* When no worker runs any more.  What is attached stays, and enforces. */
+void sl_kernel_free(struct sl_daemon *d);
+
+/* For "status". */
+json_t *sl_kernel_status(struct sl_daemon *d);
+
+#endif
