@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/denied.h"
@@ -23,11 +24,24 @@ static int open_log(const char *event, const char *path)
 	return fd;
 }
 
+/* "sluiced >FILE": several workers write at once, and each line has its own place only if the kernel
+ * gives it one.  Not every file system takes the flag; then it is as it was. */
+static void append_if_file(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_APPEND);
+}
+
 static int copy_of(int fd)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
-	return copy < 0 ? -errno : copy;
+	if (copy < 0)
+		return -errno;
+	append_if_file(copy);
+	return copy;
 }
 
 static int open_access_log(const char *path)
