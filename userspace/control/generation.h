@@ -12,8 +12,8 @@ enum { SL_GENERATIONS_OLD_MAX = 16 };
 
 /* Before another one comes: when there are as many as may be, what is under way in the oldest is
  * cut off, or, when that was replaced less than 10 s ago, the new one has to wait: -EBUSY, and
- * `errors` is told why and for how long.  0 when there is room.  Without may_cut_off it always has to
- * wait: nobody's tunnel ends because somebody else's name has a new address. */
+ * `errors` is told why and for how long.  0 when there is room.  Without may_cut_off it always has
+ * to wait: nobody's tunnel ends because somebody else's name has a new address. */
 int sl_daemon_make_room(struct sl_daemon *d, bool may_cut_off, FILE *errors);
 /* The rules are the daemon's now and become its current ones; one view of them a worker is to come
  * back.  0 or -ENOMEM. */

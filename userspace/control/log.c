@@ -24,8 +24,8 @@ static int open_log(const char *event, const char *path)
 	return fd;
 }
 
-/* "sluiced >FILE": several workers write at once, and each line has its own place only if the kernel
- * gives it one.  Not every file system takes the flag; then it is as it was. */
+/* "sluiced >FILE": several workers write at once, and each line has its own place only if the
+ * kernel gives it one.  Not every file system takes the flag; then it is as it was. */
 static void append_if_file(int fd)
 {
 	struct stat st;

@@ -176,7 +176,7 @@ static void put_trailers(const struct sl_relay *r, struct sl_out *o, const struc
 	sl_out_lit(o, "\r\n");
 }
 
-/* As much as put_trailers() can need: what came without a space behind its colon leaves with one. */
+/* As much as put_trailers() can need: what came without a space behind its colon gets one. */
 static size_t trailers_room(const struct sl_head *trailers)
 {
 	size_t room = sizeof("0\r\n\r\n");

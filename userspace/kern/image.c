@@ -464,7 +464,7 @@ static int compile(struct compiler *c)
 	return ret < 0 ? ret : compile_v4(c, nr4);
 }
 
-/* Management holds always: what holds only for a port, say, more specific entries would overrule. */
+/* Management holds always: what holds for a port only, more specific entries would overrule. */
 static int check_management(const struct sl_prefixes *list, size_t *ret_culprit)
 {
 	for (size_t i = 0; i < list->nr; i++) {
