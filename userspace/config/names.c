@@ -162,12 +162,15 @@ static void ask_for_targets(struct sl_reader *r, const struct sl_upstream_conf *
 
 void sl_config_expand_names(struct sl_reader *r)
 {
-	struct sl_upstream_conf *u = r->rules->upstreams, *end = u + r->rules->upstreams_nr;
+	struct sl_upstream_conf *upstreams = r->rules->upstreams;
+	uint32_t nr = r->rules->upstreams_nr;
 
-	for (struct sl_upstream_conf *i = u; i < end; i++)
-		ask_for_targets(r, i);
+	for (uint32_t i = 0; i < nr; i++)
+		ask_for_targets(r, &upstreams[i]);
 	sl_report_enter_member(&r->report, "upstreams");
-	for (; u < end && !r->out_of_memory; u++) {
+	for (uint32_t i = 0; i < nr && !r->out_of_memory; i++) {
+		struct sl_upstream_conf *u = &upstreams[i];
+
 		if (!has_names(u))
 			continue;
 		sl_report_enter_member(&r->report, u->name);
