@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/un.h>
 
@@ -111,6 +112,8 @@ enum ctl_exit ctl_deny_revert(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_deny_list(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_allow_list(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_explain(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_event_sample(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_event_watch(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_deny_flush(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_deny_load(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_deny_save(struct ctl *ctl, char **arguments);
@@ -150,5 +153,16 @@ const char *ctl_find_word(const struct ctl *ctl, const char *kind, const char *w
 /* An unknown word of a kind: names the one of the list that comes nearest, else the help. */
 enum ctl_exit ctl_fail_word(const struct ctl *ctl, const char *kind, const char *word,
 			    const char *const *list, const char *help);
+
+/* Keywords, each with a value behind it: values[i] becomes that of names[i], which NULL ends; others
+ * stay as they are. */
+enum ctl_exit ctl_read_keywords(struct ctl *ctl, char **words, const char *const *names,
+				const char *help, const char **values);
+/* "4000", "1M".  what begins the error. */
+enum ctl_exit ctl_read_number(const struct ctl *ctl, const char *what, const char *word,
+			      uint64_t min, uint64_t max, uint64_t *ret_nr);
+/* "10s", "1h30m": 1 ms to a day. */
+enum ctl_exit ctl_read_span(const struct ctl *ctl, const char *what, const char *word,
+			    uint64_t *ret_ns);
 
 #endif

@@ -202,15 +202,12 @@ static void print_entry(const struct subject *s, size_t i)
 static void print_punishment(const struct subject *s)
 {
 	const struct sl_punishment *p = &s->punishment;
-	char span[32], reason[SL_REASON_MAX], id[SL_CAUSE_MAX];
-	json_t *reason_json = json_string(p->reason), *id_json = json_string(p->request_id);
+	char span[32];
 
-	printf("punished for %s, request %s: %" PRIu64 " hits, ends in %s\n",
-	       ctl_printable(reason_json, reason, sizeof(reason)),
-	       ctl_printable(id_json, id, sizeof(id)), (uint64_t)p->hits,
+	fputs("punished", stdout);
+	lists_print_cause(p);
+	printf(": %" PRIu64 " hits, ends in %s\n", (uint64_t)p->hits,
 	       lists_span_text(p->until_ns - s->lists.now.ns, span));
-	json_decref(reason_json);
-	json_decref(id_json);
 }
 
 static void print_text(const struct subject *s, const char *verdict)

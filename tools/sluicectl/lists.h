@@ -81,5 +81,7 @@ const char *lists_prefix_text(const struct sl_prefix *p, char *mem);
 const char *lists_span_text(uint64_t ns, char *mem);
 /* "drop, list spamhaus, port 80". */
 void lists_rule_text(const struct sl_rule *rule, char *mem, size_t size);
+/* " for malformed, request 7f3a...", whatever bytes they are, to standard output. */
+void lists_print_cause(const struct sl_punishment *p);
 
 #endif

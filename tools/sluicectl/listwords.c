@@ -167,3 +167,14 @@ void lists_rule_text(const struct sl_rule *rule, char *mem, size_t size)
 		 rule->list[0] ? rule->list : "(unnamed)", rule->reason[0] ? ", reason " : "",
 		 rule->reason, port, dev);
 }
+
+void lists_print_cause(const struct sl_punishment *p)
+{
+	json_t *reason = json_string(p->reason), *id = json_string(p->request_id);
+	char reason_text[SL_REASON_MAX], id_text[SL_CAUSE_MAX];
+
+	printf(" for %s, request %s", ctl_printable(reason, reason_text, sizeof(reason_text)),
+	       ctl_printable(id, id_text, sizeof(id_text)));
+	json_decref(reason);
+	json_decref(id);
+}

@@ -26,6 +26,10 @@ static const struct option {
 };
 /* clang-format on */
 
+/* Keywords that people write as options: "--count 5" is "count 5". */
+static const char *const keywords[] = { "access-log", "count",	    "for",  "list",
+					"pcap",	      "punishment", "rate", NULL };
+
 enum { OPTIONS_NR = sizeof(options) / sizeof(*options) };
 
 void ctl_print_options(FILE *to)
@@ -146,13 +150,33 @@ static enum ctl_exit apply_option(struct ctl *ctl, struct ctl_words *words, char
 	}
 }
 
+/* A keyword that has dashes before it, and perhaps its value behind a '='. */
+static bool take_keyword(struct ctl_words *words, char *text)
+{
+	size_t len = strcspn(text, "=");
+
+	for (const char *const *k = keywords; *k; k++) {
+		if (strlen(*k) != len || memcmp(*k, text, len) != 0 ||
+		    words->nr + 2 > CTL_WORDS_MAX)
+			continue;
+		words->word[words->nr++] = (char *)*k;
+		if (text[len])
+			words->word[words->nr++] = text + len + 1;
+		return true;
+	}
+	return false;
+}
+
 /* "--name", "--name=VALUE" or "--name VALUE"; no short form of a name, which a later one could
  * take. */
 static enum ctl_exit read_long(struct ctl *ctl, struct ctl_words *words, char ***next)
 {
-	const char *text = *(*next)++ + 2, *equals = strchrnul(text, '=');
+	char *text = *(*next)++ + 2;
+	const char *equals = strchrnul(text, '=');
 	const struct option *o = find_option(text, (size_t)(equals - text));
 
+	if (!o && take_keyword(words, text))
+		return CTL_OK;
 	if (!o)
 		return fail_option(ctl, text);
 	if (!o->argument && *equals)

@@ -23,6 +23,9 @@ void sl_prefixes_hide(struct sl_prefixes *list);
 /* -EBADMSG if that is no image that this program can read. */
 int sl_image_check(struct sl_image *image);
 
+/* What an entry of an image (of struct sl_entry6, if its family is 6) says, but for its rule. */
+struct sl_prefix sl_image_prefix(const struct sl_entry *e);
+
 /* Appends all prefixes and rules of a checked image.  0, -ENOMEM, or -EBADMSG. */
 int sl_image_read(struct sl_image *image, struct sl_prefixes *list);
 

@@ -182,12 +182,16 @@ static int detach_links(const char *pins, struct sl_why *why)
 int sl_detach_all(const char *pins, struct sl_why *why)
 {
 	int lock = lock_pins(pins, why), ret;
+	char reader[256];
 
 	if (lock < 0)
 		return lock;
 	ret = detach_links(pins, why);
 	if (ret == 0)
 		ret = sl_gate_unpin(pins, why);
+	snprintf(reader, sizeof(reader), "%s/" SL_READER_DIR, pins);
+	if (ret == 0)
+		rmdir(reader); /* left by one that was killed; none, mostly */
 	if (ret == 0 && rmdir(pins) < 0)
 		ret = sl_why_errno(why, -errno, pins);
 	close(lock);

@@ -13,6 +13,9 @@ struct sl_link {
 	uint32_t program; /* id */
 };
 
+/* Beside the pins, while somebody reads events: a directory that the reader has locked. */
+#define SL_READER_DIR "reader"
+
 /* Makes the directory of pins, in a BPF file system.  0, or a negative errno and why. */
 int sl_links_make_dir(const char *pins, struct sl_why *why);
 

@@ -18,7 +18,7 @@ int sl_image_check(struct sl_image *image)
 	return 0;
 }
 
-static struct sl_prefix prefix_of(const struct sl_entry *e)
+struct sl_prefix sl_image_prefix(const struct sl_entry *e)
 {
 	struct sl_prefix p = { .hits = e->hits,
 			       .expires = e->expires,
@@ -60,7 +60,7 @@ int sl_image_read(struct sl_image *image, struct sl_prefixes *list)
 	struct sl_entry *e;
 
 	while ((e = next_entry(image, &number))) {
-		struct sl_prefix p = prefix_of(e);
+		struct sl_prefix p = sl_image_prefix(e);
 		int ret;
 
 		if (head->rules + e->rule >= head->lines)
@@ -90,12 +90,12 @@ static bool is_same_rule(struct sl_image *a, const struct sl_entry *ea, struct s
 static void carry_to(struct sl_image *to, struct sl_entry *t, struct sl_image *from,
 		     uint32_t *number)
 {
-	struct sl_prefix wanted = prefix_of(t);
+	struct sl_prefix wanted = sl_image_prefix(t);
 	uint32_t at = *number;
 	struct sl_entry *f;
 
 	while ((f = next_entry(from, &at))) {
-		struct sl_prefix p = prefix_of(f);
+		struct sl_prefix p = sl_image_prefix(f);
 		int order = sl_prefix_cmp(&p, &wanted);
 
 		if (order > 0)

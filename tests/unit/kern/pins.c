@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pinned maps: opened by others, lists on trial, and a list that outgrows its room.
-// With words it makes pins for end-to-end tests:	pins make DIR [LINES] | pins run DIR FRAME
+// With words it makes pins for end-to-end tests:	pins make DIR [LINES] | pins run DIR FRAME |
+//	pins flood DIR FRAME NR
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,6 +134,22 @@ static int run(const char *dir, const char *frame)
 	return 0;
 }
 
+static int flood(const char *dir, const char *text, const char *nr)
+{
+	uint8_t frame[FRAME_MAX];
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .repeat = atoi(nr));
+	int ret;
+
+	if (load(dir, 0) < 0) {
+		fprintf(stderr, "%s\n", why.text);
+		return 1;
+	}
+	options.data_size_in = (uint32_t)frame_make(text, frame);
+	ret = bpf_prog_test_run_opts(sl_gate_program_fd(gate_program), &options);
+	unload();
+	return ret < 0;
+}
+
 int main(int argc, char **argv)
 {
 	int ret;
@@ -140,6 +158,8 @@ int main(int argc, char **argv)
 		return make(argv[2], argv[3]);
 	if (argc == 4 && strcmp(argv[1], "run") == 0)
 		return run(argv[2], argv[3]);
+	if (argc == 5 && strcmp(argv[1], "flood") == 0)
+		return flood(argv[2], argv[3], argv[4]);
 	snprintf(pins, sizeof(pins), SL_BPFFS "/sluice-test-%d", getpid());
 	ret = load(pins, 1 << 17);
 	if (ret == -EPERM || ret == -ENOENT) {
