@@ -62,7 +62,7 @@ $B/sluiced: $B/userspace/main.o $B/libsluice.a
 	$(Q)$(CC) $(ALLFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
 $B/sluicectl: $(CTL_OBJ) $B/libsluice.a
-	$(Q)$(CC) $(ALLFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+	$(Q)$(CC) $(ALLFLAGS) $(LDFLAGS) $^ $(LIBS) -lpcap -o $@
 
 # What explains the configuration is made of the tables that read it.
 $B/manual: $B/tools/manual/manual.o $B/libsluice.a

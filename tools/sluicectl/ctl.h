@@ -118,6 +118,7 @@ enum ctl_exit ctl_deny_flush(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_deny_load(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_deny_save(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_deny_diff(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_deny_test(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_allow_add(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_allow_del(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_allow_show(struct ctl *ctl, char **arguments);

@@ -201,6 +201,16 @@ static enum ctl_exit work_out(struct ctl *ctl, const struct lists *l, struct sl_
 	return CTL_OK;
 }
 
+enum ctl_exit lists_replace(struct ctl *ctl, const struct lists *lists, struct sl_listfile *f,
+			    struct sl_prefixes *ret_next)
+{
+	struct change c = { .is_told = false };
+	enum ctl_exit code = work_out(ctl, lists, f, &c);
+
+	*ret_next = c.next;
+	return code;
+}
+
 static enum ctl_exit print_change(struct ctl *ctl, const struct sl_listfile *f,
 				  const struct change *c)
 {

@@ -10,6 +10,8 @@
 
 #define LISTS_DEFAULT "default" /* the list that is meant when none is named */
 
+#define LISTS_TOP_MAX 1000
+
 /* Which keywords a command takes. */
 enum lists_keyword {
 	LISTS_TIMEOUT = 1 << 0, /* and "until" */
@@ -23,6 +25,9 @@ enum lists_keyword {
 	LISTS_TRIAL = 1 << 8,
 	LISTS_FORMAT = 1 << 9,
 	LISTS_SKIP = 1 << 10,
+	LISTS_CAPTURE = 1 << 11,
+	LISTS_LOG = 1 << 12,
+	LISTS_TOP = 1 << 13,
 	LISTS_ENTRY =
 		LISTS_TIMEOUT | LISTS_REASON | LISTS_ACTION | LISTS_PORT | LISTS_DEV | LISTS_LIST,
 };
@@ -33,6 +38,8 @@ struct lists_words {
 	struct sl_entry_words entry;
 	uint64_t trial_ns;
 	const char *format; /* NULL: by the content */
+	const char *capture, *log; /* files to try a list on; NULL: none */
+	uint64_t top;
 };
 
 /* Reads the keywords of a command on a deny or an allow list. */
@@ -67,6 +74,11 @@ void lists_close(struct lists *lists);
 /* Makes next, which is sorted by this, the list that holds; on trial, if the words say so. */
 enum ctl_exit lists_publish(struct ctl *ctl, struct lists *lists, struct sl_prefixes *next,
 			    const struct lists_words *words);
+
+/* What all lists would be if the file, which it sorts, took the place of its lists: the caller's to
+ * free whatever comes of it. */
+enum ctl_exit lists_replace(struct ctl *ctl, const struct lists *lists, struct sl_listfile *f,
+			    struct sl_prefixes *ret_next);
 
 /* Refuses a list, which is sorted by this, that cuts off who is not cut off now: the operator's own
  * SSH connection, the default gateway. */

@@ -23,6 +23,9 @@ static const struct keyword {
 	{ "list",	    LISTS_LIST,	   true },
 	{ "format",	    LISTS_FORMAT,  true },
 	{ "confirm-within", LISTS_TRIAL,   true },
+	{ "pcap",	    LISTS_CAPTURE, true },
+	{ "access-log",	    LISTS_LOG,	   true },
+	{ "top",	    LISTS_TOP,	   true },
 	{ "exist",	    LISTS_EXIST,   false },
 	{ "force",	    LISTS_FORCE,   false },
 	{ "skip-bad",	    LISTS_SKIP,	   false },
@@ -63,8 +66,12 @@ static enum ctl_exit set_value(struct ctl *ctl, struct lists_words *w, const str
 
 	if (k->bit == LISTS_TRIAL)
 		return set_trial(ctl, w, value);
-	if (k->bit == LISTS_FORMAT) {
-		w->format = value;
+	if (k->bit == LISTS_TOP)
+		return ctl_read_number(ctl, "top", value, 1, LISTS_TOP_MAX, &w->top);
+	if (k->bit & (LISTS_FORMAT | LISTS_CAPTURE | LISTS_LOG)) {
+		*(k->bit == LISTS_FORMAT    ? &w->format
+		  : k->bit == LISTS_CAPTURE ? &w->capture
+					    : &w->log) = value;
 		return CTL_OK;
 	}
 	if (sl_entry_word(&w->entry, sl_str_of(k->name), sl_str_of(value), &why) < 0)

@@ -42,6 +42,8 @@ const struct ctl_command ctl_commands[] = {
 	  "writes what load reads; - is standard output" },
 	{ "deny",    "diff",   "FILE [KEYWORD...]", 1, CTL_WORDS_MAX, ctl_deny_diff,
 	  "what loading a file would change" },
+	{ "deny",    "test",   "FILE [KEYWORD...]", 1, CTL_WORDS_MAX, ctl_deny_test,
+	  "who would be cut, by a capture or an access log" },
 	{ "deny",    "lookup", "ADDRESS [KEYWORD...]", 1, CTL_WORDS_MAX, ctl_deny_lookup,
 	  "the entries that cover an address" },
 	{ "deny",    "list",   "[show|del] [NAME]", 0, 2, ctl_deny_list,
