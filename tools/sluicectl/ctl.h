@@ -21,6 +21,7 @@ enum ctl_exit {
 
 struct ctl {
 	bool is_json, is_pretty, is_batch, is_once;
+	bool is_quiet; /* errors are not printed: whoever asks goes on without an answer */
 	char what[64]; /* "status", "config check": begins each error; empty before it is known */
 	const char
 		*file;	 /* a configuration instead of the daemon's: for routes; NULL: the daemon */
@@ -118,6 +119,9 @@ enum ctl_exit ctl_deny_flush(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_deny_load(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_deny_save(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_deny_diff(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_client_show(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_client_top(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_client_forget(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_deny_test(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_allow_add(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_allow_del(struct ctl *ctl, char **arguments);

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "credit.h"
 #include "kern/image.h"
 #include "lists.h"
-#include "sluice/client.h"
 
 struct subject {
 	struct lists lists;
@@ -19,7 +19,8 @@ struct subject {
 	struct sl_address client;
 	struct sl_punishment punishment;
 	bool is_punished;
-	json_t *others, *credit;
+	struct credit credit[SL_LIMITS];
+	json_t *others;
 };
 
 /* The image itself is asked, by the code that the kernel runs; then the list has the entry. */
@@ -88,48 +89,7 @@ static void find_punishment(struct subject *s)
 
 	s->client = sl_client_of(c, s->question.hi, s->question.lo);
 	s->is_punished =
-		c->flags & SL_FLAG_PUNISHED &&
-		bpf_map_lookup_elem(s->lists.gate.punished, &s->client, &s->punishment) == 0 &&
-		s->lists.now.ns < s->punishment.until_ns;
-	s->punishment.reason[SL_REASON_MAX - 1] = '\0';
-	s->punishment.request_id[SL_CAUSE_MAX - 1] = '\0';
-}
-
-/* How many the client could take at once now, of one kind. */
-static void add_credit(struct subject *s, const struct sl_gcra_set *set, const char *name,
-		       const struct sl_gcra_rate *rate, enum sl_credit kind)
-{
-	uint64_t hash = sl_client_hash(s->lists.gate.switches, &s->client), ahead = 0;
-
-	if (!rate->burst || !rate->period)
-		return;
-	for (int i = 0; i < SL_GCRA_WAYS; i++)
-		if (set->words[i] >> SL_GCRA_TAT_BITS == sl_credit_tag(hash, kind))
-			ahead = sl_gcra_ahead(set->words[i], sl_gcra_now(s->lists.now.ns),
-					      rate->burst + SL_GCRA_SLACK);
-	json_array_append_new(
-		s->credit,
-		json_pack("{s:s, s:f, s:I, s:I}", "limit", name, "per_s",
-			  (double)SL_SEC / 16 * 65536 / (double)rate->period, "burst",
-			  (json_int_t)((rate->burst << SL_GCRA_PERIOD_SHIFT) / rate->period),
-			  "left",
-			  (json_int_t)(ahead >= rate->burst
-					       ? 0
-					       : ((rate->burst - ahead) << SL_GCRA_PERIOD_SHIFT) /
-							 rate->period)));
-}
-
-static void find_credit(struct subject *s)
-{
-	const struct sl_control *c = s->lists.gate.switches;
-	uint32_t number = (uint32_t)sl_client_hash(c, &s->client) & c->cells_mask;
-	struct sl_gcra_set set = { 0 };
-
-	s->credit = json_array();
-	bpf_map_lookup_elem(s->lists.gate.cells, &number, &set);
-	add_credit(s, &set, "connections", &c->connections, SL_CREDIT_CONNECTIONS);
-	add_credit(s, &set, "packets", &c->packets, SL_CREDIT_PACKETS);
-	add_credit(s, &set, "bytes", &c->bytes, SL_CREDIT_BYTES);
+		credit_find_punishment(&s->lists.gate, &s->client, s->lists.now.ns, &s->punishment);
 }
 
 /* The verdict in the order of bpf/gate.bpf.c. */
@@ -164,7 +124,10 @@ static const char *conclude(struct subject *s)
 	if (s->is_punished)
 		return c->flags & SL_FLAG_SHADOW ? "passes: punished, but on trial"
 						 : "is dropped: punished";
-	return json_array_size(s->credit) ? "passes, within the client's limits" : "passes";
+	for (int i = 0; i < SL_LIMITS; i++)
+		if (s->credit[i].is_limited)
+			return "passes, within the client's limits";
+	return "passes";
 }
 
 /* ---- said ---- */
@@ -212,7 +175,6 @@ static void print_punishment(const struct subject *s)
 
 static void print_text(const struct subject *s, const char *verdict)
 {
-	const json_t *limit;
 	char text[64];
 	size_t i;
 
@@ -231,13 +193,7 @@ static void print_text(const struct subject *s, const char *verdict)
 		print_entry(s, i);
 		printf("\n    %s\n", why_not(s, i));
 	}
-	json_array_foreach(s->credit, i, limit)
-		printf("limit of %s: %.6g a second, burst %" JSON_INTEGER_FORMAT
-		       ", left now %" JSON_INTEGER_FORMAT "\n",
-		       json_string_value(json_object_get(limit, "limit")),
-		       json_number_value(json_object_get(limit, "per_s")),
-		       json_integer_value(json_object_get(limit, "burst")),
-		       json_integer_value(json_object_get(limit, "left")));
+	credit_print(s->credit);
 	puts("what the gateway itself limits and punishes behind proxies is not in this");
 }
 
@@ -251,13 +207,13 @@ static enum ctl_exit tell(struct ctl *ctl, struct subject *s)
 		return CTL_OK;
 	}
 	return ctl_print_json(
-		ctl, json_pack("{s:s, s:s, s:o, s:o, s:O, s:O}", "address",
+		ctl, json_pack("{s:s, s:s, s:o, s:o, s:O, s:o}", "address",
 			       lists_prefix_text(&s->address, text), "verdict", verdict, "entry",
 			       s->decides < s->lists.all.nr
 				       ? lists_entry_json(&s->lists, &s->lists.all, s->decides)
 				       : json_null(),
 			       "punishment", punishment_json(s), "others", s->others, "limits",
-			       s->credit));
+			       credit_json(s->credit)));
 }
 
 enum ctl_exit ctl_explain(struct ctl *ctl, char **arguments)
@@ -284,12 +240,11 @@ enum ctl_exit ctl_explain(struct ctl *ctl, char **arguments)
 		code = ctl_fail(ctl, CTL_FAILED, "the list in the kernel cannot be read");
 	} else {
 		find_punishment(&s);
-		find_credit(&s);
+		credit_read(&s.lists.gate, &s.client, s.lists.now.ns, s.credit);
 		find_others(&s);
 		code = tell(ctl, &s);
 	}
 	json_decref(s.others);
-	json_decref(s.credit);
 	lists_close(&s.lists);
 	return code;
 }

@@ -47,6 +47,12 @@ enum ctl_exit lists_read_words(struct ctl *ctl, bool denies, char **words, unsig
 			       struct lists_words *ret_words);
 /* A prefix, strictly: with a note on standard error if bits beyond its length were set. */
 enum ctl_exit lists_read_prefix(struct ctl *ctl, const char *word, struct sl_prefix *ret_prefix);
+/* An address, as much of it as is one client to the gate; and that as a prefix, in mem of at least 64
+ * bytes. */
+enum ctl_exit lists_read_client(struct ctl *ctl, const struct sl_gate *gate, const char *word,
+				struct sl_address *ret_client);
+const char *lists_client_text(const struct sl_gate *gate, const struct sl_address *client,
+			      char *mem);
 /* Whether an entry is one that the words ask for: deny or allow, and what list, port, interface
  * and action they name. */
 bool lists_is_meant(const struct lists_words *words, const struct sl_rule *rule);

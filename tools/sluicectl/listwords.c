@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "lists.h"
+#include "sluice/client.h"
 
 /* clang-format off */
 static const struct keyword {
@@ -121,6 +122,29 @@ enum ctl_exit lists_read_prefix(struct ctl *ctl, const char *word, struct sl_pre
 		fprintf(stderr, "sluicectl: note: '%s' is taken as %s\n", word,
 			lists_prefix_text(ret_prefix, text));
 	return CTL_OK;
+}
+
+enum ctl_exit lists_read_client(struct ctl *ctl, const struct sl_gate *gate, const char *word,
+				struct sl_address *ret_client)
+{
+	struct sl_prefix p;
+	enum ctl_exit code = lists_read_prefix(ctl, word, &p);
+
+	if (code == CTL_OK)
+		*ret_client = sl_client_of(gate->switches, p.hi, p.lo);
+	return code;
+}
+
+const char *lists_client_text(const struct sl_gate *gate, const struct sl_address *a, char *mem)
+{
+	const struct sl_control *c = gate->switches;
+	bool is_v4 = sl_is_mapped4(a->hi, a->lo);
+	unsigned bits = (unsigned)__builtin_popcountll(is_v4 ? c->client4 : c->client6);
+	struct sl_prefix p = { .hi = a->hi,
+			       .lo = a->lo,
+			       .length = (uint8_t)(is_v4 ? 96 + bits : bits) };
+
+	return lists_prefix_text(&p, mem);
 }
 
 bool lists_is_meant(const struct lists_words *words, const struct sl_rule *rule)

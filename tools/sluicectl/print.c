@@ -9,6 +9,8 @@
 
 static void print_error(const struct ctl *ctl, const char *text)
 {
+	if (ctl->is_quiet)
+		return;
 	if (ctl->is_json)
 		ctl_print_json(ctl, json_pack("{s:s%}", "error", text, strlen(text)));
 	else

@@ -11,34 +11,6 @@
 
 #define FOR_DEFAULT_NS (300 * SL_SEC)
 
-/* An address, as much of it as is one client. */
-static enum ctl_exit read_client(struct ctl *ctl, const struct sl_gate *gate, const char *word,
-				 struct sl_address *ret_client)
-{
-	const struct sl_control *c = gate->switches;
-	struct sl_prefix p;
-	enum ctl_exit code = lists_read_prefix(ctl, word, &p);
-
-	if (code != CTL_OK)
-		return code;
-	*ret_client = (struct sl_address){ .hi = p.hi & c->client6 };
-	if (sl_is_mapped4(p.hi, p.lo))
-		ret_client->lo = 0xffffull << 32 | (p.lo & c->client4);
-	return CTL_OK;
-}
-
-static const char *client_text(const struct sl_gate *gate, const struct sl_address *a, char *mem)
-{
-	const struct sl_control *c = gate->switches;
-	bool is_v4 = sl_is_mapped4(a->hi, a->lo);
-	unsigned bits = (unsigned)__builtin_popcountll(is_v4 ? c->client4 : c->client6);
-	struct sl_prefix p = { .hi = a->hi,
-			       .lo = a->lo,
-			       .length = (uint8_t)(is_v4 ? 96 + bits : bits) };
-
-	return lists_prefix_text(&p, mem);
-}
-
 /* ---- show ---- */
 
 struct sentence {
@@ -75,7 +47,7 @@ static bool look(const struct sl_gate *gate, struct sentence *s)
 	s->p.reason[sizeof(s->p.reason) - 1] = 0;
 	s->p.request_id[sizeof(s->p.request_id) - 1] = 0;
 	s->left_ns = s->p.until_ns - now_ns;
-	client_text(gate, &s->client, s->text);
+	lists_client_text(gate, &s->client, s->text);
 	return true;
 }
 
@@ -147,7 +119,7 @@ static enum ctl_exit put(struct ctl *ctl, const struct sl_gate *gate, const char
 			 struct sl_punishment *p)
 {
 	struct sl_address client;
-	enum ctl_exit code = read_client(ctl, gate, address, &client);
+	enum ctl_exit code = lists_read_client(ctl, gate, address, &client);
 
 	if (code != CTL_OK)
 		return code;
@@ -184,7 +156,7 @@ enum ctl_exit ctl_punish_del(struct ctl *ctl, char **arguments)
 
 	if (code != CTL_OK)
 		return code;
-	code = read_client(ctl, &gate, arguments[0], &client);
+	code = lists_read_client(ctl, &gate, arguments[0], &client);
 	if (code == CTL_OK && bpf_map_delete_elem(gate.punished, &client) < 0)
 		code = ctl_fail(ctl, CTL_FAILED, "%s: %s", arguments[0],
 				errno == ENOENT ? "is not being punished" : strerror(errno));
