@@ -107,22 +107,19 @@ static enum ctl_exit add_to(struct ctl *ctl, struct lists *l, const struct lists
 
 static enum ctl_exit add(struct ctl *ctl, bool denies, char **arguments)
 {
-	struct lists_words w;
-	struct sl_prefix p = { 0 };
-	struct lists l;
-	enum ctl_exit code = lists_read_prefix(ctl, arguments[0], &p);
+	struct lists_ask ask = { .denies = denies,
+				 .is_change = true,
+				 .prefix = arguments[0],
+				 .words = arguments + 1,
+				 .allowed = LISTS_ENTRY | LISTS_EXIST | LISTS_FORCE | LISTS_TRIAL };
+	enum ctl_exit code = lists_begin(ctl, &ask);
 
-	if (code == CTL_OK)
-		code = lists_read_words(ctl, denies, arguments + 1,
-					LISTS_ENTRY | LISTS_EXIST | LISTS_FORCE | LISTS_TRIAL, &w);
-	if (code == CTL_OK)
-		code = lists_open(ctl, true, &l);
 	if (code != CTL_OK)
 		return code;
-	p.expires = w.entry.expires;
-	p.since = sl_moment_ticks(&l.now);
-	code = add_to(ctl, &l, &w, &p);
-	lists_close(&l);
+	ask.p.expires = ask.w.entry.expires;
+	ask.p.since = sl_moment_ticks(&ask.l.now);
+	code = add_to(ctl, &ask.l, &ask.w, &ask.p);
+	lists_close(&ask.l);
 	return code;
 }
 
@@ -191,50 +188,36 @@ static enum ctl_exit del_from(struct ctl *ctl, struct lists *l, const struct lis
 
 static enum ctl_exit del(struct ctl *ctl, bool denies, char **arguments)
 {
-	struct lists_words w;
-	struct sl_prefix p;
-	struct lists l;
-	enum ctl_exit code = lists_read_prefix(ctl, arguments[0], &p);
+	struct lists_ask ask = { .denies = denies,
+				 .is_change = true,
+				 .prefix = arguments[0],
+				 .words = arguments + 1,
+				 .allowed =
+					 LISTS_CHOICE | LISTS_EXIST | LISTS_FORCE | LISTS_TRIAL };
+	enum ctl_exit code = lists_begin(ctl, &ask);
 
-	if (code == CTL_OK)
-		code = lists_read_words(ctl, denies, arguments + 1,
-					LISTS_LIST | LISTS_PORT | LISTS_DEV | LISTS_ACTION |
-						LISTS_EXIST | LISTS_FORCE | LISTS_TRIAL,
-					&w);
-	if (code == CTL_OK)
-		code = lists_open(ctl, true, &l);
 	if (code != CTL_OK)
 		return code;
-	code = del_from(ctl, &l, &w, &p);
-	lists_close(&l);
+	code = del_from(ctl, &ask.l, &ask.w, &ask.p);
+	lists_close(&ask.l);
 	return code;
 }
 
 static enum ctl_exit flush(struct ctl *ctl, bool denies, char **arguments)
 {
-	struct lists_words w;
-	struct lists l;
-	enum ctl_exit code = lists_read_words(
-		ctl, denies, arguments, LISTS_LIST | LISTS_ACTION | LISTS_FORCE | LISTS_TRIAL, &w);
+	struct lists_ask ask = { .denies = denies,
+				 .is_change = true,
+				 .words = arguments,
+				 .allowed = LISTS_LIST | LISTS_ACTION | LISTS_FORCE | LISTS_TRIAL };
+	enum ctl_exit code = lists_begin(ctl, &ask);
 
-	if (code == CTL_OK)
-		code = lists_open(ctl, true, &l);
 	if (code != CTL_OK)
 		return code;
-	code = publish_rest(ctl, &l, &w, remove_meant(&l.all, &w, NULL));
-	lists_close(&l);
+	code = publish_rest(ctl, &ask.l, &ask.w, remove_meant(&ask.l.all, &ask.w, NULL));
+	lists_close(&ask.l);
 	return code;
 }
 
-#define BOTH(verb)                                                                                 \
-	enum ctl_exit ctl_deny_##verb(struct ctl *ctl, char **arguments)                           \
-	{                                                                                          \
-		return verb(ctl, true, arguments);                                                 \
-	}                                                                                          \
-	enum ctl_exit ctl_allow_##verb(struct ctl *ctl, char **arguments)                          \
-	{                                                                                          \
-		return verb(ctl, false, arguments);                                                \
-	}
-BOTH(add)
-BOTH(del)
-BOTH(flush)
+LISTS_BOTH(add)
+LISTS_BOTH(del)
+LISTS_BOTH(flush)

@@ -353,31 +353,19 @@ static enum ctl_exit save_file(struct ctl *ctl, const struct lists *l, const str
 
 static enum ctl_exit save(struct ctl *ctl, bool denies, char **arguments)
 {
-	struct lists_words w;
-	struct lists l;
-	enum ctl_exit code = lists_read_words(ctl, denies, arguments + 1, LISTS_LIST, &w);
+	struct lists_ask ask = { .denies = denies, .words = arguments + 1, .allowed = LISTS_LIST };
+	enum ctl_exit code = lists_begin(ctl, &ask);
 
-	if (code == CTL_OK)
-		code = lists_open(ctl, false, &l);
 	if (code != CTL_OK)
 		return code;
 	if (strcmp(arguments[0], "-") == 0)
-		write_entries(&l, &w, stdout);
+		write_entries(&ask.l, &ask.w, stdout);
 	else
-		code = save_file(ctl, &l, &w, arguments[0]);
-	lists_close(&l);
+		code = save_file(ctl, &ask.l, &ask.w, arguments[0]);
+	lists_close(&ask.l);
 	return code;
 }
 
-#define BOTH(verb)                                                                                 \
-	enum ctl_exit ctl_deny_##verb(struct ctl *ctl, char **arguments)                           \
-	{                                                                                          \
-		return verb(ctl, true, arguments);                                                 \
-	}                                                                                          \
-	enum ctl_exit ctl_allow_##verb(struct ctl *ctl, char **arguments)                          \
-	{                                                                                          \
-		return verb(ctl, false, arguments);                                                \
-	}
-BOTH(load)
-BOTH(save)
-BOTH(diff)
+LISTS_BOTH(load)
+LISTS_BOTH(save)
+LISTS_BOTH(diff)

@@ -103,44 +103,37 @@ static bool is_prefix(const char *word)
 	return word && (strchr(word, '.') || strchr(word, ':') || strchr(word, '/'));
 }
 
+static enum ctl_exit show_asked(struct ctl *ctl, struct lists_ask *ask, bool is_lookup)
+{
+	enum ctl_exit code = lists_begin(ctl, ask);
+
+	if (code != CTL_OK)
+		return code;
+	code = show_meant(ctl, &ask->l, &ask->w, ask->prefix ? &ask->p : NULL, is_lookup);
+	lists_close(&ask->l);
+	return code;
+}
+
 static enum ctl_exit show(struct ctl *ctl, bool denies, char **arguments)
 {
 	bool has_prefix = is_prefix(arguments[0]);
-	struct lists_words w;
-	struct sl_prefix p;
-	struct lists l;
-	enum ctl_exit code = has_prefix ? lists_read_prefix(ctl, arguments[0], &p) : CTL_OK;
+	struct lists_ask ask = { .denies = denies,
+				 .prefix = has_prefix ? arguments[0] : NULL,
+				 .words = arguments + has_prefix,
+				 .allowed = LISTS_CHOICE };
 
-	if (code == CTL_OK)
-		code = lists_read_words(ctl, denies, arguments + has_prefix,
-					LISTS_LIST | LISTS_PORT | LISTS_DEV | LISTS_ACTION, &w);
-	if (code == CTL_OK)
-		code = lists_open(ctl, false, &l);
-	if (code != CTL_OK)
-		return code;
-	code = show_meant(ctl, &l, &w, has_prefix ? &p : NULL, false);
-	lists_close(&l);
-	return code;
+	return show_asked(ctl, &ask, false);
 }
 
 /* The longest comes last; 2 if there is none. */
 static enum ctl_exit lookup(struct ctl *ctl, bool denies, char **arguments)
 {
-	struct lists_words w;
-	struct sl_prefix p;
-	struct lists l;
-	enum ctl_exit code = lists_read_prefix(ctl, arguments[0], &p);
+	struct lists_ask ask = { .denies = denies,
+				 .prefix = arguments[0],
+				 .words = arguments + 1,
+				 .allowed = LISTS_CHOICE };
 
-	if (code == CTL_OK)
-		code = lists_read_words(ctl, denies, arguments + 1,
-					LISTS_LIST | LISTS_PORT | LISTS_DEV | LISTS_ACTION, &w);
-	if (code == CTL_OK)
-		code = lists_open(ctl, false, &l);
-	if (code != CTL_OK)
-		return code;
-	code = show_meant(ctl, &l, &w, &p, true);
-	lists_close(&l);
-	return code;
+	return show_asked(ctl, &ask, true);
 }
 
 /* ---- lists ---- */
@@ -211,15 +204,6 @@ static enum ctl_exit list(struct ctl *ctl, bool denies, char **arguments)
 	return denies ? ctl_deny_flush(ctl, words) : ctl_allow_flush(ctl, words);
 }
 
-#define BOTH(verb)                                                                                 \
-	enum ctl_exit ctl_deny_##verb(struct ctl *ctl, char **arguments)                           \
-	{                                                                                          \
-		return verb(ctl, true, arguments);                                                 \
-	}                                                                                          \
-	enum ctl_exit ctl_allow_##verb(struct ctl *ctl, char **arguments)                          \
-	{                                                                                          \
-		return verb(ctl, false, arguments);                                                \
-	}
-BOTH(show)
-BOTH(lookup)
-BOTH(list)
+LISTS_BOTH(show)
+LISTS_BOTH(lookup)
+LISTS_BOTH(list)

@@ -88,6 +88,17 @@ void lists_close(struct lists *lists)
 		close(lists->lock);
 }
 
+enum ctl_exit lists_begin(struct ctl *ctl, struct lists_ask *ask)
+{
+	enum ctl_exit code = CTL_OK;
+
+	if (ask->prefix)
+		code = lists_read_prefix(ctl, ask->prefix, &ask->p);
+	if (code == CTL_OK)
+		code = lists_read_words(ctl, ask->denies, ask->words, ask->allowed, &ask->w);
+	return code == CTL_OK ? lists_open(ctl, ask->is_change, &ask->l) : code;
+}
+
 enum ctl_exit lists_publish(struct ctl *ctl, struct lists *lists, struct sl_prefixes *next,
 			    const struct lists_words *words)
 {

@@ -28,6 +28,7 @@ enum lists_keyword {
 	LISTS_CAPTURE = 1 << 11,
 	LISTS_LOG = 1 << 12,
 	LISTS_TOP = 1 << 13,
+	LISTS_CHOICE = LISTS_LIST | LISTS_PORT | LISTS_DEV | LISTS_ACTION,
 	LISTS_ENTRY =
 		LISTS_TIMEOUT | LISTS_REASON | LISTS_ACTION | LISTS_PORT | LISTS_DEV | LISTS_LIST,
 };
@@ -77,6 +78,19 @@ struct lists {
 
 enum ctl_exit lists_open(struct ctl *ctl, bool to_change, struct lists *ret_lists);
 void lists_close(struct lists *lists);
+
+/* What a command asks for: [PREFIX] [KEYWORD...]. */
+struct lists_ask {
+	bool denies, is_change;
+	const char *prefix; /* the word; NULL: none */
+	char **words;
+	unsigned allowed; /* enum lists_keyword */
+	struct lists_words w;
+	struct sl_prefix p;
+	struct lists l;
+};
+/* Reads the words into w and p, and opens l: the caller's to close, if it is CTL_OK. */
+enum ctl_exit lists_begin(struct ctl *ctl, struct lists_ask *ask);
 /* Makes next, which is sorted by this, the list that holds; on trial, if the words say so. */
 enum ctl_exit lists_publish(struct ctl *ctl, struct lists *lists, struct sl_prefixes *next,
 			    const struct lists_words *words);
@@ -101,5 +115,16 @@ const char *lists_span_text(uint64_t ns, char *mem);
 void lists_rule_text(const struct sl_rule *rule, char *mem, size_t size);
 /* " for malformed, request 7f3a...", whatever bytes they are, to standard output. */
 void lists_print_cause(const struct sl_punishment *p);
+
+/* The commands of that name on deny and on allow lists, made of verb(ctl, denies, arguments). */
+#define LISTS_BOTH(verb)                                                                           \
+	enum ctl_exit ctl_deny_##verb(struct ctl *ctl, char **arguments)                           \
+	{                                                                                          \
+		return verb(ctl, true, arguments);                                                 \
+	}                                                                                          \
+	enum ctl_exit ctl_allow_##verb(struct ctl *ctl, char **arguments)                          \
+	{                                                                                          \
+		return verb(ctl, false, arguments);                                                \
+	}
 
 #endif
