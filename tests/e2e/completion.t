@@ -62,7 +62,53 @@ names()
 	end "$pid"
 }
 
+keywords()
+{
+	local words keyword
+
+	is "$(offers deny add 10.0.0.0/8 act)" action "a keyword is completed"
+	is "$(offers deny add 10.0.0.0/8 action '')" "drop reject shadow none" "its value"
+	is "$(offers allow add 10.0.0.0/8 timeout 5s action m)" manage "by what the list is"
+	is "$(offers deny add 10.0.0.0/8 dev l)" lo "an interface"
+	is "$(offers deny load "$dir/sluice.json" format j)" json "a format"
+	is "$(offers deny test "$dir/sluice.json" pcap "$dir/sl")" "$dir/sluice.json" "a capture is a file"
+	is "$(offers event watch re)" reason "where keywords are all there is"
+	is "$(offers event watch reason pu)" punished "a reason"
+	is "$(offers deny add 10.0.0.0/8 port '')" "" "nothing for a number"
+	for words in "deny show" "deny add 10.0.0.0/8" "deny del 10.0.0.0/8" "deny flush" \
+		"deny load $dir/sluice.json" "deny diff $dir/sluice.json" "deny lookup 10.1.1.1" \
+		"deny test $dir/sluice.json" "event watch" "attach dev lo"; do
+		read -ra words <<<"$words"
+		for keyword in $(offers "${words[@]}" ''); do
+			run "$build/sluicectl" -P "$dir/none" "${words[@]}" "$keyword"
+			ok "${words[*]} knows '$keyword'" test -z "$(grep -E 'unknown|ambiguous' <<<"$err")"
+		done
+	done
+}
+
+# Names of lists, out of pinned maps.
+lists()
+{
+	local pins=/sys/fs/bpf/sluice-test-$$
+
+	if ! "$build/tests/unit/kern/pins" make "$pins" 2>"$dir/why"; then
+		skip "names of lists" "$(<"$dir/why")"
+		return
+	fi
+	"$build/sluicectl" -P "$pins" deny add 10.0.0.0/8 list spamhaus >"$dir/added"
+	"$build/sluicectl" -P "$pins" deny add 11.0.0.0/8 list mine force >"$dir/added"
+	is "$(offers -P "$pins" deny show list sp)" spamhaus "a list's name"
+	is "$(offers -P "$pins" deny list reload m)" mine "where a list is meant"
+	is "$(offers deny list re)" reload "a command of lists"
+	is "$(offers deny list add some "$dir/sl")" "$dir/sluice.json" "its file"
+	is "$(offers deny list add some "$dir/sluice.json" act)" action "its keywords"
+	is "$(offers -P "$pins" event watch list s)" spamhaus "of a watch as well"
+	rm -rf "$pins"
+}
+
 commands
 files
+keywords
+lists
 names
 done_testing

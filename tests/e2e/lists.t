@@ -155,6 +155,33 @@ files()
 	ctl 0 deny flush
 }
 
+named()
+{
+	printf '192.0.2.0/24\n198.51.100.0/24\n' >"$dir/feed"
+	(cd "$dir" && ctl 0 deny list add feed.v4 feed action reject reason feed force) >"$dir/told"
+	ok "a list is made of a file" test "$(grep -c '^ok' "$dir/told")" = 1
+	packet "with an action of its own" "ip4=192.0.2.1 tcp=80" REJECT_DENY
+	ctl 0 deny list
+	has "$out" "it is known where it came from" "feed.v4" "$dir/feed"
+	ctl 0 -j deny list show feed.v4
+	json "as JSON" ".lists == [{\"list\": \"feed.v4\", \"entries\": 2, \"file\": \"$dir/feed\"}]"
+	printf '192.0.2.0/24\n203.0.113.0/24\n' >"$dir/feed"
+	ctl 0 deny list reload feed.v4
+	has "$out" "reloaded, it is what the file is now" "1 added, 1 removed, 1 kept"
+	packet "as it was added" "ip4=203.0.113.1 tcp=80" REJECT_DENY
+	ctl 0 deny list del feed.v4
+	packet "taken away" "ip4=203.0.113.1 tcp=80" PASS
+	ctl 1 deny list reload feed.v4
+	has "$err" "it cannot be reloaded" "'feed.v4': no list was added"
+	ctl 64 deny list add feed
+	has "$err" "a file is missing" "FILE is missing"
+	ctl 64 deny list add ../x "$dir/feed"
+	has "$err" "a name that is none" "'../x'"
+	ctl 1 deny list add feed "$dir/none"
+	ctl 64 deny list add feed "$dir/feed" list other
+	ctl 64 deny list show feed more
+}
+
 explained()
 {
 	ctl 0 deny add 10.0.0.0/8 list wide
@@ -234,6 +261,7 @@ no_trial()
 add_and_del
 misuse
 files
+named
 explained
 timeouts
 safety

@@ -20,7 +20,7 @@ static struct credit read_one(const struct sl_gcra_set *set, uint64_t tag,
 			      const struct sl_gcra_rate *rate, uint64_t now_ns)
 {
 	struct credit c = { .is_limited = rate->burst && rate->period };
-	uint64_t ahead = 0;
+	uint64_t ahead = 0, left;
 
 	if (!c.is_limited)
 		return c;
@@ -32,8 +32,8 @@ static struct credit read_one(const struct sl_gcra_set *set, uint64_t tag,
 		ahead = rate->burst;
 	sl_limit_read(rate, &c.per_s, &c.burst);
 	c.used = (double)ahead / (double)rate->burst;
-	/* As the kernel counts: what does not make a whole one is none. */
-	c.left = (double)(((rate->burst - ahead) << SL_GCRA_PERIOD_SHIFT) / rate->period);
+	left = ((rate->burst - ahead) << SL_GCRA_PERIOD_SHIFT) / rate->period;
+	c.left = (double)left; /* whole ones, as the kernel gives them */
 	c.ahead_ms = (double)(ahead << SL_GCRA_UNIT_SHIFT) / SL_MS;
 	return c;
 }

@@ -100,7 +100,8 @@ static bool read_text_line(const char *line, struct sl_address *ret_client, int 
 	const char *quote = strchr(line, '"');
 
 	quote = quote ? strchr(quote + 1, '"') : NULL;
-	return quote && sscanf(quote + 1, " %3d", ret_status) == 1 &&
+	*ret_status = quote ? (int)strtoul(quote + 1, NULL, 10) : 0;
+	return *ret_status >= 100 && *ret_status <= 999 &&
 	       read_address((struct sl_str){ line, strcspn(line, " ") }, ret_client);
 }
 

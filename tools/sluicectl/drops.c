@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -20,7 +21,7 @@
 #include "kern/links.h"
 
 /* A flood fills the ring as fast as it is read: a look must end all the same. */
-enum { LOOK_MAX = 2 * SL_EVENT_BYTES / sizeof(struct sl_event) };
+enum { LOOK_MAX = 16384 };
 
 /* ---- one reader ---- */
 
@@ -34,16 +35,16 @@ static int holder_of(const struct stat *st)
 {
 	FILE *locks = fopen("/proc/locks", "re");
 	char line[160], wanted[64];
-	int pid = 0, found = 0;
+	long found = 0;
 
 	snprintf(wanted, sizeof(wanted), " %02x:%02x:%ju ", major(st->st_dev), minor(st->st_dev),
 		 (uintmax_t)st->st_ino);
 	while (locks && !found && fgets(line, sizeof(line), locks))
-		if (strstr(line, wanted) && sscanf(line, "%*s FLOCK %*s WRITE %d", &pid) == 1)
-			found = pid;
+		if (strstr(line, wanted) && strstr(line, " WRITE "))
+			found = strtol(strstr(line, " WRITE ") + strlen(" WRITE "), NULL, 10);
 	if (locks)
 		fclose(locks);
-	return found > 0 ? found : 0;
+	return found > 0 ? (int)found : 0;
 }
 
 int drops_reader(const struct ctl *ctl)

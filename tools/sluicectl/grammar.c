@@ -32,7 +32,7 @@ static void print_commands(FILE *to, const char *object)
 		if (object && strcmp(c->object, object) != 0)
 			continue;
 		write_usage(c, text, sizeof(text));
-		fprintf(to, "  %-43s %s\n", text, c->doc);
+		fprintf(to, "  %-43s  %s\n", text, c->doc);
 	}
 }
 

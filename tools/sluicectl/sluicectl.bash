@@ -26,6 +26,65 @@ _sluicectl_names()
 		grep -o '"name":"[^"]*"' | cut -d'"' -f4
 }
 
+# Names of the pinned lists: CTL OBJECT [OPTION...], where OBJECT is deny or allow.
+_sluicectl_lists()
+{
+	local ctl=$1 object=$2
+
+	shift 2
+	"$ctl" -j "$@" "$object" list 2>/dev/null | grep -o '"list":"[^"]*"' | cut -d'"' -f4
+}
+
+# The keywords of OBJECT COMMAND.
+_sluicectl_keywords()
+{
+	local entry='timeout until reason action port dev list'
+
+	case "$1 $2" in
+	*' show' | *' lookup' | *' del') echo list port dev action ;;&
+	*' del') echo exist force confirm-within ;;
+	*' add') echo "$entry exist force confirm-within" ;;
+	*' flush') echo list action force confirm-within ;;
+	*' load' | *' list') echo "$entry format skip-bad force confirm-within" ;;
+	*' diff') echo "$entry format skip-bad" ;;
+	*' test') echo "$entry format skip-bad pcap access-log top" ;;
+	'event watch') echo from reason list port dev count for sample rate ;;
+	'attach dev') echo mode prefixes force ;;
+	esac
+}
+
+# What may stand behind a keyword: CTL OBJECT KEYWORD WORD [OPTION...].  False: it has no value.
+_sluicectl_value()
+{
+	local ctl=$1 object=$2 keyword=$3 word=$4
+
+	shift 4
+	case $keyword in
+	list)
+		[[ $object != event ]] || object=deny
+		compgen -W "$(_sluicectl_lists "$ctl" "$object" "$@")" -- "$word"
+		;;
+	dev) compgen -W "$(cd /sys/class/net && echo *)" -- "$word" ;;
+	action)
+		case $object in
+		allow) compgen -W 'allow manage' -- "$word" ;;
+		*) compgen -W 'drop reject shadow none' -- "$word" ;;
+		esac
+		;;
+	format) compgen -W 'auto plain csv ipset nft json' -- "$word" ;;
+	mode) compgen -W 'auto native generic' -- "$word" ;;
+	pcap | access-log) compgen -f -- "$word" ;;
+	reason)
+		[[ $object != event ]] || compgen -W 'deny_list punished connection_limit packet_limit
+			byte_limit' -- "$word"
+		;;
+	timeout | until | port | top | confirm-within | from | count | for | sample | rate | \
+		prefixes) ;;
+	*) return 1 ;;
+	esac
+	return 0
+}
+
 # What may stand for an argument as the grammar has it: CTL ARGUMENT WORD [OPTION...].
 _sluicectl_argument()
 {
@@ -41,6 +100,7 @@ _sluicectl_argument()
 	DIR) compgen -d -- "$word" ;;
 	UPSTREAM) compgen -W "$(_sluicectl_names "$ctl" upstreams "$@")" -- "$word" ;;
 	LISTENER) compgen -W "$(_sluicectl_names "$ctl" listeners "$@")" -- "$word" ;;
+	NAME) compgen -W "$(_sluicectl_lists "$ctl" deny "$@")" -- "$word" ;;
 	METHOD) compgen -W 'GET HEAD POST PUT PATCH DELETE OPTIONS' -- "$word" ;;
 	*'|'*) compgen -W "${argument//|/ }" -- "$word" ;;
 	esac
@@ -57,7 +117,7 @@ _sluicectl()
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
-	-r | --run-dir)
+	-r | --run-dir | -P | --pins)
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		return
 		;;
@@ -69,8 +129,8 @@ _sluicectl()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		-c | --config) i=$((i + 1)) ;;
-		-s | --socket | -r | --run-dir)
-			where=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}")
+		-s | --socket | -r | --run-dir | -P | --pins)
+			where+=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}")
 			i=$((i + 1))
 			;;
 		-*) ;;
@@ -88,6 +148,18 @@ _sluicectl()
 			awk -v o="${words[0]}" -v c="${words[1]}" '$1 == o && $2 == c {
 				$1 = $2 = ""; print }')
 		i=$((${#words[@]} - 2))
+		if [[ ${arguments[*]} == *'[KEYWORD...]' && $i -ge $((${#arguments[@]} - 1)) ]]; then
+			# A keyword's value, or else the next keyword; the prefix of "show" may be left out.
+			if [[ $i -ge ${#arguments[@]} || (${arguments[0]} == '[PREFIX]' && $i -gt 0) ]] &&
+				mapfile -t COMPREPLY < <(
+				_sluicectl_value "$ctl" "${words[0]}" "$before" "$word" "${where[@]}" ||
+					echo //) && [[ ${COMPREPLY[0]-} != // ]]; then
+				return
+			fi
+			mapfile -t COMPREPLY < <(
+				compgen -W "$(_sluicectl_keywords "${words[0]}" "${words[1]}")" -- "$word")
+			return
+		fi
 		[[ $i -lt ${#arguments[@]} || ${#arguments[@]} -eq 0 ]] || return
 		mapfile -t COMPREPLY < <(
 			_sluicectl_argument "$ctl" "${arguments[i]-}" "$word" "${where[@]}")

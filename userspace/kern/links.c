@@ -168,6 +168,8 @@ static int detach_links(const char *pins, struct sl_why *why)
 	while (ret == 0 && (entry = readdir(dir))) {
 		char *name = entry->d_name + strlen(LINK_PREFIX);
 
+		if (strncmp(entry->d_name, SL_LIST_PREFIX, strlen(SL_LIST_PREFIX)) == 0)
+			unlinkat(dirfd(dir), entry->d_name, 0);
 		if (strncmp(entry->d_name, LINK_PREFIX, strlen(LINK_PREFIX)) != 0)
 			continue;
 		for (char *c = name; *c; c++)

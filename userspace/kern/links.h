@@ -16,6 +16,9 @@ struct sl_link {
 /* Beside the pins, while somebody reads events: a directory that the reader has locked. */
 #define SL_READER_DIR "reader"
 
+/* Beside the pins: symbolic links that say what a named list was made of. */
+#define SL_LIST_PREFIX "list_"
+
 /* Makes the directory of pins, in a BPF file system.  0, or a negative errno and why. */
 int sl_links_make_dir(const char *pins, struct sl_why *why);
 
