@@ -208,7 +208,7 @@ explained()
 
 timeouts()
 {
-	ctl 0 deny add 10.0.0.0/8 timeout 700ms
+	ctl 0 deny add 10.0.0.0/8 timeout 3s
 	packet "until its end" "ip4=10.1.1.1 tcp=80" DROP_DENY
 	wait_for is_empty
 	packet "then no more" "ip4=10.1.1.1 tcp=80" PASS
