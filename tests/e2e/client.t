@@ -145,6 +145,13 @@ misuse()
 	ctl 64 client show 10.0.0.0/8
 	has "$err" "an address is wanted" "'10.0.0.0/8' is a prefix"
 	ctl 64 client show nothing
+	ctl 64 client forget 10.0.0.0/8
+	has "$err" "one client" "'10.0.0.0/8' is more than one client"
+	ctl 0 limit client v4 24 v6 48
+	ctl 0 client forget 10.0.0.0/24
+	has "$out" "which may be a prefix" "10.0.0.0/24: 0"
+	ctl 0 -j client show 10.0.0.7
+	json "and is shown as one" '.client == "10.0.0.0/24"'
 	ctl 64 client top 0
 	ctl 64 client top 5 for
 	ctl 64 client top for 2d

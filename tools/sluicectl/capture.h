@@ -25,8 +25,8 @@ enum ctl_exit capture_open(struct ctl *ctl, const char *file, struct capture *re
 void capture_close(struct capture *c);
 /*
  * The next frame that came in: what is there of it is in c->frame, and *ret_wire is how long it
- * was.  Its length, which may be 0; -1: it is one that this host has sent; -2: there are no more; -3:
- * the file is damaged here, as capture_error() says.
+ * was.  Its length, which may be 0; -1: it is one that this host has sent; -2: there are no more;
+ * -3: the file is damaged here, as capture_error() says.
  */
 int capture_next(struct capture *c, uint32_t *ret_wire);
 const char *capture_error(struct capture *c);

@@ -15,8 +15,8 @@ struct credit {
 	double ahead_ms;     /* until all of it is there again */
 };
 
-/* Of each kind, by enum sl_limit_kind.  Another client with the same set and tag (one of 2^18 in the
- * set) cannot be told from this one. */
+/* Of each kind, by enum sl_limit_kind.  Another client with the same set and tag (one of 2^18 in
+ * the set) cannot be told from this one. */
 void credit_read(const struct sl_gate *gate, const struct sl_address *client, uint64_t now_ns,
 		 struct credit ret_credit[SL_LIMITS]);
 /* The client has its whole credit again: how many words it had.  Negative errno. */
@@ -25,7 +25,8 @@ int credit_clear(const struct sl_gate *gate, const struct sl_address *client);
 json_t *credit_json(const struct credit credit[SL_LIMITS]);
 void credit_print(const struct credit credit[SL_LIMITS]);
 
-/* False: it is not punished now; *ret_punishment is what there still is of an older one, or zero. */
+/* False: it is not punished now; *ret_punishment is what there still is of an older one, or
+ * zero. */
 bool credit_find_punishment(const struct sl_gate *gate, const struct sl_address *client,
 			    uint64_t now_ns, struct sl_punishment *ret_punishment);
 

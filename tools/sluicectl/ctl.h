@@ -159,8 +159,8 @@ const char *ctl_find_word(const struct ctl *ctl, const char *kind, const char *w
 enum ctl_exit ctl_fail_word(const struct ctl *ctl, const char *kind, const char *word,
 			    const char *const *list, const char *help);
 
-/* Keywords, each with a value behind it: values[i] becomes that of names[i], which NULL ends; others
- * stay as they are. */
+/* Keywords, each with a value behind it: values[i] becomes that of names[i], which NULL ends;
+ * others stay as they are. */
 enum ctl_exit ctl_read_keywords(struct ctl *ctl, char **words, const char *const *names,
 				const char *help, const char **values);
 /* "4000", "1M".  what begins the error. */

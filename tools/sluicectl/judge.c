@@ -176,7 +176,7 @@ static int run_frame(struct judge *j, const uint8_t *frame, size_t len, struct j
 	j->event.verdict = SL_PASS;
 	if (bpf_prog_test_run_opts(sl_gate_program_fd(j->program), &options) < 0)
 		return -1;
-	if (options.retval != 2 /* XDP_PASS */)
+	if (options.retval != XDP_PASS)
 		ring_buffer__consume(j->ring);
 	answer->is_cut = j->event.verdict == SL_DROP_DENY || j->event.verdict == SL_REJECT_DENY;
 	if (!answer->is_cut)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A list tried on frames: by the kernel program in an instance of its own, that is attached nowhere;
- * where it cannot be had, by the same lookup here. */
+/* A list tried on frames: by the kernel program in an instance of its own, that is attached
+ * nowhere; where it cannot be had, by the same lookup here. */
 #ifndef SL_SLUICECTL_JUDGE_H
 #define SL_SLUICECTL_JUDGE_H
 

@@ -38,7 +38,7 @@ struct lists_words {
 	unsigned given; /* enum lists_keyword */
 	struct sl_entry_words entry;
 	uint64_t trial_ns;
-	const char *format; /* NULL: by the content */
+	const char *format;	   /* NULL: by the content */
 	const char *capture, *log; /* files to try a list on; NULL: none */
 	uint64_t top;
 };
@@ -48,8 +48,8 @@ enum ctl_exit lists_read_words(struct ctl *ctl, bool denies, char **words, unsig
 			       struct lists_words *ret_words);
 /* A prefix, strictly: with a note on standard error if bits beyond its length were set. */
 enum ctl_exit lists_read_prefix(struct ctl *ctl, const char *word, struct sl_prefix *ret_prefix);
-/* An address, as much of it as is one client to the gate; and that as a prefix, in mem of at least 64
- * bytes. */
+/* An address, as much of it as is one client to the gate; a prefix that is more than one is
+ * refused.  And that as a prefix, in mem of at least 64 bytes. */
 enum ctl_exit lists_read_client(struct ctl *ctl, const struct sl_gate *gate, const char *word,
 				struct sl_address *ret_client);
 const char *lists_client_text(const struct sl_gate *gate, const struct sl_address *client,

@@ -124,25 +124,32 @@ enum ctl_exit lists_read_prefix(struct ctl *ctl, const char *word, struct sl_pre
 	return CTL_OK;
 }
 
+static uint8_t client_length(const struct sl_gate *gate, const struct sl_address *a)
+{
+	const struct sl_control *c = gate->switches;
+
+	if (sl_is_mapped4(a->hi, a->lo))
+		return (uint8_t)(96 + __builtin_popcountll(c->client4));
+	return (uint8_t)__builtin_popcountll(c->client6);
+}
+
 enum ctl_exit lists_read_client(struct ctl *ctl, const struct sl_gate *gate, const char *word,
 				struct sl_address *ret_client)
 {
 	struct sl_prefix p;
 	enum ctl_exit code = lists_read_prefix(ctl, word, &p);
 
-	if (code == CTL_OK)
-		*ret_client = sl_client_of(gate->switches, p.hi, p.lo);
-	return code;
+	if (code != CTL_OK)
+		return code;
+	*ret_client = sl_client_of(gate->switches, p.hi, p.lo);
+	if (p.length < client_length(gate, ret_client))
+		return ctl_fail(ctl, CTL_USAGE, "'%.64s' is more than one client", word);
+	return CTL_OK;
 }
 
 const char *lists_client_text(const struct sl_gate *gate, const struct sl_address *a, char *mem)
 {
-	const struct sl_control *c = gate->switches;
-	bool is_v4 = sl_is_mapped4(a->hi, a->lo);
-	unsigned bits = (unsigned)__builtin_popcountll(is_v4 ? c->client4 : c->client6);
-	struct sl_prefix p = { .hi = a->hi,
-			       .lo = a->lo,
-			       .length = (uint8_t)(is_v4 ? 96 + bits : bits) };
+	struct sl_prefix p = { .hi = a->hi, .lo = a->lo, .length = client_length(gate, a) };
 
 	return lists_prefix_text(&p, mem);
 }
