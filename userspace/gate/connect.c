@@ -139,7 +139,7 @@ static int pick_in_turn(struct sl_attempt *a, struct sl_target **ret_target)
 	*ret_target = u->line->nr ? NULL : pick(a);
 	while (!*ret_target && (u->line->nr || a->pick.is_full)) {
 		/* It may leave meanwhile; but one that sends on must not fill buffers by it. */
-		if (client->rx_first == SL_BUF_NONE)
+		if (!sl_conn_has_data(client))
 			sl_conn_arm(client, SL_RECV_ONCE_LATER);
 		ret = sl_queue_wait(u, client, is_again, deadline_ns);
 		if (ret < 0)

@@ -82,7 +82,7 @@ static int continue_request(struct sl_attempt *a)
 
 static bool has_news(const struct sl_conn *c)
 {
-	return c->rx_first != SL_BUF_NONE || c->eof || c->rx_error;
+	return sl_conn_has_data(c) || c->eof || c->rx_error;
 }
 
 /* Meanwhile the client may leave: then nobody waits for the answer.  A client that has only

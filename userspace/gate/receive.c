@@ -92,13 +92,11 @@ static int receive_pieces(struct receiver *r)
 	}
 }
 
-/* Only small buffers are held: a large one is worth more to the next stream than this copy costs.
- */
 static bool can_stay(const struct receiver *r)
 {
 	if (r->kind == SL_HEAD_TRAILERS)
 		return r->head->fields_nr == 0;
-	return r->conn->rx_bufs == &r->conn->loop->small;
+	return sl_conn_can_hold(r->conn);
 }
 
 int sl_head_receive(struct sl_conn *conn, enum sl_head_kind kind, struct sl_head *head,

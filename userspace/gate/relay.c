@@ -110,7 +110,7 @@ static uint64_t receive_deadline(const struct sl_relay *r, uint64_t start_ns)
 
 static bool has_news(const struct sl_conn *watch)
 {
-	return watch && (watch->rx_first != SL_BUF_NONE || watch->eof || watch->rx_error);
+	return watch && (sl_conn_has_data(watch) || watch->eof || watch->rx_error);
 }
 
 static bool can_splice(const struct sl_relay *r)
@@ -118,8 +118,9 @@ static bool can_splice(const struct sl_relay *r)
 	const struct sl_body *b = r->from;
 
 	return b->kind == SL_BODY_LENGTH && r->framing == SL_FRAMING_LENGTH && !r->watch &&
-	       !r->has_no_pipe && b->left >= SL_SPLICE_MIN && b->conn->rx_first == SL_BUF_NONE &&
-	       !b->conn->armed && !b->conn->eof && !b->conn->rx_error;
+	       !r->has_no_pipe && b->left >= SL_SPLICE_MIN && !b->conn->layer && !r->to->layer &&
+	       b->conn->rx_first == SL_BUF_NONE && !b->conn->armed && !b->conn->eof &&
+	       !b->conn->rx_error;
 }
 
 /* Until `from` has something to read or `watch` something to say. */
@@ -128,7 +129,7 @@ static int wait_for_more(struct sl_relay *r, uint64_t deadline_ns)
 	struct sl_conn *from = r->from->conn;
 	struct sl_loop *loop = from->loop;
 
-	while (from->rx_first == SL_BUF_NONE && !from->eof && !from->rx_error) {
+	while (!sl_conn_has_data(from) && !from->eof && !from->rx_error) {
 		if (can_splice(r)) /* the receive that was in its way has ended */
 			return 0;
 		if (has_news(r->watch))

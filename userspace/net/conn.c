@@ -60,8 +60,18 @@ static void drop_all(struct sl_conn *c)
 		drop_first(c);
 }
 
+bool sl_conn_can_hold(const struct sl_conn *c)
+{
+	return c->layer || c->rx_bufs == &c->loop->small;
+}
+
 void sl_conn_hold(struct sl_conn *c)
 {
+	if (c->layer) {
+		assert(!c->layer->held && c->layer->plain);
+		c->layer->held = c->layer->plain;
+		return;
+	}
 	assert(c->rx_held == SL_BUF_NONE && c->rx_first != SL_BUF_NONE);
 	assert(c->rx_bufs == &c->loop->small);
 	c->rx_held = c->rx_first;
@@ -73,6 +83,8 @@ void sl_conn_release(struct sl_conn *c)
 	/* Buffers are consumed in order, so a held one is either first or gone from the queue. */
 	bool is_queued = is_held(c, c->rx_first);
 
+	if (c->layer)
+		sl_layer_release(c->layer);
 	if (id == SL_BUF_NONE)
 		return;
 	c->rx_held = SL_BUF_NONE;
@@ -115,6 +127,7 @@ static void on_starved(struct sl_conn *c)
 static void on_received(struct sl_op *op, int res, uint32_t flags)
 {
 	struct sl_conn *c = sl_container_of(op, struct sl_conn, rx_op);
+	bool has_news = true;
 
 	if (!(flags & IORING_CQE_F_MORE))
 		c->armed = c->cancelling = false;
@@ -130,13 +143,17 @@ static void on_received(struct sl_op *op, int res, uint32_t flags)
 		on_starved(c);
 		return;
 	}
-	if (res == 0)
+	if (__builtin_expect(c->layer != NULL, 0)) {
+		has_news = sl_layer_received(c, res);
+	} else if (res == 0) {
 		c->eof = true;
-	else if (res < 0 && res != -ECANCELED)
+	} else if (res < 0 && res != -ECANCELED) {
 		c->rx_error = (int16_t)res;
+	}
 	if (c->rx_queued >= QUEUE_MAX)
 		cancel_receive(c);
-	notify(c);
+	if (has_news)
+		notify(c);
 }
 
 void sl_conn_init(struct sl_conn *c, struct sl_loop *loop, int fd)
@@ -161,6 +178,8 @@ void sl_conn_close(struct sl_conn *c)
 	assert(!c->closing);
 	c->closing = true;
 	c->reader = NULL;
+	if (c->layer)
+		sl_layer_close(c);
 	drop_all(c);
 	sl_list_del(&c->starved.node);
 	cancel_receive(c);
@@ -182,7 +201,7 @@ void sl_conn_arm(struct sl_conn *c, enum sl_recv_how how)
 	sl_ring_recv(c->loop, &c->rx_op, c->fd, c->rx_bufs, how);
 }
 
-struct sl_str sl_conn_peek(const struct sl_conn *c)
+struct sl_str sl_conn_raw_peek(const struct sl_conn *c)
 {
 	if (c->rx_first == SL_BUF_NONE)
 		return (struct sl_str){ NULL, 0 };
@@ -190,9 +209,15 @@ struct sl_str sl_conn_peek(const struct sl_conn *c)
 				c->rx_bufs->len[c->rx_first] - c->rx_skip };
 }
 
+struct sl_str sl_conn_peek(const struct sl_conn *c)
+{
+	return __builtin_expect(c->layer != NULL, 0) ? sl_layer_peek(c->layer)
+						     : sl_conn_raw_peek(c);
+}
+
 int sl_conn_wait_data(struct sl_conn *c, uint64_t deadline_ns)
 {
-	while (c->rx_first == SL_BUF_NONE) {
+	while (!sl_conn_has_data(c)) {
 		if (c->rx_error)
 			return c->rx_error;
 		if (c->eof)
@@ -207,12 +232,20 @@ int sl_conn_wait_data(struct sl_conn *c, uint64_t deadline_ns)
 	return 1;
 }
 
-void sl_conn_consume(struct sl_conn *c, size_t n)
+void sl_conn_raw_consume(struct sl_conn *c, size_t n)
 {
 	assert(c->rx_first != SL_BUF_NONE && n <= c->rx_bufs->len[c->rx_first] - c->rx_skip);
 	c->rx_skip += (uint32_t)n;
 	if (c->rx_skip == c->rx_bufs->len[c->rx_first])
 		drop_first(c);
+}
+
+void sl_conn_consume(struct sl_conn *c, size_t n)
+{
+	if (__builtin_expect(c->layer != NULL, 0))
+		sl_layer_consume(c, n);
+	else
+		sl_conn_raw_consume(c, n);
 }
 
 void sl_conn_use_bufs(struct sl_conn *c, struct sl_bufs *bufs)
@@ -256,7 +289,7 @@ static ssize_t sent_now(ssize_t n)
 	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 }
 
-int sl_conn_send(struct sl_conn *c, const void *mem, size_t len, uint64_t deadline_ns)
+int sl_conn_raw_send(struct sl_conn *c, const void *mem, size_t len, uint64_t deadline_ns)
 {
 	uint64_t patience_ns = patience_until(c, deadline_ns);
 	ssize_t n = 0;
@@ -284,28 +317,51 @@ int sl_conn_send(struct sl_conn *c, const void *mem, size_t len, uint64_t deadli
 	return 0;
 }
 
+/* The one piece, through the layer. */
+static int seal_and_send(struct sl_conn *c, const void *mem, size_t len, uint64_t deadline_ns,
+			 bool is_last)
+{
+	struct iovec iov = { (void *)mem, len };
+
+	return c->layer->ops->sendv(c, &iov, 1, deadline_ns, is_last);
+}
+
+int sl_conn_send(struct sl_conn *c, const void *mem, size_t len, uint64_t deadline_ns)
+{
+	if (__builtin_expect(c->layer != NULL, 0))
+		return seal_and_send(c, mem, len, deadline_ns, false);
+	return sl_conn_raw_send(c, mem, len, deadline_ns);
+}
+
 bool sl_conn_has_unread(const struct sl_conn *c)
 {
 	int n = 0;
 
-	return c->rx_first != SL_BUF_NONE ||
+	return sl_conn_has_data(c) || c->rx_first != SL_BUF_NONE ||
 	       (c->fd >= 0 && ioctl(c->fd, FIONREAD, &n) == 0 && n > 0);
 }
 
 int sl_conn_send_last(struct sl_conn *c, const void *mem, size_t len, uint64_t deadline_ns)
 {
+	if (c->armed || sl_conn_has_unread(c))
+		return sl_conn_send(c, mem, len, deadline_ns);
+	if (__builtin_expect(c->layer != NULL, 0))
+		return seal_and_send(c, mem, len, deadline_ns, true);
+	return sl_conn_raw_send_last(c, mem, len, deadline_ns);
+}
+
+int sl_conn_raw_send_last(struct sl_conn *c, const void *mem, size_t len, uint64_t deadline_ns)
+{
 	struct sl_wait w;
 	int ret;
 
-	if (c->armed || sl_conn_has_unread(c))
-		return sl_conn_send(c, mem, len, deadline_ns);
 	sl_wait_init(&w, c->loop);
 	sl_ring_send_last(c->loop, &w.op, c->fd, mem, len);
 	ret = sl_wait_for(&w, deadline_ns);
 	if (ret < 0)
 		return ret;
 	if ((size_t)ret < len)
-		return sl_conn_send(c, (const char *)mem + ret, len - (size_t)ret, deadline_ns);
+		return sl_conn_raw_send(c, (const char *)mem + ret, len - (size_t)ret, deadline_ns);
 	c->fd = -1; /* and whatever comes next on this number is not ours */
 	c->eof = true;
 	return 0;
@@ -330,6 +386,8 @@ int sl_conn_sendv(struct sl_conn *c, struct iovec *iov, unsigned nr, uint64_t de
 	struct msghdr first = { .msg_iov = iov, .msg_iovlen = nr };
 	ssize_t n = 0;
 
+	if (__builtin_expect(c->layer != NULL, 0))
+		return c->layer->ops->sendv(c, iov, nr, deadline_ns, false);
 	if (sends_at_once(c))
 		n = sent_now(sendmsg(c->fd, &first, MSG_DONTWAIT | MSG_NOSIGNAL));
 	if (n < 0)
@@ -363,6 +421,8 @@ int sl_conn_connect(struct sl_conn *c, const struct sockaddr *addr, socklen_t le
 
 void sl_conn_shutdown_write(struct sl_conn *c)
 {
+	if (c->layer)
+		c->layer->ops->say_end(c, true);
 	shutdown(c->fd, SHUT_WR);
 }
 
@@ -371,6 +431,8 @@ void sl_conn_abort_on_close(struct sl_conn *c)
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };
 
 	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	if (c->layer)
+		c->layer->is_aborted = true;
 }
 
 void sl_conn_linger(struct sl_conn *c)

@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 #include "core/loop.h"
+#include "net/layer.h"
 
 /*
  * Bytes that arrive go into provided buffers, queued here until somebody takes them.  An idle
@@ -36,7 +37,8 @@ struct sl_conn {
 	int16_t rx_error; /* negative errno */
 	bool armed, multishot, cancelling, eof, closing;
 	int fd;
-	uint64_t until_ns; /* no send goes on after this, however slowly the peer takes it */
+	struct sl_layer *layer; /* opens and seals what goes by; NULL: bytes are as they come */
+	uint64_t until_ns;	/* no send goes on after this, however slowly the peer takes it */
 };
 
 /* Takes over fd. */
@@ -48,13 +50,23 @@ void sl_conn_close(struct sl_conn *c);
 /* Arms a receive unless one is armed. */
 void sl_conn_arm(struct sl_conn *c, enum sl_recv_how how);
 
+/* Is something queued? */
+static inline bool sl_conn_has_data(const struct sl_conn *c)
+{
+	if (__builtin_expect(c->layer != NULL, 0))
+		return c->layer->at < c->layer->end;
+	return c->rx_first != SL_BUF_NONE;
+}
+
 /* What is queued, without waiting; empty when nothing is.  Valid until consumed or closed. */
 struct sl_str sl_conn_peek(const struct sl_conn *c);
 /* Waits until something is queued.  1; 0 at the end of the stream; a negative errno. */
 int sl_conn_wait_data(struct sl_conn *c, uint64_t deadline_ns);
 /* Gives the first n bytes of what sl_conn_peek() showed back. */
 void sl_conn_consume(struct sl_conn *c, size_t n);
-/* Keeps the first queued buffer (a small one) valid, though it may be consumed, until
+/* May the first queued buffer be held?  Large ones are worth more to the next stream. */
+bool sl_conn_can_hold(const struct sl_conn *c);
+/* Keeps the first queued buffer (one that can be held) valid, though it may be consumed, until
  * sl_conn_release(). */
 void sl_conn_hold(struct sl_conn *c);
 void sl_conn_release(struct sl_conn *c); /* harmless when nothing is held */

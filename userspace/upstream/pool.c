@@ -150,7 +150,7 @@ static void arm_idle(struct sl_peer *peer)
 /* Whatever comes on an idle connection ends it: a close, or bytes that nobody asked for. */
 static void on_idle_event(struct sl_conn *c)
 {
-	if (c->rx_first == SL_BUF_NONE && !c->eof && !c->rx_error) {
+	if (!sl_conn_has_data(c) && !c->eof && !c->rx_error) {
 		arm_idle(sl_container_of(c, struct sl_peer, conn)); /* only a receive has ended */
 		return;
 	}
@@ -343,7 +343,7 @@ static bool may_idle(const struct sl_peer *peer, const struct sl_target *home)
 	const struct sl_conn *c = &peer->conn;
 
 	return home && home->counts->idle_nr < home->upstream->conf->idle_connections &&
-	       c->rx_first == SL_BUF_NONE && !c->eof && !c->rx_error && peer->uses_left &&
+	       !sl_conn_has_data(c) && !c->eof && !c->rx_error && peer->uses_left &&
 	       peer->expires_ns > c->loop->now_ns;
 }
 
