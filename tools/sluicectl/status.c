@@ -7,7 +7,8 @@
 #include "ctl.h"
 
 /* Counters come as one flat list; the front of a name says which line it belongs to. */
-static const char *const groups[] = { "connections", "requests", "responses", "upstream", NULL };
+static const char *const groups[] = { "connections", "requests", "responses",
+				      "upstream",    "tls",	 NULL };
 
 #define LABEL "%-13s"
 

@@ -74,6 +74,9 @@ void sl_check_count_limit(struct sl_reader *r, json_t *value, void *to);
 void sl_check_byte_limit(struct sl_reader *r, json_t *value, void *to);
 void sl_check_punish(struct sl_reader *r, json_t *value, void *to);
 void sl_check_kernel(struct sl_reader *r, json_t *value, void *to);
+/* Reads the certificates and keys that it names. */
+void sl_check_tls(struct sl_reader *r, const struct sl_listener_conf *l);
+void sl_config_free_tls(struct sl_rules *rules);
 /* Every two routes can be told apart; call it when all routes are good. */
 void sl_check_table(struct sl_reader *r);
 

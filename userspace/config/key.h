@@ -59,8 +59,8 @@ struct sl_key {
 	uint64_t (*automatic)(void);		       /* numbers: what "auto" stands for */
 	const struct sl_object *object;
 	const struct sl_key *item; /* arrays and maps: what each element is */
-	size_t item_size;
-	size_t nr_offset;	       /* of the unsigned that counts the elements */
+	size_t item_size;	   /* objects: of what a pointer is kept to; 0: they are in place */
+	size_t nr_offset;	   /* of the unsigned that counts the elements */
 	size_t name_offset, name_size; /* maps: where in an element its name goes */
 	const char *pattern;	       /* strings, and names in maps: for the schema only */
 	const char *doc;

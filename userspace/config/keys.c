@@ -2,6 +2,7 @@
 // Every key of the configuration: what users may write, and the text that explains it.
 #include "config/table.h"
 #include "observe/metrics.h"
+#include "tls/conf.h"
 
 static const struct sl_key net_item = {
 	.kind = &sl_kind_net,
@@ -45,7 +46,9 @@ static const struct sl_key listener_keys[] = {
 	{ "proxy_protocol", &sl_kind_object,
 	  .object = &(const struct sl_object){ .keys = proxy_protocol_keys },
 	  .doc = "PROXY protocol, versions 1 and 2, from load balancers in front." },
-	LATER("tls"),
+	{ "tls", &sl_kind_object, SL_KEY_AT(sl_listener_conf, tls), .object = &sl_tls_object,
+	  .item_size = sizeof(struct sl_tls_conf),
+	  .doc = "Connections are encrypted: https. Default: they are not." },
 	END,
 };
 
@@ -125,7 +128,8 @@ static const struct sl_key access_keys[] = {
 		 "write them; or a text of up to 4096 bytes with variables: $args $body_bytes_sent "
 		 "$bytes_received $error $host $http_referer $http_user_agent $msec $remote_addr "
 		 "$remote_port $remote_user $request $request_id $request_method $request_time "
-		 "$request_uri $route $server_protocol $status $time_iso8601 $time_local "
+		 "$request_uri $route $scheme $server_protocol $ssl_cipher $ssl_protocol "
+		 "$ssl_server_name $ssl_session_reused $status $time_iso8601 $time_local "
 		 "$upstream_addr $upstream_response_time $uri; $$ is a dollar sign." },
 	{ "path", &sl_kind_string, SL_KEY_AT(sl_logs, access_path), .def = "\"-\"",
 	  .check = sl_check_log_path, .doc = "File to append to; \"-\" is standard output." },

@@ -180,10 +180,24 @@ static void read_shorthand(struct sl_reader *r, const struct sl_object *object, 
 	}
 }
 
+/* An object that is not part of the one around it: there is a pointer to it. */
+static void *make_box(struct sl_reader *r, const struct sl_key *key, void *to)
+{
+	void *box = sl_reader_alloc(r, 1, key->item_size);
+
+	*(void **)to = box;
+	return box;
+}
+
 static void read_object(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
 {
 	const struct sl_object *object = key->object;
 
+	if (key->item_size) {
+		to = make_box(r, key, to);
+		if (!to)
+			return;
+	}
 	if (object->may_be_false && json_is_false(value))
 		return;
 	if (object->shorthand && json_is_string(value)) {

@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "gate/admit.h"
 #include "gate/exchange.h"
+#include "gate/secure.h"
+#include "tls/records.h"
 
 static void on_closed(struct sl_conn *c)
 {
@@ -22,6 +24,7 @@ static void on_closed(struct sl_conn *c)
 	atomic_fetch_sub_explicit(&w->shared->connections, 1, memory_order_relaxed);
 	sl_uncount(&w->stats->connections_open, 1);
 	free(client->proxy);
+	sl_tls_free(client->tls);
 	sl_acceptor_leave(client->acceptor);
 	sl_slab_put(&w->client_slab, client);
 }
@@ -220,7 +223,7 @@ static void finish(struct sl_client *c)
 static void serve(void *arg)
 {
 	struct sl_client *c = arg;
-	bool goes_on = settle_identity(c) == 0;
+	bool goes_on = settle_identity(c) == 0 && sl_secure_client(c) == 0;
 
 	/* A balancer may connect ahead, and send its header long before there is a request. */
 	while (goes_on && sl_conn_peek(&c->conn).len > 0)
@@ -314,6 +317,7 @@ void sl_client_accept(struct sl_acceptor *a, int fd)
 	c->conn.on_event = on_event;
 	c->conn.on_closed = on_closed;
 	c->wants_proxy = a->conf->proxy_from_nr > 0;
+	c->wants_tls = a->conf->tls != NULL;
 	sl_timer_init(&c->timer, on_idle);
 	sl_list_push_back(&w->clients, &c->node);
 	w->clients_nr++;

@@ -18,6 +18,7 @@ struct sl_client {
 	uint64_t start_ns;
 	struct sl_list node;	/* in worker->clients */
 	struct sl_timer timer;	/* idle */
+	struct sl_tls *tls;	/* after its handshake; NULL: it speaks none */
 	struct sl_proxy *proxy; /* what a PROXY header said; NULL: none came */
 	struct sl_ip ip;	/* of the client, as far as the connection tells: see has_address */
 	uint16_t port;
@@ -26,6 +27,7 @@ struct sl_client {
 	bool lingers;	  /* the peer may still be sending when we close */
 	bool has_address; /* ip and port are known: asked for at the first request */
 	bool wants_proxy; /* a PROXY protocol header has to come first */
+	bool wants_tls;	  /* then a handshake */
 };
 
 /* Takes over fd. */

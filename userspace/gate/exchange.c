@@ -11,6 +11,7 @@
 #include "gate/receive.h"
 #include "gate/reply.h"
 #include "gate/rewrite.h"
+#include "tls/records.h"
 
 enum {
 	ARENA_LIMIT_FACTOR = 16
@@ -280,6 +281,17 @@ static struct sl_uri logged_uri(const struct sl_exchange *x)
 	};
 }
 
+static void describe_tls(const struct sl_tls *tls, struct sl_access *a)
+{
+	struct sl_tls_facts facts;
+
+	sl_tls_describe(tls, &facts);
+	a->tls_version = facts.version;
+	a->tls_cipher = facts.cipher;
+	a->tls_name = facts.name;
+	a->is_tls_resumed = facts.is_resumed;
+}
+
 static void write_log(struct sl_exchange *x)
 {
 	struct sl_worker *w = x->worker;
@@ -306,6 +318,8 @@ static void write_log(struct sl_exchange *x)
 		.is_punished = x->is_punished,
 	};
 
+	if (x->client->tls)
+		describe_tls(x->client->tls, &a);
 	sl_accesslog_add(&w->log, &a);
 }
 

@@ -226,7 +226,8 @@ static void put_x_forwarded(struct sl_exchange *x, struct sl_out *o)
 	put_peer(x, o);
 	sl_out_lit(o, "\r\n");
 	if (!has_field(x, SL_FIELD_X_FORWARDED_PROTO))
-		sl_out_lit(o, "X-Forwarded-Proto: http\r\n");
+		sl_out_str(o, x->client->tls ? SL_S("X-Forwarded-Proto: https\r\n")
+					     : SL_S("X-Forwarded-Proto: http\r\n"));
 	if (!has_field(x, SL_FIELD_X_FORWARDED_HOST) && x->req.authority.len)
 		put_pair(o, SL_S("X-Forwarded-Host"), x->req.authority);
 	if (!has_field(x, SL_FIELD_X_FORWARDED_PORT)) {
@@ -256,6 +257,8 @@ static void put_forwarded(struct sl_exchange *x, struct sl_out *o)
 	sl_out_str(o, plain ? SL_S("for=") : SL_S("for=\"["));
 	put_peer(x, o);
 	sl_out_str(o, plain ? SL_S(";proto=http") : SL_S("]\";proto=http"));
+	if (x->client->tls)
+		sl_out_char(o, 's');
 	if (x->req.authority.len) {
 		sl_out_lit(o, ";host=\"");
 		sl_out_str(o, x->req.authority);

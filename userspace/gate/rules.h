@@ -74,6 +74,7 @@ struct sl_dns {
 };
 
 struct sl_names;
+struct sl_tickets;
 
 /* Key "metrics": how many names have cells of their own. */
 struct sl_measured {
@@ -113,7 +114,9 @@ struct sl_rules {
 	struct sl_measured metrics;
 	struct sl_admin_conf admin;
 	struct sl_kernel_conf kernel;
-	struct sl_names *names; /* watched for changes; NULL: no target has a name */
+	struct sl_names *names;	    /* watched for changes; NULL: no target has a name */
+	struct sl_tickets *tickets; /* keys for them, of listeners that name none; NULL: there is
+				       no such listener */
 	struct sl_listener_conf *listeners;
 	unsigned listeners_nr; /* at least 1 */
 	struct sl_upstream_conf *upstreams;

@@ -177,6 +177,7 @@ static int init(struct sl_worker *w)
 	if (ret < 0)
 		return ret;
 	w->loop.on_turn = on_turn;
+	sl_tls_blocks_init(&w->tls_blocks, &w->loop.budget);
 	sl_slab_init(&w->peer_slab, sizeof(struct sl_peer));
 	ret = sl_accesslog_init(&w->log, &w->loop, w->stats, &w->wall, w->shared->access_fd);
 	use_log_rules(w);
@@ -191,6 +192,7 @@ static void fini(struct sl_worker *w)
 	sl_view_free(w->view);
 	sl_slab_fini(&w->peer_slab);
 	sl_slab_fini(&w->client_slab);
+	sl_tls_blocks_fini(&w->tls_blocks);
 	sl_loop_fini(&w->loop);
 	sl_regex_scratch_free(w->regex_scratch);
 	free_acceptors(w);

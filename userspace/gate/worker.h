@@ -23,6 +23,7 @@
 #include "observe/metrics.h"
 #include "observe/stats.h"
 #include "route/regex.h"
+#include "tls/blocks.h"
 
 struct sl_guard;
 
@@ -54,6 +55,7 @@ struct sl_worker {
 	unsigned acceptors_nr;
 	struct sl_list lent; /* acceptors beside those, that end soon */
 	struct sl_slab client_slab, peer_slab;
+	struct sl_tls_blocks tls_blocks;
 	struct sl_list clients;
 	unsigned clients_nr;
 	unsigned index;

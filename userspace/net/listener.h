@@ -8,6 +8,8 @@
 
 #include "net/addr.h"
 
+struct sl_tls_conf;
+
 struct sl_listener_conf {
 	const char *name;
 	struct sl_addr address;
@@ -18,6 +20,7 @@ struct sl_listener_conf {
 	 * because it is never looked for there.  nr 0: off. */
 	struct sl_net *proxy_from;
 	unsigned proxy_from_nr;
+	struct sl_tls_conf *tls; /* NULL: connections are plain */
 };
 
 /* Before the first worker opens it: 0 when nobody listens there; -EADDRINUSE, also for another

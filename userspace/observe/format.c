@@ -22,6 +22,15 @@ static void put_number(struct sl_out *o, const char *key, size_t key_len, uint64
 
 #define put_u64(o, key, value) put_number(o, ",\"" key "\":", sizeof(key) + 3, value)
 
+static void put_tls(struct sl_out *o, const struct sl_access *a)
+{
+	put(o, "tls", a->tls_version);
+	put(o, "tls_cipher", a->tls_cipher);
+	put(o, "tls_name", a->tls_name);
+	sl_out_str(o, a->is_tls_resumed ? SL_S(",\"tls_resumed\":true")
+					: SL_S(",\"tls_resumed\":false"));
+}
+
 static void print_json(const struct sl_redact *redact, struct sl_wall *wall, uint64_t now_ns,
 		       struct sl_out *o, const struct sl_access *a)
 {
@@ -44,6 +53,8 @@ static void print_json(const struct sl_redact *redact, struct sl_wall *wall, uin
 		sl_out_lit(o, ",\"protocol\":\"HTTP/1.1\"");
 	else
 		sl_out_lit(o, ",\"protocol\":\"HTTP/1.0\"");
+	if (a->tls_version.len)
+		put_tls(o, a);
 	put_u64(o, "status", a->status);
 	put_u64(o, "bytes_received", a->bytes_received);
 	put_u64(o, "bytes_sent", a->bytes_sent);

@@ -14,9 +14,11 @@
 struct sl_access {
 	struct sl_str client, request_id, method, host, path, query, route, upstream, user_agent,
 		referer;
-	const char *error; /* NULL: none */
+	struct sl_str tls_version, tls_cipher, tls_name; /* empty: it came without TLS */
+	const char *error;				 /* NULL: none */
 	uint16_t client_port, status;
-	uint8_t minor;	  /* HTTP/1.minor */
+	uint8_t minor; /* HTTP/1.minor */
+	bool is_tls_resumed;
 	bool is_punished; /* its client is denied from now on, because of it */
 	uint64_t bytes_received, bytes_sent;
 	uint64_t duration_us,

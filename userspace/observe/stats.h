@@ -58,6 +58,24 @@
 	X(bytes_sent, COUNTER, "sluice_http_response_bytes", "", "Bytes of response bodies") \
 	X(log_lines_lost, COUNTER, "sluice_log_lines_lost", "", \
 	  "Access log lines that could not be written") \
+	X(tls_handshakes, COUNTER, "sluice_tls_handshakes", "session=\"new\"", \
+	  "TLS handshakes that were completed, by whether they began a session") \
+	X(tls_resumed, COUNTER, "sluice_tls_handshakes", "session=\"resumed\"", \
+	  "or went on with an earlier one") \
+	X(tls_1_2, COUNTER, "sluice_tls_versions", "version=\"TLSv1.2\"", \
+	  "The same handshakes, by the version that was agreed on") \
+	X(tls_1_3, COUNTER, "sluice_tls_versions", "version=\"TLSv1.3\"", \
+	  "connections of TLS 1.3") \
+	X(tls_refused, COUNTER, "sluice_tls_failures", "reason=\"refused\"", \
+	  "Connections to TLS listeners that came to no handshake, by reason") \
+	X(tls_plain, COUNTER, "sluice_tls_failures", "reason=\"plain_http\"", \
+	  "a plain HTTP request was sent instead") \
+	X(tls_left, COUNTER, "sluice_tls_failures", "reason=\"client\"", \
+	  "the client left, or the connection broke") \
+	X(tls_slow, COUNTER, "sluice_tls_failures", "reason=\"timeout\"", \
+	  "it took longer than tls.handshake_timeout") \
+	X(tls_no_memory, COUNTER, "sluice_tls_failures", "reason=\"memory\"", \
+	  "limits.memory was reached") \
 	X(denied_by_list, COUNTER, "sluice_denials", "reason=\"list\"", \
 	  "Connections, and requests behind proxies, of clients that are not let in, by reason") \
 	X(denied_punished, COUNTER, "sluice_denials", "reason=\"punished\"", \

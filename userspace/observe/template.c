@@ -48,6 +48,9 @@ TEXT_OF(path)
 TEXT_OF(route)
 TEXT_OF(upstream)
 TEXT_OF(user_agent)
+TEXT_OF(tls_version)
+TEXT_OF(tls_cipher)
+TEXT_OF(tls_name)
 NUMBER_OF(client_port)
 NUMBER_OF(status)
 NUMBER_OF(bytes_received)
@@ -83,6 +86,20 @@ static void put_user(const struct line *l, struct sl_out *o)
 static void put_protocol(const struct line *l, struct sl_out *o)
 {
 	sl_out_str(o, l->a->minor ? SL_S("HTTP/1.1") : SL_S("HTTP/1.0"));
+}
+
+static void put_scheme(const struct line *l, struct sl_out *o)
+{
+	sl_out_str(o, l->a->tls_version.len ? SL_S("https") : SL_S("http"));
+}
+
+/* As nginx has it: '.' for a session that is new. */
+static void put_tls_resumed(const struct line *l, struct sl_out *o)
+{
+	if (l->a->tls_version.len)
+		sl_out_char(o, l->a->is_tls_resumed ? 'r' : '.');
+	else
+		sl_out_char(o, '-');
 }
 
 static void put_uri(const struct line *l, struct sl_out *o)
@@ -166,7 +183,12 @@ static const struct variable variables[] = {
 	{ "request_time",           put_duration },
 	{ "request_uri",            put_uri },
 	{ "route",                  put_route },
+	{ "scheme",                 put_scheme },
 	{ "server_protocol",        put_protocol },
+	{ "ssl_cipher",             put_tls_cipher },
+	{ "ssl_protocol",           put_tls_version },
+	{ "ssl_server_name",        put_tls_name },
+	{ "ssl_session_reused",     put_tls_resumed },
 	{ "status",                 put_status },
 	{ "time_iso8601",           put_iso },
 	{ "time_local",             put_clf },

@@ -237,7 +237,27 @@ static const struct fault listeners[] = {
 	{ "{'a':'1.2.3.4:1','b':{'address':'1.2.3.4:1'}}",
 	  "22: /listeners/b: listener 'a' has the same address" },
 	{ "{'a':{'address':'1.2.3.4:1','tls':{}}}",
-	  "29: /listeners/a/tls: 'tls' is not available in this version" },
+	  "35: /listeners/a/tls: 'certificates' is missing" },
+	{ "{'a':{'address':'1.2.3.4:1','tls':true}}",
+	  "35: /listeners/a/tls: must be an object, not true" },
+	{ "{'a':{'address':'1.2.3.4:1','tls':{'certificates':[]}}}",
+	  "51: /listeners/a/tls/certificates: needs at least 1 element, not 0" },
+	{ "{'a':{'address':'1.2.3.4:1','tls':{'certificates':[{'certificate':'/a'}]}}}",
+	  "52: /listeners/a/tls/certificates/0: 'key' is missing" },
+	{ "{'a':{'address':'1.2.3.4:1','tls':{'certificates':[{'certificate':'a','key':'/b'}]}}}",
+	  "67: /listeners/a/tls/certificates/0/certificate: 'a' must be an absolute path" },
+	{ "{'a':{'address':'1.2.3.4:1','tls':{'certificates':[{'certificate':'/','key':'/b'}]}}}",
+	  "67: /listeners/a/tls/certificates/0/certificate: /: is not a regular file" },
+	{ "{'a':{'address':'1.2.3.4:1','tls':{'certificates':5,'profile':'old'}}}",
+	  "51: /listeners/a/tls/certificates: must be an array, not an integer\n"
+	  "t:2:63: /listeners/a/tls/profile: unknown value 'old'; must be 'intermediate' or "
+	  "'modern'" },
+	{ "{'a':{'address':'1.2.3.4:1','tls':{'certificates':5,'handshake_timeout':'2m'}}}",
+	  "51: /listeners/a/tls/certificates: must be an array, not an integer\n"
+	  "t:2:73: /listeners/a/tls/handshake_timeout: must be between 100ms and 1m" },
+	{ "{'a':{'address':'1.2.3.4:1','tls':{'kernel_tls':'auto','certificates':5}}}",
+	  "36: /listeners/a/tls/kernel_tls: 'kernel_tls' is not available in this version\n"
+	  "t:2:71: /listeners/a/tls/certificates: must be an array, not an integer" },
 	{ "{'a':{'address':'1.2.3.4:1','proxy_protocol':{'from':[]}}}",
 	  "54: /listeners/a/proxy_protocol/from: needs at least 1 element, not 0" },
 	{ NULL, NULL },

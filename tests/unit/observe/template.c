@@ -44,6 +44,10 @@ static struct sl_access plain(void)
 		.bytes_sent = 2326,
 		.duration_us = 1002999,
 		.upstream_us = 999,
+		.tls_version = SL_STR("TLSv1.3"),
+		.tls_cipher = SL_STR("CIPHER"),
+		.tls_name = SL_STR("sni.example"),
+		.is_tls_resumed = true,
 	};
 }
 
@@ -84,7 +88,12 @@ static const struct {
 	{ "request_time", "1.002", "0.000" },
 	{ "request_uri", "/path?query&token=REDACTED", "-" },
 	{ "route", "r", "-" },
+	{ "scheme", "https", "http" },
 	{ "server_protocol", "HTTP/1.1", "HTTP/1.0" },
+	{ "ssl_cipher", "CIPHER", "-" },
+	{ "ssl_protocol", "TLSv1.3", "-" },
+	{ "ssl_server_name", "sni.example", "-" },
+	{ "ssl_session_reused", "r", "-" },
 	{ "status", "200", "0" },
 	{ "time_iso8601", "2000-10-10T13:55:36+00:00", "2000-10-10T13:55:36+00:00" },
 	{ "time_local", "10/Oct/2000:13:55:36 +0000", "10/Oct/2000:13:55:36 +0000" },

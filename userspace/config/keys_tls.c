@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keys of a listener's TLS.
+#include "config/table.h"
+#include "tls/conf.h"
+
+static const struct sl_key certificate_keys[] = {
+	{ "certificate", &sl_kind_string, SL_KEY_AT(sl_tls_certificate_conf, certificate),
+	  .check = sl_check_path, .required = true,
+	  .doc = "File in PEM: the certificate for the listener's names, then those that signed "
+		 "it, "
+		 "in their order, without the root." },
+	{ "key", &sl_kind_string, SL_KEY_AT(sl_tls_certificate_conf, key), .check = sl_check_path,
+	  .required = true,
+	  .doc = "File in PEM: the private key of that certificate, not encrypted. It may be the "
+		 "same file." },
+	END,
+};
+
+static const struct sl_key certificate_item = {
+	.kind = &sl_kind_object,
+	.object = &(const struct sl_object){ .keys = certificate_keys },
+	.doc = "Files of up to 1 MiB, read at the start and at each reload.",
+};
+
+static const struct sl_key ticket_key_item = {
+	.kind = &sl_kind_string,
+	.size = sizeof(char *),
+	.check = sl_check_path,
+	.doc = "File of 80 random bytes (openssl rand -out FILE 80), as nginx and HAProxy take it.",
+};
+
+static const struct sl_key tls_keys[] = {
+	{ "certificates", &sl_kind_array, ITEMS(sl_tls_conf, certificates, certificates_nr),
+	  .item = &certificate_item, .min = 1, .max = SL_TLS_CERTIFICATES_MAX, .required = true,
+	  .doc = "Which one a client gets goes by the name that it asks for (SNI): the exact name, "
+		 "then \"*.\" above it, then the first certificate. A name may have one for each "
+		 "kind of key (RSA, ECDSA, EdDSA); of the same kind the first in the list "
+		 "counts." },
+	{ "profile", &sl_kind_enum, SL_KEY_AT(sl_tls_conf, profile),
+	  .words = WORDS("intermediate", "modern"), .def = "\"intermediate\"",
+	  .doc = "Mozilla's recommendations: \"intermediate\" is TLS 1.2 and 1.3, with forward "
+		 "secrecy and authenticated encryption only; \"modern\" is TLS 1.3." },
+	{ "handshake_timeout", &sl_kind_duration, SL_KEY_AT(sl_tls_conf, handshake_timeout_ns),
+	  .min = 100000000, .max = 60000000000, .def = "\"10s\"",
+	  .doc = "From a client's first byte to the end of its handshake; then the connection is "
+		 "closed." },
+	{ "session_tickets", &sl_kind_bool, SL_KEY_AT(sl_tls_conf, tickets), .def = "true",
+	  .doc = "A client that comes back within two hours goes on with its session, for less "
+		 "work; it is kept by the client, sealed." },
+	{ "ticket_keys", &sl_kind_array, ITEMS(sl_tls_conf, ticket_keys, ticket_keys_nr),
+	  .item = &ticket_key_item, .max = SL_TLS_TICKET_KEYS_MAX,
+	  .doc = "What sessions are sealed with, so that several hosts can go on with them: the "
+		 "first seals, all open. Default: keys that this process makes, and changes every "
+		 "hour." },
+	LATER("client_ca"),
+	LATER("client_certificate"),
+	LATER("kernel_tls"),
+	END,
+};
+
+const struct sl_object sl_tls_object = { .keys = tls_keys };

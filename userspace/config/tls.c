@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// A listener's certificates and keys: read and checked with the configuration that names them.
+#include <errno.h>
+
+#include "config/check.h"
+#include "tls/conf.h"
+#include "tls/server.h"
+#include "tls/tickets.h"
+
+static void tell(void *arg, enum sl_tls_member member, unsigned index, const char *path,
+		 const char *why)
+{
+	struct sl_reader *r = arg;
+	bool is_ticket = member == SL_TLS_TICKET_KEY;
+
+	sl_report_enter_member(&r->report, is_ticket ? "ticket_keys" : "certificates");
+	sl_report_enter_element(&r->report, index);
+	if (!is_ticket)
+		sl_report_enter_member(&r->report, member == SL_TLS_KEY ? "key" : "certificate");
+	sl_report_fault(&r->report, "%.256s: %s", path, why);
+	if (!is_ticket)
+		sl_report_leave(&r->report);
+	sl_report_leave(&r->report);
+	sl_report_leave(&r->report);
+}
+
+static bool is_complete(const struct sl_tls_conf *conf)
+{
+	for (unsigned i = 0; i < conf->certificates_nr; i++)
+		if (!conf->certificates[i].certificate || !conf->certificates[i].key)
+			return false;
+	for (unsigned i = 0; i < conf->ticket_keys_nr; i++)
+		if (!conf->ticket_keys[i].path)
+			return false;
+	return conf->certificates_nr > 0;
+}
+
+/* Sessions outlive a reload. */
+static bool find_tickets(struct sl_reader *r)
+{
+	struct sl_rules *rules = r->rules;
+
+	if (!rules->tickets && r->running && r->running->tickets)
+		rules->tickets = sl_tickets_get(r->running->tickets);
+	if (!rules->tickets)
+		rules->tickets = sl_tickets_new();
+	return rules->tickets != NULL;
+}
+
+void sl_check_tls(struct sl_reader *r, const struct sl_listener_conf *l)
+{
+	const struct sl_tls_faults faults = { tell, r };
+	struct sl_tls_conf *conf = l->tls;
+	int ret;
+
+	if (!conf || !l->name || !is_complete(conf))
+		return;
+	if (!conf->tickets && conf->ticket_keys_nr)
+		fault_member(r, "tls", "'ticket_keys' do nothing without 'session_tickets'");
+	if (!find_tickets(r)) {
+		r->out_of_memory = true;
+		return;
+	}
+	sl_report_enter_member(&r->report, "tls");
+	ret = sl_tls_server_new(&conf->server, conf, sl_str_of(l->name), r->rules->tickets,
+				&faults);
+	sl_report_leave(&r->report);
+	if (ret == -ENOMEM)
+		r->out_of_memory = true;
+}
+
+void sl_config_free_tls(struct sl_rules *rules)
+{
+	for (unsigned i = 0; i < rules->listeners_nr; i++)
+		if (rules->listeners[i].tls)
+			sl_tls_server_put(rules->listeners[i].tls->server);
+	sl_tickets_put(rules->tickets);
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// The TLS handshake of a client's connection, and who gets none.
+#include "gate/secure.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "tls/conf.h"
+#include "tls/records.h"
+
+enum { RECORD_HANDSHAKE = 22 /* RFC 8446 5.1 */ };
+
+static void tell(const struct sl_client *c, const char *why)
+{
+	sl_log_debug("tls.failed", "listener=%s reason=\"%s\"", c->acceptor->conf->name, why);
+}
+
+/* A method, and not a handshake: somebody wrote http:// for https://. */
+static bool is_plain_http(struct sl_str in)
+{
+	return in.ptr[0] >= 'A' && in.ptr[0] <= 'Z';
+}
+
+static int refuse_plain(struct sl_client *c)
+{
+	static const char answer[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n"
+				     "Content-Length: 50\r\nConnection: close\r\n\r\n"
+				     "A plain HTTP request was sent to an HTTPS address\n";
+
+	sl_count(&c->worker->stats->tls_plain, 1);
+	tell(c, "a plain HTTP request");
+	c->lingers = true;
+	sl_conn_send(&c->conn, answer, sizeof(answer) - 1, c->conn.loop->now_ns + SL_SEC);
+	return -EPROTO;
+}
+
+static int refuse_garbage(struct sl_client *c)
+{
+	sl_count(&c->worker->stats->tls_refused, 1);
+	tell(c, "not a handshake");
+	return -EPROTO;
+}
+
+static void count_done(const struct sl_client *c)
+{
+	struct sl_stats *s = c->worker->stats;
+	struct sl_tls_facts facts;
+
+	sl_tls_describe(c->tls, &facts);
+	sl_count(facts.is_resumed ? &s->tls_resumed : &s->tls_handshakes, 1);
+	sl_count(sl_str_eq(facts.version, SL_S("TLSv1.3")) ? &s->tls_1_3 : &s->tls_1_2, 1);
+}
+
+static uint64_t *count_of(struct sl_stats *s, enum sl_tls_end end)
+{
+	switch (end) {
+	case SL_TLS_REFUSED:
+		return &s->tls_refused;
+	case SL_TLS_TOO_SLOW:
+		return &s->tls_slow;
+	case SL_TLS_NO_MEMORY:
+		return &s->tls_no_memory;
+	default:
+		return &s->tls_left;
+	}
+}
+
+static int shake_hands(struct sl_client *c, const struct sl_tls_conf *conf)
+{
+	struct sl_worker *w = c->worker;
+	uint64_t deadline_ns = sl_deadline(w->loop.now_ns, conf->handshake_timeout_ns);
+	char why[SL_PEM_WHY_BYTES] = "";
+	enum sl_tls_end end;
+
+	end = sl_tls_accept(&c->conn, conf->server, &w->tls_blocks, deadline_ns, &c->tls, why);
+	if (end == SL_TLS_DONE) {
+		count_done(c);
+		return 0;
+	}
+	sl_count(count_of(w->stats, end), 1);
+	tell(c, end == SL_TLS_TOO_SLOW ? "tls.handshake_timeout" : why);
+	c->lingers = end == SL_TLS_REFUSED; /* or the alert could be lost */
+	return -EPROTO;
+}
+
+int sl_secure_client(struct sl_client *c)
+{
+	const struct sl_tls_conf *conf = c->acceptor->conf->tls;
+	struct sl_str in;
+
+	if (!c->wants_tls)
+		return 0;
+	in = sl_conn_peek(&c->conn);
+	if (in.len == 0)
+		return 0;
+	c->wants_tls = false;
+	if (!conf) /* since it connected, the listener has become a plain one */
+		return -EPROTO;
+	if (in.ptr[0] == RECORD_HANDSHAKE)
+		return shake_hands(c, conf);
+	return is_plain_http(in) ? refuse_plain(c) : refuse_garbage(c);
+}

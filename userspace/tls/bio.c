@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// OpenSSL's view of a connection's bytes.
+#include "tls/bio.h"
+
+#include <pthread.h>
+#include <string.h>
+
+static int bio_read(BIO *bio, char *to, int size)
+{
+	struct sl_tls *t = BIO_get_data(bio);
+	struct sl_str in = sl_conn_raw_peek(t->conn);
+	size_t n = in.len < (size_t)size ? in.len : (size_t)size;
+
+	BIO_clear_retry_flags(bio);
+	if (n == 0) {
+		/* At the end of the stream, too: what that means is not OpenSSL's to say. */
+		BIO_set_retry_read(bio);
+		return -1;
+	}
+	memcpy(to, in.ptr, n);
+	sl_conn_raw_consume(t->conn, n);
+	return (int)n;
+}
+
+static int bio_write(BIO *bio, const char *from, int len)
+{
+	struct sl_tls *t = BIO_get_data(bio);
+	size_t n;
+
+	BIO_clear_retry_flags(bio);
+	if (!t->out) {
+		t->out = sl_tls_block_get(t->blocks);
+		t->out_at = t->out_end = 0;
+	}
+	if (!t->out)
+		return -1;
+	n = SL_TLS_BLOCK_BYTES - t->out_end;
+	if (n > (size_t)len)
+		n = (size_t)len;
+	if (n == 0) {
+		BIO_set_retry_write(bio);
+		return -1;
+	}
+	memcpy(t->out + t->out_end, from, n);
+	t->out_end += (uint32_t)n;
+	return (int)n;
+}
+
+static long bio_control(BIO *bio, int what, long number, void *pointer)
+{
+	return what == BIO_CTRL_FLUSH || what == BIO_CTRL_DUP;
+}
+
+static BIO_METHOD *method;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void make_method(void)
+{
+	BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sluice");
+
+	if (m && BIO_meth_set_read(m, bio_read) && BIO_meth_set_write(m, bio_write) &&
+	    BIO_meth_set_ctrl(m, bio_control))
+		method = m;
+}
+
+BIO *sl_tls_bio_new(struct sl_tls *t)
+{
+	BIO *bio;
+
+	pthread_once(&once, make_method);
+	bio = method ? BIO_new(method) : NULL;
+	if (!bio)
+		return NULL;
+	BIO_set_data(bio, t);
+	BIO_set_init(bio, 1);
+	return bio;
+}

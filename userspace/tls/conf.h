@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a listener's TLS is to be, as the configuration says it. */
+#ifndef SL_TLS_CONF_H
+#define SL_TLS_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sl_tls_server;
+
+/* Mozilla's recommendations for servers, version 5.7, less the ciphers with finite-field
+ * Diffie-Hellman: they cost the server more than the client. */
+enum sl_tls_profile {
+	SL_TLS_INTERMEDIATE, /* TLS 1.2 and 1.3 */
+	SL_TLS_MODERN,	     /* TLS 1.3 */
+};
+
+struct sl_tls_certificate_conf {
+	const char *certificate; /* file: PEM, the server's own first, then those that signed it */
+	const char *key;	 /* file: PEM, not encrypted */
+};
+
+enum { SL_TLS_CERTIFICATES_MAX = 1024, SL_TLS_TICKET_KEYS_MAX = 8 };
+
+struct sl_tls_conf {
+	struct sl_tls_certificate_conf *certificates; /* the first is for names that nobody has */
+	unsigned certificates_nr;
+	unsigned profile;	       /* enum sl_tls_profile */
+	uint64_t handshake_timeout_ns; /* from the first byte; default 10 s */
+	bool tickets;		       /* sessions can be resumed; default on */
+	struct sl_tls_ticket_file {
+		const char *path;
+	} * ticket_keys; /* the first seals, all open; none: keys of our own */
+	unsigned ticket_keys_nr;
+	/* Not a setting: what was made of these, one reference. */
+	struct sl_tls_server *server;
+};
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A connection that speaks TLS: its handshake, then its records, sealed and opened by OpenSSL. */
+#ifndef SL_TLS_RECORDS_H
+#define SL_TLS_RECORDS_H
+
+#include <openssl/ssl.h>
+
+#include "net/conn.h"
+#include "net/layer.h"
+#include "tls/blocks.h"
+#include "tls/server.h"
+
+/*
+ * During the handshake the connection is a plain one, whose bytes go to OpenSSL a record at a time:
+ * none of what follows is taken with it.  Afterwards the layer is put on it, and whoever reads and
+ * writes need not know.
+ */
+struct sl_tls {
+	struct sl_layer layer;
+	struct sl_conn *conn;
+	struct sl_tls_blocks *blocks;
+	SSL *ssl;
+	char *out; /* sealed, not yet sent; NULL: nothing */
+	uint32_t out_at, out_end;
+	bool is_sending; /* a fiber sends what is in out */
+	bool is_broken;	 /* OpenSSL, or the socket, will not go on */
+	bool has_said_end;
+};
+
+enum sl_tls_end {
+	SL_TLS_DONE,
+	SL_TLS_REFUSED,	  /* what came is no handshake that we can go on with */
+	SL_TLS_LEFT,	  /* the client did, or its connection broke */
+	SL_TLS_TOO_SLOW,  /* the deadline */
+	SL_TLS_NO_MEMORY, /* limits.memory, or the heap */
+	SL_TLS_CANCELLED,
+};
+
+/* The server's side of a handshake, in the fiber that is the reader.  Takes a reference of the
+ * server for as long as it lasts.  With SL_TLS_DONE *ret_tls is on the connection, and goes by
+ * sl_tls_free() after it was closed.  With SL_TLS_REFUSED the client was told (an alert), and `why`
+ * has OpenSSL's words for it. */
+enum sl_tls_end sl_tls_accept(struct sl_conn *c, struct sl_tls_server *server,
+			      struct sl_tls_blocks *blocks, uint64_t deadline_ns,
+			      struct sl_tls **ret_tls, char why[SL_PEM_WHY_BYTES]);
+void sl_tls_free(struct sl_tls *t); /* NULL is fine */
+
+/* What was agreed on. */
+struct sl_tls_facts {
+	struct sl_str version; /* "TLSv1.3" */
+	struct sl_str cipher;  /* "TLS_AES_128_GCM_SHA256" */
+	struct sl_str name;    /* that the client asked for (SNI); empty: none */
+	bool is_resumed;
+};
+/* Borrowed from the connection. */
+void sl_tls_describe(const struct sl_tls *t, struct sl_tls_facts *ret_facts);
+
+#endif

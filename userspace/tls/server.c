@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a listener serves TLS with: an SSL_CTX for each set of certificates that a name has.
+#include "tls/server.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/sha.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "tls/names.h"
+
+struct context {
+	SSL_CTX *ssl;
+	struct sl_tls_choice choice;
+};
+
+struct sl_tls_server {
+	_Atomic unsigned users;
+	struct sl_tls_pair *pairs;
+	unsigned pairs_nr;
+	struct sl_tls_names names;
+	struct context *contexts; /* the first is for names that nobody has */
+	unsigned contexts_nr;
+	struct sl_tickets *tickets; /* NULL: none are given out */
+	unsigned profile;
+	unsigned char id[SHA256_DIGEST_LENGTH];
+};
+
+/* ---- what OpenSSL asks during a handshake ---- */
+
+static struct sl_tls_server *server_of(SSL *ssl)
+{
+	return SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+}
+
+static int on_name(SSL *ssl, int *alert, void *arg)
+{
+	const struct sl_tls_server *s = arg;
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	int found = name ? sl_tls_names_find(&s->names, sl_str_of(name)) : -1;
+
+	if (found > 0)
+		SSL_set_SSL_CTX(ssl, s->contexts[found].ssl);
+	/* "noack": what the client asked for is taken note of, and not confirmed, without one. */
+	return name ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+}
+
+/* RFC 7301 3.2: who offers protocols, and none of ours, is refused; who offers none speaks
+ * HTTP/1.1. */
+static int on_alpn(SSL *ssl, const unsigned char **ret_out, unsigned char *ret_len,
+		   const unsigned char *offered, unsigned len, void *arg)
+{
+	static const unsigned char ours[] = "\x08http/1.1\x08http/1.0";
+	unsigned char *chosen;
+
+	if (SSL_select_next_proto(&chosen, ret_len, ours, sizeof(ours) - 1, offered, len) !=
+	    OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*ret_out = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+		     EVP_MAC_CTX *mac, int is_new)
+{
+	return sl_tickets_crypt(server_of(ssl)->tickets, name, iv, cipher, mac, is_new,
+				sl_now_ns());
+}
+
+/* ---- contexts ---- */
+
+static bool set_protocol(const struct sl_tls_server *s, SSL_CTX *ssl)
+{
+	static const char suites[] =
+		"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+	static const char ciphers[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+				      "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+				      "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+	int least = s->profile == SL_TLS_MODERN ? TLS1_3_VERSION : TLS1_2_VERSION;
+
+	return SSL_CTX_set_min_proto_version(ssl, least) == 1 &&
+	       SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) == 1 &&
+	       SSL_CTX_set_ciphersuites(ssl, suites) == 1 &&
+	       SSL_CTX_set_cipher_list(ssl, ciphers) == 1 &&
+	       SSL_CTX_set1_groups_list(ssl, "X25519:P-256:P-384") == 1;
+}
+
+/* Sessions are in tickets only: nothing of a client is kept here between its connections.  Released
+ * buffers are what makes an idle connection small. */
+static bool set_sessions(const struct sl_tls_server *s, SSL_CTX *ssl)
+{
+	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	SSL_CTX_set_timeout(ssl, SL_TICKET_SECONDS);
+	SSL_CTX_set_max_early_data(ssl, 0);
+	if (!s->tickets) {
+		SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET);
+		return SSL_CTX_set_num_tickets(ssl, 0) == 1;
+	}
+	return SSL_CTX_set_num_tickets(ssl, 1) == 1 &&
+	       SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, on_ticket) == 1 &&
+	       SSL_CTX_set_session_id_context(ssl, s->id, sizeof(s->id)) == 1;
+}
+
+static SSL_CTX *make_context(struct sl_tls_server *s)
+{
+	SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
+
+	if (!ssl)
+		return NULL;
+	SSL_CTX_set_app_data(ssl, s);
+	SSL_CTX_set_alpn_select_cb(ssl, on_alpn, NULL);
+	SSL_CTX_set_tlsext_servername_callback(ssl, on_name);
+	SSL_CTX_set_tlsext_servername_arg(ssl, s);
+	if (set_protocol(s, ssl) && set_sessions(s, ssl))
+		return ssl;
+	SSL_CTX_free(ssl);
+	return NULL;
+}
+
+static bool use_pair(SSL_CTX *ssl, const struct sl_tls_pair *p)
+{
+	return SSL_CTX_use_cert_and_key(ssl, p->certificate, p->key, p->chain, 1) == 1;
+}
+
+static int add_context(struct sl_tls_server *s, const struct sl_tls_choice *choice)
+{
+	struct context *c = &s->contexts[s->contexts_nr];
+
+	c->ssl = make_context(s);
+	if (!c->ssl)
+		return -ENOMEM;
+	c->choice = *choice;
+	s->contexts_nr++;
+	for (unsigned k = 0; k < SL_TLS_KEY_KINDS; k++)
+		if (choice->pair[k] != SL_TLS_NO_PAIR &&
+		    !use_pair(c->ssl, &s->pairs[choice->pair[k]]))
+			return -ENOMEM; /* each was tried when it was read */
+	return (int)s->contexts_nr - 1;
+}
+
+static int choose(void *arg, const struct sl_tls_choice *choice)
+{
+	struct sl_tls_server *s = arg;
+
+	for (unsigned i = 0; i < s->contexts_nr; i++)
+		if (memcmp(&s->contexts[i].choice, choice, sizeof(*choice)) == 0)
+			return (int)i;
+	return add_context(s, choice);
+}
+
+/* What the first certificate's own names are served with, so that a client that names nobody gets
+ * the kind of key that it likes best, too. */
+struct first {
+	struct sl_tls_choice choice;
+	bool is_found;
+};
+
+static int look_for_first(void *arg, const struct sl_tls_choice *choice)
+{
+	struct first *f = arg;
+
+	for (unsigned k = 0; k < SL_TLS_KEY_KINDS && !f->is_found; k++)
+		if (choice->pair[k] == 0) {
+			f->choice = *choice;
+			f->is_found = true;
+		}
+	return 0;
+}
+
+static int make_contexts(struct sl_tls_server *s)
+{
+	struct first first = { .is_found = false };
+	int ret;
+
+	/* Each name could have a choice of its own, but no more choices than names. */
+	s->contexts = calloc((size_t)s->names.nr + 1, sizeof(*s->contexts));
+	if (!s->contexts)
+		return -ENOMEM;
+	sl_tls_names_settle(&s->names, look_for_first, &first);
+	if (!first.is_found) {
+		memset(&first.choice, 0xff, sizeof(first.choice));
+		first.choice.pair[s->pairs[0].kind] = 0;
+	}
+	ret = add_context(s, &first.choice);
+	return ret < 0 ? ret : sl_tls_names_settle(&s->names, choose, s);
+}
+
+/* ---- reading what the configuration names ---- */
+
+/* What OpenSSL thinks of it: too short a key, too weak a hash. */
+static int try_pair(const struct sl_tls_pair *p, char why[SL_PEM_WHY_BYTES])
+{
+	SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
+	int ret = ssl ? 0 : -ENOMEM;
+
+	ERR_clear_error();
+	if (ssl && !use_pair(ssl, p))
+		ret = -EINVAL;
+	sl_tls_take_error(why);
+	SSL_CTX_free(ssl);
+	return ret;
+}
+
+static int read_pair(struct sl_tls_pair *p, const struct sl_tls_certificate_conf *conf,
+		     unsigned index, const struct sl_tls_faults *faults)
+{
+	enum sl_tls_member member = SL_TLS_CERTIFICATE;
+	const char *path = conf->certificate;
+	char why[SL_PEM_WHY_BYTES];
+	int ret = sl_tls_pair_read_certificate(p, path, why);
+
+	if (ret == 0) {
+		member = SL_TLS_KEY;
+		path = conf->key;
+		ret = sl_tls_pair_read_key(p, path, why);
+	}
+	if (ret == 0) {
+		member = SL_TLS_CERTIFICATE;
+		path = conf->certificate;
+		ret = try_pair(p, why);
+	}
+	if (ret < 0)
+		faults->tell(faults->arg, member, index, path, why);
+	return ret;
+}
+
+struct naming {
+	struct sl_tls_server *server;
+	unsigned pair;
+	int ret;
+};
+
+static void add_name(void *arg, const char *name, size_t len)
+{
+	struct naming *n = arg;
+	struct sl_tls_server *s = n->server;
+
+	if (n->ret == 0)
+		n->ret = sl_tls_names_add(&s->names, (struct sl_str){ name, len }, n->pair,
+					  s->pairs[n->pair].kind);
+}
+
+static int read_pairs(struct sl_tls_server *s, const struct sl_tls_conf *conf,
+		      const struct sl_tls_faults *faults)
+{
+	struct naming naming = { .server = s };
+	int ret = 0;
+
+	s->pairs = calloc(conf->certificates_nr, sizeof(*s->pairs));
+	if (!s->pairs)
+		return -ENOMEM;
+	s->pairs_nr = conf->certificates_nr;
+	for (unsigned i = 0; i < s->pairs_nr; i++) {
+		int failed = read_pair(&s->pairs[i], &conf->certificates[i], i, faults);
+
+		if (failed) {
+			ret = -EINVAL;
+			continue;
+		}
+		naming.pair = i;
+		sl_tls_pair_names(&s->pairs[i], add_name, &naming);
+	}
+	return ret ? ret : naming.ret;
+}
+
+static int read_ticket_key(const char *path, unsigned char key[SL_TICKET_KEY_BYTES],
+			   char why[SL_PEM_WHY_BYTES])
+{
+	char *text = NULL;
+	size_t len = 0;
+	int ret = sl_pem_read(path, &text, &len, why);
+
+	if (ret < 0)
+		return ret;
+	if (len == SL_TICKET_KEY_BYTES) {
+		memcpy(key, text, len);
+	} else {
+		strcpy(why, "is not 80 bytes long (openssl rand -out FILE 80)");
+		ret = -EINVAL;
+	}
+	sl_pem_free(text, len);
+	return ret;
+}
+
+static int read_ticket_keys(struct sl_tls_server *s, const struct sl_tls_conf *conf,
+			    const struct sl_tls_faults *faults)
+{
+	unsigned char keys[SL_TLS_TICKET_KEYS_MAX][SL_TICKET_KEY_BYTES];
+	int ret = 0;
+
+	for (unsigned i = 0; i < conf->ticket_keys_nr; i++) {
+		const char *path = conf->ticket_keys[i].path;
+		char why[SL_PEM_WHY_BYTES];
+
+		if (read_ticket_key(path, keys[i], why) == 0)
+			continue;
+		faults->tell(faults->arg, SL_TLS_TICKET_KEY, i, path, why);
+		ret = -EINVAL;
+	}
+	if (ret == 0) {
+		s->tickets = sl_tickets_of(keys, conf->ticket_keys_nr);
+		ret = s->tickets ? 0 : -ENOMEM;
+	}
+	OPENSSL_cleanse(keys, sizeof(keys));
+	return ret;
+}
+
+/* ---- from start to end ---- */
+
+static void free_server(struct sl_tls_server *s)
+{
+	/* A connection holds the context that it uses. */
+	for (unsigned i = 0; i < s->contexts_nr; i++)
+		SSL_CTX_free(s->contexts[i].ssl);
+	for (unsigned i = 0; i < s->pairs_nr; i++)
+		sl_tls_pair_fini(&s->pairs[i]);
+	sl_tls_names_fini(&s->names);
+	sl_tickets_put(s->tickets);
+	free(s->contexts);
+	free(s->pairs);
+	free(s);
+}
+
+/* All files are looked at, so that all faults are told in one run. */
+static int fill(struct sl_tls_server *s, const struct sl_tls_conf *conf, struct sl_tickets *own,
+		const struct sl_tls_faults *faults)
+{
+	int ret = read_pairs(s, conf, faults), keys = 0;
+
+	if (conf->tickets && conf->ticket_keys_nr)
+		keys = read_ticket_keys(s, conf, faults);
+	else if (conf->tickets)
+		s->tickets = sl_tickets_get(own);
+	if (ret == 0)
+		ret = keys;
+	return ret < 0 ? ret : make_contexts(s);
+}
+
+int sl_tls_server_new(struct sl_tls_server **ret_server, const struct sl_tls_conf *conf,
+		      struct sl_str id, struct sl_tickets *own, const struct sl_tls_faults *faults)
+{
+	struct sl_tls_server *s = calloc(1, sizeof(*s));
+	int ret;
+
+	if (!s)
+		return -ENOMEM;
+	s->users = 1;
+	s->profile = conf->profile;
+	SHA256((const unsigned char *)id.ptr, id.len, s->id);
+	ret = fill(s, conf, own, faults);
+	if (ret < 0)
+		free_server(s);
+	else
+		*ret_server = s;
+	return ret;
+}
+
+struct sl_tls_server *sl_tls_server_get(struct sl_tls_server *s)
+{
+	atomic_fetch_add_explicit(&s->users, 1, memory_order_relaxed);
+	return s;
+}
+
+void sl_tls_server_put(struct sl_tls_server *s)
+{
+	if (s && atomic_fetch_sub_explicit(&s->users, 1, memory_order_acq_rel) == 1)
+		free_server(s);
+}
+
+SSL *sl_tls_server_begin(struct sl_tls_server *s)
+{
+	return SSL_new(s->contexts[0].ssl);
+}

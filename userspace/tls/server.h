@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A listener's certificates and rules for TLS, ready for handshakes; immutable and counted. */
+#ifndef SL_TLS_SERVER_H
+#define SL_TLS_SERVER_H
+
+#include <openssl/ssl.h>
+
+#include "base/str.h"
+#include "tls/conf.h"
+#include "tls/pair.h"
+#include "tls/tickets.h"
+
+struct sl_tls_server;
+
+/* Which member of the configuration is wrong. */
+enum sl_tls_member { SL_TLS_CERTIFICATE, SL_TLS_KEY, SL_TLS_TICKET_KEY };
+
+/* Told of each fault: the member of that index, its file, and what is wrong with it. */
+struct sl_tls_faults {
+	void (*tell)(void *arg, enum sl_tls_member member, unsigned index, const char *path,
+		     const char *why);
+	void *arg;
+};
+
+/* Reads every file that conf names.  id tells it from other listeners: a session of one is not
+ * resumed at another.  own are the keys for tickets where conf names none; a reference is taken.
+ * 0 with one reference; -EINVAL when a fault was told; -ENOMEM. */
+int sl_tls_server_new(struct sl_tls_server **ret_server, const struct sl_tls_conf *conf,
+		      struct sl_str id, struct sl_tickets *own, const struct sl_tls_faults *faults);
+/* On any thread. */
+struct sl_tls_server *sl_tls_server_get(struct sl_tls_server *s);
+void sl_tls_server_put(struct sl_tls_server *s); /* NULL is fine */
+
+/* For a new connection.  NULL: out of memory. */
+SSL *sl_tls_server_begin(struct sl_tls_server *s);
+
+#endif
