@@ -24,6 +24,7 @@
 #include "control/socket.h"
 #include "control/upgrade.h"
 #include "control/user.h"
+#include "control/watch.h"
 
 enum {
 	EXIT_CONFIG = 2,
@@ -164,6 +165,7 @@ static void wait_for_end(struct sl_daemon *d)
 		sl_daemon_note(d);
 		sl_admin_serve(d->admin);
 		sl_kernel_tick(d);
+		sl_daemon_watch(d);
 		if (fds[0].revents && handle_signal(d))
 			return;
 		if (fds[1].revents)

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "config/check.h"
-#include "tls/conf.h"
+#include "tls/files.h"
 #include "tls/server.h"
 #include "tls/tickets.h"
 
@@ -62,6 +62,7 @@ void sl_check_tls(struct sl_reader *r, const struct sl_listener_conf *l)
 		return;
 	}
 	sl_report_enter_member(&r->report, "tls");
+	conf->files_print = sl_tls_files_print(conf); /* before: a change meanwhile is seen later */
 	ret = sl_tls_server_new(&conf->server, conf, sl_str_of(l->name), r->rules->tickets,
 				&faults);
 	sl_report_leave(&r->report);

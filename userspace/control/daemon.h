@@ -9,6 +9,13 @@ struct sl_admin;
 struct sl_control;
 struct sl_kernel;
 
+/* See control/watch.h. */
+struct sl_file_watch {
+	uint64_t next_ns;
+	uint64_t seen;	  /* fingerprint of the files, the last time */
+	uint64_t refused; /* and of those that could not be used; 0: none */
+};
+
 struct sl_daemon {
 	const char *file;		   /* of the configuration */
 	struct sl_rules *rules;		   /* the current ones */
@@ -28,6 +35,7 @@ struct sl_daemon {
 	int stderr_fd;	       /* standard error as it was at the start; -1: there was none */
 	int names_fd;	       /* eventfd: a name of a target has other addresses */
 	uint64_t refresh_ns;   /* when to try again for names that changed; 0: nothing is due */
+	struct sl_file_watch file_watch;
 	/* What they were at the start, and are; user and group may be NULL. */
 	struct sl_measured measured;
 	char *run_dir, *user, *group;

@@ -34,6 +34,7 @@ struct sl_tls_conf {
 	unsigned ticket_keys_nr;
 	/* Not a setting: what was made of these, one reference. */
 	struct sl_tls_server *server;
+	uint64_t files_print; /* of the files that it was made of */
 };
 
 #endif

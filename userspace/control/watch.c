@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looks at the files of certificates and keys, and has them read again when they changed.
+#include "control/watch.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "control/reload.h"
+#include "tls/files.h"
+
+enum { LOOK_MS = 1000 };
+
+struct prints {
+	uint64_t in_use, now;
+};
+
+static struct prints take_prints(const struct sl_rules *rules)
+{
+	struct prints p = { 0, 0 };
+
+	for (unsigned i = 0; i < rules->listeners_nr; i++) {
+		const struct sl_tls_conf *conf = rules->listeners[i].tls;
+
+		if (!conf)
+			continue;
+		/* Multiplied, so that the same change at two listeners is not none. */
+		p.in_use = p.in_use * 31 + conf->files_print;
+		p.now = p.now * 31 + sl_tls_files_print(conf);
+	}
+	return p;
+}
+
+/* A pair is two files: it is read when a second has gone by without another change, and what was
+ * no good then is not tried again until there is one. */
+static bool is_due(struct sl_file_watch *w, const struct prints *p)
+{
+	bool is_settled = p->now == w->seen;
+
+	w->seen = p->now;
+	if (p->now == p->in_use) {
+		w->refused = 0;
+		return false;
+	}
+	return is_settled && p->now != w->refused;
+}
+
+void sl_daemon_watch(struct sl_daemon *d)
+{
+	struct sl_file_watch *w = &d->file_watch;
+	uint64_t now_ns = sl_now_ns();
+	struct prints p;
+
+	if (!d->rules->tickets || now_ns < w->next_ns) /* without TLS there are no such files */
+		return;
+	w->next_ns = now_ns + LOOK_MS * SL_MS;
+	p = take_prints(d->rules);
+	if (!is_due(w, &p))
+		return;
+	sl_log_info("tls.files_changed", "effect=\"they are read again\"");
+	w->refused = p.now;
+	if (sl_daemon_refresh(d) == -EINVAL)
+		d->refresh_ns = 0; /* it would be refused again */
+	else
+		w->refused = 0;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether the files that a listener's TLS was made of are still the same. */
+#ifndef SL_TLS_FILES_H
+#define SL_TLS_FILES_H
+
+#include "tls/conf.h"
+
+/* A number that changes with any of them: replaced, written to, gone, or there again.  Nothing is
+ * opened. */
+uint64_t sl_tls_files_print(const struct sl_tls_conf *conf);
+
+#endif
