@@ -4,6 +4,8 @@
 #ifndef SL_TLS_BLOCKS_H
 #define SL_TLS_BLOCKS_H
 
+#include <stdint.h>
+
 #include "base/budget.h"
 #include "base/slab.h"
 
@@ -19,6 +21,8 @@ struct sl_tls_blocks {
 	struct sl_slab blocks;
 	struct sl_slab connections;
 	struct sl_budget *budget;
+	uint64_t turn;	/* of the loop, in which there were */
+	unsigned steps; /* so many steps of handshakes */
 };
 
 /* All that is taken is drawn from the budget. */

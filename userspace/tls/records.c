@@ -12,7 +12,8 @@
 
 enum {
 	GATHER_MAX =
-		4096,	 /* shorter pieces are copied together: each record costs more than that */
+		4096, /* shorter pieces are copied together: each record costs more than that */
+	STEPS_A_TURN = 4,
 	SEAL_ROOM = 128, /* what sealing adds, and the end behind it */
 	ROOM_MIN = 8192, /* in a block, for opening another record into it */
 };
@@ -328,14 +329,31 @@ static enum sl_tls_end step(struct sl_tls *t, uint64_t deadline_ns, char why[SL_
 	return end_of(ret);
 }
 
+/* A step costs as much as twenty requests (measured: 0.25 ms): a burst of handshakes lets the
+ * requests of a turn go first, and those of the next. */
+static void wait_turn(struct sl_tls *t)
+{
+	struct sl_tls_blocks *b = t->blocks;
+	struct sl_loop *loop = t->conn->loop;
+
+	while (b->turn == loop->turns && b->steps == STEPS_A_TURN)
+		sl_fiber_yield(loop);
+	if (b->turn != loop->turns)
+		b->steps = 0;
+	b->turn = loop->turns;
+	b->steps++;
+}
+
 static enum sl_tls_end shake_hands(struct sl_tls *t, uint64_t deadline_ns,
 				   char why[SL_PEM_WHY_BYTES])
 {
 	enum sl_tls_end end = SL_TLS_DONE;
 	bool is_over = false;
 
-	while (!is_over)
+	while (!is_over) {
+		wait_turn(t);
 		end = step(t, deadline_ns, why, &is_over);
+	}
 	return end;
 }
 
