@@ -71,13 +71,14 @@ def measured(gateway, load):
 
 
 def wrk(bench, gateway, path, connections, close=False, cores=None, seconds=None,
-        script="report.lua", words=()):
+        script="report.lua", words=(), tls=False):
     seconds = seconds or bench.options.seconds
     argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s",
             "-s", os.path.join(HERE, "wrk", script)]
     if close:
         argv += ["-H", "Connection: close"]
-    argv.append(f"http://127.0.0.1:{gateway.port}{path}")
+    argv.append(f"https://127.0.0.1:{gateway.tls_port}{path}" if tls
+                else f"http://127.0.0.1:{gateway.port}{path}")
     if words:
         argv += ["--", *words]
 
@@ -207,6 +208,10 @@ CASES = {
     "100k": lambda bench, name: wrk(bench, bench.gateways[name], "/100k", 16),
     "1m": lambda bench, name: wrk(bench, bench.gateways[name], "/1m", 16),
     "static": lambda bench, name: wrk(bench, bench.gateways[name], "/static", 64),
+    "tls-small": lambda bench, name: wrk(bench, bench.gateways[name], "/s", 64, tls=True),
+    "tls-newconn": lambda bench, name: wrk(bench, bench.gateways[name], "/s", 16, tls=True,
+                                           close=True),
+    "tls-100k": lambda bench, name: wrk(bench, bench.gateways[name], "/100k", 16, tls=True),
     "latency": latency,
     "routes-10": routes(10),
     "routes-10000": routes(10000),

@@ -13,6 +13,7 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CONF = os.path.join(HERE, "conf")
 ORIGIN_PORT = 18490  # apart from the demo's ports, which may be running
 PORTS = {"sluice": 18480, "nginx": 18481, "haproxy": 18482}
+TLS_PORT_STEP = 20
 FRESH_PORT_STEP = 100  # a fresh instance runs beside the one that lives for the whole run
 CONNECTIONS = 12000
 SIZES = {"/s": 200, "/1k": 1 << 10, "/100k": 100 << 10, "/1m": 1 << 20, "/static": 6}
@@ -40,6 +41,24 @@ def get(port, path):
         return answer.status, len(answer.read())
     finally:
         conn.close()
+
+
+def certificate(root):
+    """ECDSA P-256, which is what is issued today; with its key, as haproxy wants it."""
+    path = os.path.join(root, "tls.pem")
+    if not os.path.exists(path):
+        done = subprocess.run(
+            [find("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=bench", "-days", "30",
+             "-keyout", path + ".key", "-out", path + ".crt"], capture_output=True, text=True,
+            timeout=20, check=False)
+        if done.returncode:
+            raise BenchError(f"openssl: {done.stderr.strip()[-500:]}")
+        with open(path, "w", encoding="ascii") as out:
+            for part in (path + ".crt", path + ".key"):
+                with open(part, encoding="ascii") as f:
+                    out.write(f.read())
+    return path
 
 
 def find(program):
@@ -111,15 +130,18 @@ class Gateway(Process):
 
     def __init__(self, name, build, root, cores, workers=1, fresh=False, routes=0):
         self.port = PORTS[name] + (FRESH_PORT_STEP if fresh else 0)
+        self.tls_port = self.port + TLS_PORT_STEP
         directory = os.path.join(root, f"{name}-{self.port}")
         os.makedirs(directory, exist_ok=True)
         os.chmod(directory, 0o755)
         values = {"WORKERS": workers, "DIR": directory, "PORT": self.port, "ORIGIN": ORIGIN_PORT,
+                  "TLS_PORT": self.tls_port, "CERTIFICATE": certificate(root),
                   "CONNECTIONS": CONNECTIONS, "NOFILE": 2 * CONNECTIONS - 4000,
                   "ROUTES": routes_text(name, routes),
                   "REUSEPORT": "reuseport" if workers > 1 else "",
                   "USER": "user www-data;" if os.geteuid() == 0 else ""}
         claim(self.port)
+        claim(self.tls_port)
         super().__init__(name, directory, self.command(name, build, directory, values), cores)
         self.serve(self.port, "/s")
 
