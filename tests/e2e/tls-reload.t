@@ -12,7 +12,7 @@ import time
 from lib import origin, tap
 from lib.certs import Authority
 from lib.gateway import Gateway, reserve_port
-from lib.tls import TlsClient, context
+from lib.tls import TlsClient, context, wait_for
 from lib.wire import Client, get
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -51,13 +51,6 @@ def use(number):
 def serial_now(port=None):
     with TlsClient(port or g.port, context(authority.file)) as c:
         return c.serial()
-
-
-def wait_for(is_so, seconds=15):
-    deadline = time.monotonic() + seconds
-    while not is_so() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return is_so()
 
 
 class Load:

@@ -73,6 +73,7 @@ void sl_check_access(struct sl_reader *r, json_t *value, void *to);
 void sl_check_count_limit(struct sl_reader *r, json_t *value, void *to);
 void sl_check_byte_limit(struct sl_reader *r, json_t *value, void *to);
 void sl_check_punish(struct sl_reader *r, json_t *value, void *to);
+void sl_check_tls_clients(struct sl_reader *r, json_t *value, void *to);
 void sl_check_kernel(struct sl_reader *r, json_t *value, void *to);
 /* Reads the certificates and keys that it names. */
 void sl_check_tls(struct sl_reader *r, const struct sl_listener_conf *l);

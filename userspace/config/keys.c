@@ -128,8 +128,9 @@ static const struct sl_key access_keys[] = {
 		 "write them; or a text of up to 4096 bytes with variables: $args $body_bytes_sent "
 		 "$bytes_received $error $host $http_referer $http_user_agent $msec $remote_addr "
 		 "$remote_port $remote_user $request $request_id $request_method $request_time "
-		 "$request_uri $route $scheme $server_protocol $ssl_cipher $ssl_protocol "
-		 "$ssl_server_name $ssl_session_reused $status $time_iso8601 $time_local "
+		 "$request_uri $route $scheme $server_protocol $ssl_cipher "
+		 "$ssl_client_s_dn $ssl_client_sha256 $ssl_protocol $ssl_server_name "
+		 "$ssl_session_reused $status $time_iso8601 $time_local "
 		 "$upstream_addr $upstream_response_time $uri; $$ is a dollar sign." },
 	{ "path", &sl_kind_string, SL_KEY_AT(sl_logs, access_path), .def = "\"-\"",
 	  .check = sl_check_log_path, .doc = "File to append to; \"-\" is standard output." },

@@ -52,10 +52,22 @@ static const struct sl_key tls_keys[] = {
 	  .doc = "What sessions are sealed with, so that several hosts can go on with them: the "
 		 "first seals, all open. Default: keys that this process makes, and changes every "
 		 "hour." },
-	LATER("client_ca"),
-	LATER("client_certificate"),
+	{ "client_ca", &sl_kind_string, SL_KEY_AT(sl_tls_conf, client_ca), .check = sl_check_path,
+	  .doc = "File in PEM: the authorities whose certificates clients show. Their names are "
+		 "told "
+		 "to every client. Default: no client is asked for a certificate." },
+	{ "client_certificate", &sl_kind_enum, SL_KEY_AT(sl_tls_conf, client_certificate),
+	  .words = WORDS("required", "optional"), .def = "\"required\"",
+	  .doc = "Whether a client that shows none is refused; one whose certificate is not good "
+		 "always is." },
+	{ "client_depth", &sl_kind_int, SL_KEY_AT(sl_tls_conf, client_depth), .max = 16, .def = "3",
+	  .doc = "The most authorities between a client's certificate and the one that "
+		 "is trusted." },
+	{ "client_crl", &sl_kind_string, SL_KEY_AT(sl_tls_conf, client_crl), .check = sl_check_path,
+	  .doc = "File in PEM: what was revoked, a list for each authority on the way; a client "
+		 "whose authority has none, or one that is out of date, is refused." },
 	LATER("kernel_tls"),
 	END,
 };
 
-const struct sl_object sl_tls_object = { .keys = tls_keys };
+const struct sl_object sl_tls_object = { .keys = tls_keys, .finish = sl_check_tls_clients };

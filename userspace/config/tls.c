@@ -10,17 +10,28 @@
 static void tell(void *arg, enum sl_tls_member member, unsigned index, const char *path,
 		 const char *why)
 {
+	static const struct {
+		const char *name, *of_element;
+		bool is_element;
+	} where[] = {
+		[SL_TLS_CERTIFICATE] = { "certificates", "certificate", true },
+		[SL_TLS_KEY] = { "certificates", "key", true },
+		[SL_TLS_TICKET_KEY] = { "ticket_keys", NULL, true },
+		[SL_TLS_CLIENT_CA] = { "client_ca", NULL, false },
+		[SL_TLS_CLIENT_CRL] = { "client_crl", NULL, false },
+	};
 	struct sl_reader *r = arg;
-	bool is_ticket = member == SL_TLS_TICKET_KEY;
 
-	sl_report_enter_member(&r->report, is_ticket ? "ticket_keys" : "certificates");
-	sl_report_enter_element(&r->report, index);
-	if (!is_ticket)
-		sl_report_enter_member(&r->report, member == SL_TLS_KEY ? "key" : "certificate");
+	sl_report_enter_member(&r->report, where[member].name);
+	if (where[member].is_element)
+		sl_report_enter_element(&r->report, index);
+	if (where[member].of_element)
+		sl_report_enter_member(&r->report, where[member].of_element);
 	sl_report_fault(&r->report, "%.256s: %s", path, why);
-	if (!is_ticket)
+	if (where[member].of_element)
 		sl_report_leave(&r->report);
-	sl_report_leave(&r->report);
+	if (where[member].is_element)
+		sl_report_leave(&r->report);
 	sl_report_leave(&r->report);
 }
 
@@ -45,6 +56,17 @@ static bool find_tickets(struct sl_reader *r)
 	if (!rules->tickets)
 		rules->tickets = sl_tickets_new();
 	return rules->tickets != NULL;
+}
+
+/* What says something of clients' certificates, where nobody is asked for one. */
+void sl_check_tls_clients(struct sl_reader *r, json_t *value, void *to)
+{
+	static const char *const names[] = { "client_certificate", "client_depth", "client_crl" };
+	const struct sl_tls_conf *conf = to;
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names) && !conf->client_ca; i++)
+		if (json_object_get(value, names[i]))
+			fault_member(r, names[i], "does nothing without 'client_ca'");
 }
 
 void sl_check_tls(struct sl_reader *r, const struct sl_listener_conf *l)

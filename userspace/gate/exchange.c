@@ -290,6 +290,10 @@ static void describe_tls(const struct sl_tls *tls, struct sl_access *a)
 	a->tls_cipher = facts.cipher;
 	a->tls_name = facts.name;
 	a->is_tls_resumed = facts.is_resumed;
+	if (!facts.client)
+		return;
+	a->tls_client = sl_str_of(facts.client->subject);
+	a->tls_client_print = sl_str_of(facts.client->fingerprint);
 }
 
 static void write_log(struct sl_exchange *x)

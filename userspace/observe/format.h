@@ -15,6 +15,7 @@ struct sl_access {
 	struct sl_str client, request_id, method, host, path, query, route, upstream, user_agent,
 		referer;
 	struct sl_str tls_version, tls_cipher, tls_name; /* empty: it came without TLS */
+	struct sl_str tls_client, tls_client_print;	 /* subject and fingerprint; empty: none */
 	const char *error;				 /* NULL: none */
 	uint16_t client_port, status;
 	uint8_t minor; /* HTTP/1.minor */

@@ -51,6 +51,8 @@ TEXT_OF(user_agent)
 TEXT_OF(tls_version)
 TEXT_OF(tls_cipher)
 TEXT_OF(tls_name)
+TEXT_OF(tls_client)
+TEXT_OF(tls_client_print)
 NUMBER_OF(client_port)
 NUMBER_OF(status)
 NUMBER_OF(bytes_received)
@@ -186,6 +188,8 @@ static const struct variable variables[] = {
 	{ "scheme",                 put_scheme },
 	{ "server_protocol",        put_protocol },
 	{ "ssl_cipher",             put_tls_cipher },
+	{ "ssl_client_s_dn",        put_tls_client },
+	{ "ssl_client_sha256",      put_tls_client_print },
 	{ "ssl_protocol",           put_tls_version },
 	{ "ssl_server_name",        put_tls_name },
 	{ "ssl_session_reused",     put_tls_resumed },

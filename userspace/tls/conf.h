@@ -15,6 +15,9 @@ enum sl_tls_profile {
 	SL_TLS_MODERN,	     /* TLS 1.3 */
 };
 
+/* Whether a client has to show a certificate; one that is shown must be good in any case. */
+enum sl_tls_client_certificate { SL_TLS_CLIENT_REQUIRED, SL_TLS_CLIENT_OPTIONAL };
+
 struct sl_tls_certificate_conf {
 	const char *certificate; /* file: PEM, the server's own first, then those that signed it */
 	const char *key;	 /* file: PEM, not encrypted */
@@ -32,6 +35,10 @@ struct sl_tls_conf {
 		const char *path;
 	} * ticket_keys; /* the first seals, all open; none: keys of our own */
 	unsigned ticket_keys_nr;
+	const char *client_ca;	     /* file: PEM, one or many; NULL: clients show none */
+	unsigned client_certificate; /* enum sl_tls_client_certificate */
+	uint32_t client_depth;	     /* authorities between it and one of these; default 3 */
+	const char *client_crl;	     /* file: PEM, a list for each authority; NULL: none */
 	/* Not a setting: what was made of these, one reference. */
 	struct sl_tls_server *server;
 	uint64_t files_print; /* of the files that it was made of */

@@ -36,5 +36,9 @@ uint64_t sl_tls_files_print(const struct sl_tls_conf *conf)
 	}
 	for (unsigned i = 0; i < conf->ticket_keys_nr; i++)
 		print = add_file(print, conf->ticket_keys[i].path);
+	if (conf->client_ca)
+		print = add_file(print, conf->client_ca);
+	if (conf->client_crl)
+		print = add_file(print, conf->client_crl);
 	return print;
 }

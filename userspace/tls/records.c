@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <openssl/err.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -280,6 +282,7 @@ void sl_tls_free(struct sl_tls *t)
 	if (!t)
 		return;
 	SSL_free(t->ssl);
+	free(t->client);
 	drop_out(t);
 	sl_budget_give(t->blocks->budget, SL_TLS_CHARGE);
 	sl_slab_put(&t->blocks->connections, t);
@@ -357,6 +360,35 @@ static enum sl_tls_end shake_hands(struct sl_tls *t, uint64_t deadline_ns,
 	return end;
 }
 
+static void print_subject(const X509 *x, char *to, size_t size)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	int n = -1;
+
+	if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(x), 0, XN_FLAG_RFC2253) >= 0)
+		n = BIO_read(bio, to, (int)size - 1);
+	to[n > 0 ? n : 0] = '\0';
+	BIO_free(bio);
+}
+
+/* Once a connection: each of its requests tells it.  False without memory. */
+static bool keep_client(struct sl_tls *t)
+{
+	const X509 *x = SSL_get0_peer_certificate(t->ssl);
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+
+	if (!x)
+		return true;
+	t->client = calloc(1, sizeof(*t->client));
+	if (!t->client || X509_digest(x, EVP_sha256(), digest, &len) != 1)
+		return false;
+	print_subject(x, t->client->subject, sizeof(t->client->subject));
+	for (unsigned i = 0; i < len; i++)
+		snprintf(t->client->fingerprint + 2 * i, 3, "%02x", digest[i]);
+	return true;
+}
+
 enum sl_tls_end sl_tls_accept(struct sl_conn *c, struct sl_tls_server *server,
 			      struct sl_tls_blocks *blocks, uint64_t deadline_ns,
 			      struct sl_tls **ret_tls, char why[SL_PEM_WHY_BYTES])
@@ -371,6 +403,8 @@ enum sl_tls_end sl_tls_accept(struct sl_conn *c, struct sl_tls_server *server,
 	end = shake_hands(t, deadline_ns, why);
 	ERR_clear_error();
 	sl_tls_server_put(server);
+	if (end == SL_TLS_DONE && !keep_client(t))
+		end = SL_TLS_NO_MEMORY;
 	if (end != SL_TLS_DONE) {
 		sl_tls_free(t);
 		return end;
@@ -388,6 +422,7 @@ void sl_tls_describe(const struct sl_tls *t, struct sl_tls_facts *ret_facts)
 		.version = sl_str_of(SSL_get_version(t->ssl)),
 		.cipher = sl_str_of(SSL_get_cipher_name(t->ssl)),
 		.name = name ? sl_str_of(name) : (struct sl_str){ NULL, 0 },
+		.client = t->client,
 		.is_resumed = SSL_session_reused(t->ssl),
 	};
 }

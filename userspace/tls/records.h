@@ -20,11 +20,18 @@ struct sl_tls {
 	struct sl_conn *conn;
 	struct sl_tls_blocks *blocks;
 	SSL *ssl;
-	char *out; /* sealed, not yet sent; NULL: nothing */
+	struct sl_tls_client *client; /* NULL: it showed no certificate */
+	char *out;		      /* sealed, not yet sent; NULL: nothing */
 	uint32_t out_at, out_end;
 	bool is_sending; /* a fiber sends what is in out */
 	bool is_broken;	 /* OpenSSL, or the socket, will not go on */
 	bool has_said_end;
+};
+
+/* Of a client's certificate, which was good. */
+struct sl_tls_client {
+	char subject[256];    /* as RFC 2253 writes it; a longer one is cut */
+	char fingerprint[65]; /* SHA-256 of all of it, in hexadecimal */
 };
 
 enum sl_tls_end {
@@ -47,9 +54,10 @@ void sl_tls_free(struct sl_tls *t); /* NULL is fine */
 
 /* What was agreed on. */
 struct sl_tls_facts {
-	struct sl_str version; /* "TLSv1.3" */
-	struct sl_str cipher;  /* "TLS_AES_128_GCM_SHA256" */
-	struct sl_str name;    /* that the client asked for (SNI); empty: none */
+	struct sl_str version;		    /* "TLSv1.3" */
+	struct sl_str cipher;		    /* "TLS_AES_128_GCM_SHA256" */
+	struct sl_str name;		    /* that the client asked for (SNI); empty: none */
+	const struct sl_tls_client *client; /* NULL: it showed no certificate */
 	bool is_resumed;
 };
 /* Borrowed from the connection. */

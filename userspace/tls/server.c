@@ -6,10 +6,12 @@
 #include <openssl/err.h>
 #include <openssl/sha.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "tls/clients.h"
 #include "tls/names.h"
 
 struct context {
@@ -22,6 +24,7 @@ struct sl_tls_server {
 	struct sl_tls_pair *pairs;
 	unsigned pairs_nr;
 	struct sl_tls_names names;
+	struct sl_tls_clients clients;
 	struct context *contexts; /* the first is for names that nobody has */
 	unsigned contexts_nr;
 	struct sl_tickets *tickets; /* NULL: none are given out */
@@ -102,8 +105,7 @@ static bool set_sessions(const struct sl_tls_server *s, SSL_CTX *ssl)
 		return SSL_CTX_set_num_tickets(ssl, 0) == 1;
 	}
 	return SSL_CTX_set_num_tickets(ssl, 1) == 1 &&
-	       SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, on_ticket) == 1 &&
-	       SSL_CTX_set_session_id_context(ssl, s->id, sizeof(s->id)) == 1;
+	       SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, on_ticket) == 1;
 }
 
 static SSL_CTX *make_context(struct sl_tls_server *s)
@@ -116,7 +118,8 @@ static SSL_CTX *make_context(struct sl_tls_server *s)
 	SSL_CTX_set_alpn_select_cb(ssl, on_alpn, NULL);
 	SSL_CTX_set_tlsext_servername_callback(ssl, on_name);
 	SSL_CTX_set_tlsext_servername_arg(ssl, s);
-	if (set_protocol(s, ssl) && set_sessions(s, ssl))
+	if (set_protocol(s, ssl) && set_sessions(s, ssl) && sl_tls_clients_use(&s->clients, ssl) &&
+	    SSL_CTX_set_session_id_context(ssl, s->id, sizeof(s->id)) == 1)
 		return ssl;
 	SSL_CTX_free(ssl);
 	return NULL;
@@ -310,6 +313,26 @@ static int read_ticket_keys(struct sl_tls_server *s, const struct sl_tls_conf *c
 	return ret;
 }
 
+static int read_clients(struct sl_tls_server *s, const struct sl_tls_conf *conf,
+			const struct sl_tls_faults *faults)
+{
+	struct sl_tls_clients *c = &s->clients;
+	char why[SL_PEM_WHY_BYTES];
+	int ret = 0, revoked = 0;
+
+	c->is_required = conf->client_certificate == SL_TLS_CLIENT_REQUIRED;
+	c->depth = conf->client_depth;
+	if (conf->client_ca)
+		ret = sl_tls_clients_read_authorities(c, conf->client_ca, s->id, why);
+	if (ret < 0)
+		faults->tell(faults->arg, SL_TLS_CLIENT_CA, 0, conf->client_ca, why);
+	if (conf->client_crl)
+		revoked = sl_tls_clients_read_revoked(c, conf->client_crl, s->id, why);
+	if (revoked < 0)
+		faults->tell(faults->arg, SL_TLS_CLIENT_CRL, 0, conf->client_crl, why);
+	return ret < 0 || revoked < 0 ? -EINVAL : 0;
+}
+
 /* ---- from start to end ---- */
 
 static void free_server(struct sl_tls_server *s)
@@ -320,6 +343,7 @@ static void free_server(struct sl_tls_server *s)
 	for (unsigned i = 0; i < s->pairs_nr; i++)
 		sl_tls_pair_fini(&s->pairs[i]);
 	sl_tls_names_fini(&s->names);
+	sl_tls_clients_fini(&s->clients);
 	sl_tickets_put(s->tickets);
 	free(s->contexts);
 	free(s->pairs);
@@ -330,15 +354,26 @@ static void free_server(struct sl_tls_server *s)
 static int fill(struct sl_tls_server *s, const struct sl_tls_conf *conf, struct sl_tickets *own,
 		const struct sl_tls_faults *faults)
 {
-	int ret = read_pairs(s, conf, faults), keys = 0;
+	int ret = read_pairs(s, conf, faults), keys = 0, clients = read_clients(s, conf, faults);
 
 	if (conf->tickets && conf->ticket_keys_nr)
 		keys = read_ticket_keys(s, conf, faults);
 	else if (conf->tickets)
 		s->tickets = sl_tickets_get(own);
 	if (ret == 0)
-		ret = keys;
+		ret = keys < 0 ? keys : clients;
 	return ret < 0 ? ret : make_contexts(s);
+}
+
+/* Nor is one resumed that began when less was asked of clients. */
+static void make_id(struct sl_tls_server *s, const struct sl_tls_conf *conf, struct sl_str id)
+{
+	char text[128];
+	int n = snprintf(text, sizeof(text), "%.*s %d %u %u", (int)(id.len > 64 ? 64 : id.len),
+			 id.ptr, conf->client_ca != NULL, conf->client_certificate,
+			 conf->client_depth);
+
+	SHA256((const unsigned char *)text, (size_t)n, s->id);
 }
 
 int sl_tls_server_new(struct sl_tls_server **ret_server, const struct sl_tls_conf *conf,
@@ -351,7 +386,7 @@ int sl_tls_server_new(struct sl_tls_server **ret_server, const struct sl_tls_con
 		return -ENOMEM;
 	s->users = 1;
 	s->profile = conf->profile;
-	SHA256((const unsigned char *)id.ptr, id.len, s->id);
+	make_id(s, conf, id);
 	ret = fill(s, conf, own, faults);
 	if (ret < 0)
 		free_server(s);

@@ -13,9 +13,15 @@
 struct sl_tls_server;
 
 /* Which member of the configuration is wrong. */
-enum sl_tls_member { SL_TLS_CERTIFICATE, SL_TLS_KEY, SL_TLS_TICKET_KEY };
+enum sl_tls_member {
+	SL_TLS_CERTIFICATE,
+	SL_TLS_KEY,
+	SL_TLS_TICKET_KEY,
+	SL_TLS_CLIENT_CA,
+	SL_TLS_CLIENT_CRL,
+};
 
-/* Told of each fault: the member of that index, its file, and what is wrong with it. */
+/* Told of each fault: the member, of that index where there are many, its file, and what is wrong with it. */
 struct sl_tls_faults {
 	void (*tell)(void *arg, enum sl_tls_member member, unsigned index, const char *path,
 		     const char *why);

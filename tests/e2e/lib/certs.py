@@ -29,6 +29,20 @@ class Authority:
     def path(self, name):
         return os.path.join(self.directory, name)
 
+    def revoke(self, *pairs):
+        """A list of what was revoked, as PEM; its path."""
+        index, conf = self.path("index.txt"), self.path("ca.conf")
+        with open(index, "w", encoding="ascii"):
+            pass
+        with open(conf, "w", encoding="ascii") as f:
+            f.write(f"[ca]\ndefault_ca=us\n[us]\ndatabase={index}\ncertificate={self.file}\n"
+                    f"private_key={self.path('ca.key')}\ndefault_md=sha256\n"
+                    "default_crl_days=3000\n")
+        for pair in pairs:
+            openssl("ca", "-config", conf, "-revoke", pair["certificate"])
+        openssl("ca", "-config", conf, "-gencrl", "-out", self.path("crl.pem"))
+        return self.path("crl.pem")
+
     def make(self, name, *hosts, kind="ecdsa", serial=None):
         """NAME.pem and NAME.key for these hosts: as the configuration wants them."""
         self.number += 1

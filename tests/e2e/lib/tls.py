@@ -2,8 +2,19 @@
 """A client that speaks TLS, by Python's own, and says what was agreed on and how it ended."""
 
 import ssl
+import time
 
 from .wire import Client
+
+
+def wait_for(is_so, seconds=15):
+    """Asks again and again, and holds no lock meanwhile, as origin.wait() does."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if is_so():
+            return True
+        time.sleep(0.05)
+    return is_so()
 
 
 def context(ca, version=None, alpn=None, ciphers=None):

@@ -255,6 +255,13 @@ static const struct fault listeners[] = {
 	{ "{'a':{'address':'1.2.3.4:1','tls':{'certificates':5,'handshake_timeout':'2m'}}}",
 	  "51: /listeners/a/tls/certificates: must be an array, not an integer\n"
 	  "t:2:73: /listeners/a/tls/handshake_timeout: must be between 100ms and 1m" },
+	{ "{'a':{'address':'1.2.3.4:1','tls':{'certificates':5,'client_crl':'/c'}}}",
+	  "51: /listeners/a/tls/certificates: must be an array, not an integer\n"
+	  "t:2:66: /listeners/a/tls/client_crl: does nothing without 'client_ca'" },
+	{ "{'a':{'address':'1.2.3.4:1','tls':{'certificates':5,'client_ca':'/"
+	  "c','client_depth':17}}}",
+	  "51: /listeners/a/tls/certificates: must be an array, not an integer\n"
+	  "t:2:85: /listeners/a/tls/client_depth: must be between 0 and 16" },
 	{ "{'a':{'address':'1.2.3.4:1','tls':{'kernel_tls':'auto','certificates':5}}}",
 	  "36: /listeners/a/tls/kernel_tls: 'kernel_tls' is not available in this version\n"
 	  "t:2:71: /listeners/a/tls/certificates: must be an array, not an integer" },

@@ -47,6 +47,8 @@ static struct sl_access plain(void)
 		.tls_version = SL_STR("TLSv1.3"),
 		.tls_cipher = SL_STR("CIPHER"),
 		.tls_name = SL_STR("sni.example"),
+		.tls_client = SL_STR("CN=c"),
+		.tls_client_print = SL_STR("ab12"),
 		.is_tls_resumed = true,
 	};
 }
@@ -91,6 +93,8 @@ static const struct {
 	{ "scheme", "https", "http" },
 	{ "server_protocol", "HTTP/1.1", "HTTP/1.0" },
 	{ "ssl_cipher", "CIPHER", "-" },
+	{ "ssl_client_s_dn", "CN=c", "-" },
+	{ "ssl_client_sha256", "ab12", "-" },
 	{ "ssl_protocol", "TLSv1.3", "-" },
 	{ "ssl_server_name", "sni.example", "-" },
 	{ "ssl_session_reused", "r", "-" },

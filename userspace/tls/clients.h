@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whose certificates clients may show, and which of those were revoked. */
+#ifndef SL_TLS_CLIENTS_H
+#define SL_TLS_CLIENTS_H
+
+#include <openssl/sha.h>
+#include <openssl/ssl.h>
+
+#include "tls/conf.h"
+#include "tls/pair.h"
+
+struct sl_tls_clients {
+	STACK_OF(X509) * authorities; /* NULL: nobody is asked */
+	STACK_OF(X509_CRL) * revoked; /* NULL: it is not looked at */
+	unsigned depth;
+	bool is_required;
+};
+
+/* Each into what was zeroed.  0, or a negative errno with `why`; the id goes on to be one of what was
+ * read. */
+int sl_tls_clients_read_authorities(struct sl_tls_clients *c, const char *path,
+				    unsigned char id[SHA256_DIGEST_LENGTH],
+				    char why[SL_PEM_WHY_BYTES]);
+int sl_tls_clients_read_revoked(struct sl_tls_clients *c, const char *path,
+				unsigned char id[SHA256_DIGEST_LENGTH], char why[SL_PEM_WHY_BYTES]);
+void sl_tls_clients_fini(struct sl_tls_clients *c);
+
+/* From now on handshakes of this context ask for a certificate.  False without memory. */
+bool sl_tls_clients_use(const struct sl_tls_clients *c, SSL_CTX *ssl);
+
+#endif
