@@ -197,8 +197,12 @@ samples()
 
 	mkdir "$dir/samples"
 	cp "$top/tools/packaging/sluice.json" "$dir/samples/packaging.json"
-	sed 's|@DIR@|/tmp|; s|@WORKERS@|2|; s|@ROUTES@||; s|@[A-Z]*@|9000|' \
-		"$top/bench/conf/sluice.json" >"$dir/samples/bench.json"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=a \
+		-keyout "$dir/tls.pem" 2>/dev/null >"$dir/tls.crt"
+	cat "$dir/tls.crt" >>"$dir/tls.pem"
+	sed "s|@CERTIFICATE@|$dir/tls.pem|g; s|@TLS_PORT@|9001|; s|@DIR@|/tmp|; s|@WORKERS@|2|
+		s|@ROUTES@||; s|@[A-Z]*@|9000|" "$top/bench/conf/sluice.json" \
+		>"$dir/samples/bench.json"
 	awk '/^```json$/ { on = 1; next } /^```$/ { on = 0 } on' "$top/README.md" \
 		>"$dir/samples/readme.json"
 	awk '/^\.nf$/ { on = 1; next } /^\.fi$/ { on = 0 } on' "$build/sluice.json.5" |

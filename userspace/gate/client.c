@@ -242,7 +242,8 @@ static void turn_away(struct sl_client *c)
 				     "Retry-After: 1\r\nConnection: close\r\n\r\n";
 
 	sl_count(&c->worker->stats->connections_refused, 1);
-	send(c->conn.fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (!c->tls && !c->wants_tls) /* sealing it could have to wait, and nobody is there to */
+		send(c->conn.fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	close_because(c, &c->worker->stats->connections_closed_limit, "no memory for its request");
 }
 

@@ -16,8 +16,8 @@ struct sl_tls_clients {
 	bool is_required;
 };
 
-/* Each into what was zeroed.  0, or a negative errno with `why`; the id goes on to be one of what was
- * read. */
+/* Each into what was zeroed.  0, or a negative errno with `why`; the id becomes one of what was
+ * read, too. */
 int sl_tls_clients_read_authorities(struct sl_tls_clients *c, const char *path,
 				    unsigned char id[SHA256_DIGEST_LENGTH],
 				    char why[SL_PEM_WHY_BYTES]);

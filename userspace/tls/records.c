@@ -385,7 +385,7 @@ static bool keep_client(struct sl_tls *t)
 		return false;
 	print_subject(x, t->client->subject, sizeof(t->client->subject));
 	for (unsigned i = 0; i < len; i++)
-		snprintf(t->client->fingerprint + 2 * i, 3, "%02x", digest[i]);
+		snprintf(t->client->fingerprint + (size_t)2 * i, 3, "%02x", digest[i]);
 	return true;
 }
 

@@ -21,7 +21,8 @@ enum sl_tls_member {
 	SL_TLS_CLIENT_CRL,
 };
 
-/* Told of each fault: the member, of that index where there are many, its file, and what is wrong with it. */
+/* Told of each fault: the member, of that index where there are many, its file, and what is wrong
+ * with it. */
 struct sl_tls_faults {
 	void (*tell)(void *arg, enum sl_tls_member member, unsigned index, const char *path,
 		     const char *why);
