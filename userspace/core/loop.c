@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "core/mailbox.h"
 #include "core/probe.h"
+#include "core/sandbox.h"
 
 enum {
 	SQ_ENTRIES = 1024,
@@ -30,7 +31,7 @@ static void on_ignored(struct sl_op *op, int res, uint32_t flags)
 }
 
 /* Measured: without any task-run flag a proxied request costs half as much again. */
-static int setup_ring(struct io_uring *ring)
+static int setup_ring(struct io_uring *ring, bool is_restricted)
 {
 	static const unsigned choices[] = {
 		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
@@ -41,7 +42,8 @@ static int setup_ring(struct io_uring *ring)
 
 	for (unsigned i = 0; i < sizeof(choices) / sizeof(choices[0]) && ret == -EINVAL; i++) {
 		struct io_uring_params p = {
-			.flags = choices[i] | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
+			.flags = choices[i] | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP |
+				 (is_restricted ? IORING_SETUP_R_DISABLED : 0),
 			.cq_entries = CQ_ENTRIES,
 		};
 
@@ -88,6 +90,14 @@ static int init_buffers(struct sl_loop *loop, const char **ret_missing)
 	return ret;
 }
 
+static int restrict_ring(struct io_uring *ring)
+{
+	unsigned nr;
+	const uint8_t *ops = sl_probe_list(&nr);
+
+	return sl_sandbox_ring(ring, ops, nr);
+}
+
 static int probe_receive(struct sl_loop *loop, const char **ret_missing)
 {
 	int ret = sl_probe_multishot(&loop->ring, &loop->small);
@@ -118,7 +128,7 @@ int sl_loop_init(struct sl_loop *loop, const struct sl_loop_conf *conf, const ch
 	sl_list_init(&loop->starved);
 	sl_wheel_init(&loop->wheel, loop->now_ns);
 	sl_fibers_init(&loop->fibers, &loop->budget);
-	ret = setup_ring(&loop->ring);
+	ret = setup_ring(&loop->ring, conf->is_restricted);
 	if (ret < 0)
 		return ret;
 	missing = sl_probe_ops(&loop->ring);
@@ -133,6 +143,8 @@ int sl_loop_init(struct sl_loop *loop, const struct sl_loop_conf *conf, const ch
 	ret = init_buffers(loop, ret_missing);
 	if (ret < 0)
 		goto err_ring;
+	if (conf->is_restricted)
+		loop->restrict_error = restrict_ring(&loop->ring);
 	ret = probe_receive(loop, ret_missing);
 	if (ret < 0)
 		goto err_buffers;

@@ -48,12 +48,14 @@ struct sl_loop {
 	int wake_fd; /* eventfd: other threads write to it */
 	uint64_t wake_count;
 	struct sl_op ignore_op;
+	int restrict_error; /* why is_restricted could not be had; 0: it could, or was not asked */
 };
 
 struct sl_loop_conf {
 	unsigned worker;
 	/* Half for receive buffers, half for stacks and what requests hold; 0: no limit. */
 	size_t memory_bytes;
+	bool is_restricted; /* the ring takes the operations below and no others */
 };
 
 /* 0, or a negative errno with *ret_missing naming what the kernel lacks ("" when it is not about

@@ -9,30 +9,41 @@
 
 enum { PROBE_WAIT_S = 1 };
 
+static const uint8_t needed[] = {
+	IORING_OP_ACCEPT,   IORING_OP_ASYNC_CANCEL, IORING_OP_CLOSE, IORING_OP_CONNECT,
+	IORING_OP_POLL_ADD, IORING_OP_READ,	    IORING_OP_RECV,  IORING_OP_SEND,
+	IORING_OP_SENDMSG,  IORING_OP_WRITE,
+};
+
+static const char *const names[] = {
+	[IORING_OP_ACCEPT] = "IORING_OP_ACCEPT",
+	[IORING_OP_ASYNC_CANCEL] = "IORING_OP_ASYNC_CANCEL",
+	[IORING_OP_CLOSE] = "IORING_OP_CLOSE",
+	[IORING_OP_CONNECT] = "IORING_OP_CONNECT",
+	[IORING_OP_POLL_ADD] = "IORING_OP_POLL_ADD",
+	[IORING_OP_READ] = "IORING_OP_READ",
+	[IORING_OP_RECV] = "IORING_OP_RECV",
+	[IORING_OP_SEND] = "IORING_OP_SEND",
+	[IORING_OP_SENDMSG] = "IORING_OP_SENDMSG",
+	[IORING_OP_WRITE] = "IORING_OP_WRITE",
+};
+
+const uint8_t *sl_probe_list(unsigned *ret_nr)
+{
+	*ret_nr = sizeof(needed);
+	return needed;
+}
+
 const char *sl_probe_ops(struct io_uring *ring)
 {
-	static const struct {
-		int op;
-		const char *name;
-	} needed[] = {
-		{ IORING_OP_ACCEPT, "IORING_OP_ACCEPT" },
-		{ IORING_OP_ASYNC_CANCEL, "IORING_OP_ASYNC_CANCEL" },
-		{ IORING_OP_CLOSE, "IORING_OP_CLOSE" },
-		{ IORING_OP_CONNECT, "IORING_OP_CONNECT" },
-		{ IORING_OP_POLL_ADD, "IORING_OP_POLL_ADD" },
-		{ IORING_OP_RECV, "IORING_OP_RECV" },
-		{ IORING_OP_SEND, "IORING_OP_SEND" },
-		{ IORING_OP_SENDMSG, "IORING_OP_SENDMSG" },
-		{ IORING_OP_WRITE, "IORING_OP_WRITE" },
-	};
 	struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
 	const char *missing = NULL;
 
 	if (!probe)
 		return "io_uring probing (Linux 5.6)";
-	for (unsigned i = 0; i < sizeof(needed) / sizeof(needed[0]) && !missing; i++)
-		if (!io_uring_opcode_supported(probe, needed[i].op))
-			missing = needed[i].name;
+	for (unsigned i = 0; i < sizeof(needed) && !missing; i++)
+		if (!io_uring_opcode_supported(probe, needed[i]))
+			missing = names[needed[i]];
 	io_uring_free_probe(probe);
 	if (!missing && !(ring->features & IORING_FEAT_EXT_ARG))
 		missing = "io_uring waits with a timeout (Linux 5.11)";

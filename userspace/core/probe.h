@@ -7,6 +7,9 @@
 
 #include "core/bufs.h"
 
+/* The operations that the loop asks of its ring, IORING_OP_*: nothing else is ever needed. */
+const uint8_t *sl_probe_list(unsigned *ret_nr);
+
 /* What the loop needs and this kernel lacks; NULL when nothing is missing. */
 const char *sl_probe_ops(struct io_uring *ring);
 
