@@ -24,6 +24,9 @@ installed()
 	is "$status:$err" "0:" "systemd has no complaint about it"
 	is "$(sed -n 's/^\(User\|\(Ambient\)\?Capabilit[A-Za-z]*\)=//p' "$unit" | xargs)" \
 		"sluice CAP_NET_BIND_SERVICE CAP_NET_BIND_SERVICE" "a user and a capability are all it has"
+	is "$(grep ^SystemCallFilter= "$unit" | tail -n 1)" \
+		"SystemCallFilter=capset seccomp landlock_create_ruleset landlock_restrict_self" \
+		"the last word on system calls allows what a worker's sandbox is made with"
 }
 
 exposes_little()

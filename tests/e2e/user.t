@@ -143,12 +143,18 @@ as_who()
 	run setpriv --reuid="$uid" --regid="$uid" --clear-groups "$dir/sluicectl" -r "$dir/run" "$@"
 }
 
+# The same of the thread that reads the configuration: workers have less (sandbox.t).
+status_of_main()
+{
+	grep -E "^($2):" "/proc/$1/status" | sort | tr '\t' ' '
+}
+
 is_nobody_now()
 {
 	is "$(status_of "$1" 'Uid|Gid|Groups')" "Gid: 65534 65534 65534 65534
 Groups: 65534
 Uid: 65534 65534 65534 65534" "$2: user and groups of every thread are nobody's"
-	is "$(status_of "$1" 'Cap...|NoNewPrivs')" "CapAmb: 0000000000000400
+	is "$(status_of_main "$1" 'Cap...|NoNewPrivs')" "CapAmb: 0000000000000400
 CapBnd: 0000000000000400
 CapEff: 0000000000000400
 CapInh: 0000000000000400

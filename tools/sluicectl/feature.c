@@ -5,6 +5,7 @@
 #include <liburing.h>
 #include <linux/bpf.h>
 #include <linux/magic.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -12,10 +13,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "core/sandbox.h"
 #include "ctl.h"
 #include "kern/device.h"
 #include "kern/gate.h"
@@ -248,6 +251,32 @@ static void probe_ktls(struct probe *p)
 	tell(p, &f);
 }
 
+/* What workers give up with (core/sandbox.h). */
+static void probe_sandbox(struct probe *p)
+{
+	struct feature filter = { .name = "seccomp",
+				  .effect =
+					  "a worker that is taken over may make every system call",
+				  .fix = "a kernel with CONFIG_SECCOMP_FILTER" };
+	struct feature files = { .name = "Landlock",
+				 .effect = "files are kept from workers by seccomp alone",
+				 .fix = "landlock in the kernel's lsm=" };
+	uint32_t action = SECCOMP_RET_TRAP;
+	int abi = sl_sandbox_landlock_abi();
+
+	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) < 0)
+		filter.state = STATE_MISSING;
+	snprintf(filter.text, sizeof(filter.text), "%s",
+		 filter.state == STATE_OK ? "workers make the system calls of a list"
+					  : strerror(errno));
+	tell(p, &filter);
+	files.state = abi < 0 ? STATE_MISSING : STATE_OK;
+	snprintf(files.text, sizeof(files.text), "workers open no file, version %d", abi);
+	if (abi < 0)
+		snprintf(files.text, sizeof(files.text), "%s", strerror(-abi));
+	tell(p, &files);
+}
+
 static void probe_files(struct probe *p)
 {
 	struct feature f = { .name = "nofile",
@@ -280,6 +309,7 @@ static void probe_all(struct probe *p, const struct sl_device *device)
 	probe_kernel(p);
 	probe_io_uring(p);
 	probe_files(p);
+	probe_sandbox(p);
 	probe_ktls(p);
 	probe_load(p);
 	probe_bpf(p);

@@ -49,6 +49,29 @@ static void print_kernel(const json_t *kernel)
 		printf(LABEL "%s\n", "lost", ctl_printable(lost, why, sizeof(why)));
 }
 
+/* What workers cannot do whoever takes them over, and what they still can. */
+static void print_sandbox(const json_t *sandbox)
+{
+	json_int_t refused = json_integer_value(json_object_get(sandbox, "refused"));
+	const json_t *item;
+	char name[64], reason[128];
+	size_t i;
+
+	if (!sandbox)
+		return;
+	printf(LABEL "%s", "sandbox",
+	       ctl_printable(json_object_get(sandbox, "mode"), name, sizeof(name)));
+	json_array_foreach(json_object_get(sandbox, "in_force"), i, item)
+		printf("%s %s", i ? "," : ":", ctl_printable(item, name, sizeof(name)));
+	if (refused)
+		printf("; %" JSON_INTEGER_FORMAT " calls refused", refused);
+	putchar('\n');
+	json_array_foreach(json_object_get(sandbox, "lost"), i, item)
+		printf(LABEL "%s: %s\n", "lost",
+		       ctl_printable(json_object_get(item, "layer"), name, sizeof(name)),
+		       ctl_printable(json_object_get(item, "reason"), reason, sizeof(reason)));
+}
+
 static void print_daemon(const json_t *status)
 {
 	char version[64], state[64];
@@ -65,6 +88,7 @@ static void print_daemon(const json_t *status)
 	print_member(status, "access_log", "access log");
 	print_member(status, "log_level", "log level");
 	print_kernel(json_object_get(status, "kernel"));
+	print_sandbox(json_object_get(status, "sandbox"));
 	ctl_print_restart_keys(status);
 }
 

@@ -26,6 +26,13 @@ static const struct sl_key gateway_keys[] = {
 	{ "group", &sl_kind_string, SL_KEY_AT(sl_rules, group), .check = sl_check_user,
 	  .pattern = SL_USER_PATTERN,
 	  .doc = "The group of gateway.user, instead of the one that the system has for it." },
+	{ "sandbox", &sl_kind_enum, SL_KEY_AT(sl_rules, sandbox),
+	  .words = WORDS("auto", "off", "require"), .def = "\"auto\"",
+	  .doc = "What workers give up before they read the first byte of a stranger: "
+		 "capabilities, files (Landlock), system calls but those of a list (seccomp), "
+		 "operations of io_uring but those of a list. auto: as far as the kernel has it, "
+		 "and the log tells what is lost; require: the gateway does not start without all "
+		 "of it. A change takes a restart." },
 	LATER("state_dir"),
 	END,
 };

@@ -21,6 +21,7 @@
 #include "control/listeners.h"
 #include "control/log.h"
 #include "control/notify.h"
+#include "control/sandbox.h"
 #include "control/socket.h"
 #include "control/upgrade.h"
 #include "gate/meters.h"
@@ -36,11 +37,13 @@ static void raise_descriptor_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static void explain_start_failure(const struct sl_worker *w, int error)
+static void explain_start_failure(const struct sl_daemon *d, const struct sl_worker *w, int error)
 {
 	struct utsname un = { .release = "?" };
 
 	uname(&un);
+	if (error == -EACCES && sl_sandbox_explain(d, w))
+		return;
 	if (w->start_missing[0])
 		sl_log_error("worker.start",
 			     "this kernel (%s) lacks %s; sluice needs Linux 6.1 or newer",
@@ -61,6 +64,7 @@ static int start_workers(struct sl_daemon *d)
 	struct sl_inherited in;
 	int ret = sl_inherited_read(&in);
 
+	sl_sandbox_prepare();
 	if (ret == 0)
 		ret = sl_listeners_open(&listeners, d->rules, NULL, d->rules->workers, &in);
 	if (ret < 0) {
@@ -73,15 +77,17 @@ static int start_workers(struct sl_daemon *d)
 
 		ret = sl_worker_start(w, &d->shared, d->rules, d->workers_nr, fds);
 		if (ret < 0) {
-			explain_start_failure(w, ret);
+			explain_start_failure(d, w, ret);
 			break;
 		}
 		for (unsigned i = 0; i < d->rules->listeners_nr; i++)
 			fds[i] = -1;
 		d->workers_nr++;
 	}
-	if (ret == 0)
+	if (ret == 0) {
+		sl_sandbox_explain(d, &d->workers[0]);
 		sl_surplus_lend(d, &in);
+	}
 	sl_inherited_fini(&in);
 	sl_listeners_fini(&listeners);
 	return ret;
@@ -174,6 +180,7 @@ static int keep_what_stays(struct sl_daemon *d)
 
 	d->run_dir = strdup(r->run_dir);
 	d->measured = r->metrics;
+	d->sandbox = r->sandbox;
 	d->user = r->user ? strdup(r->user) : NULL;
 	d->group = r->group ? strdup(r->group) : NULL;
 	return d->run_dir && !d->user == !r->user && !d->group == !r->group ? 0 : -ENOMEM;
@@ -185,6 +192,7 @@ void sl_daemon_note(struct sl_daemon *d)
 
 	sl_gauge_set(&s->is_ready, !atomic_load(&d->shared.is_draining));
 	sl_meters_note_targets(d->shared.metrics, d->rules, sl_now_ns());
+	sl_sandbox_note(d);
 }
 
 /* The error log comes last: what goes wrong before is for whoever started us. */

@@ -38,6 +38,7 @@ struct sl_daemon {
 	struct sl_file_watch file_watch;
 	/* What they were at the start, and are; user and group may be NULL. */
 	struct sl_measured measured;
+	enum sl_sandbox_mode sandbox;
 	char *run_dir, *user, *group;
 	unsigned restart_needed; /* a bit for each key in which the file that was read last differs
 				    from what runs */

@@ -37,7 +37,8 @@ struct reload {
 /* ---- what only a restart changes ---- */
 
 static const char *const restart_keys[] = {
-	"/gateway/workers", "/gateway/run_dir", "/gateway/user", "/gateway/group", "/metrics",
+	"/gateway/workers", "/gateway/run_dir", "/gateway/user",
+	"/gateway/group",   "/metrics",		"/gateway/sandbox",
 };
 
 enum { RESTART_KEYS_NR = sizeof(restart_keys) / sizeof(*restart_keys) };
@@ -55,6 +56,7 @@ unsigned sl_daemon_needs_restart(const struct sl_daemon *d, const struct sl_rule
 		is_other(file->user, d->user),
 		is_other(file->group, d->group),
 		memcmp(&file->metrics, &d->measured, sizeof(d->measured)) != 0,
+		file->sandbox != d->sandbox,
 	};
 	unsigned mask = 0;
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "control/command.h"
 #include "control/kernel.h"
+#include "control/sandbox.h"
 #include "upstream/names.h"
 
 enum { NAMES_MAX = 1000 }; /* listed */
@@ -99,6 +100,7 @@ json_t *sl_command_status(struct sl_daemon *d, const struct sl_command_args *arg
 	json_object_set_new(status, "upstreams", make_upstreams(d->rules));
 	json_object_set_new(status, "names", make_names(d->rules));
 	json_object_set_new(status, "kernel", sl_kernel_status(d));
+	json_object_set_new(status, "sandbox", sl_sandbox_status(d));
 	json_object_set_new(status, "counters", make_counters(d));
 	return status;
 }

@@ -25,9 +25,8 @@ struct identity {
 
 void sl_user_give_up_gaining(void)
 {
-	/* Not for others: a file's own capabilities, setcap(8), would be lost by an upgrade. */
-	if (geteuid() == 0)
-		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	/* A file's own capabilities, setcap(8), survive an upgrade: they are no gain. */
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 /* ---- who ---- */

@@ -6,7 +6,7 @@
 #include "gate/rules.h"
 
 /* Before the first thread: no program that we start may gain what we have not, not even by a
- * setuid bit.  Does nothing for anybody but root. */
+ * setuid bit. */
 void sl_user_give_up_gaining(void);
 
 /*

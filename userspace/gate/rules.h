@@ -18,6 +18,9 @@
 #include "upstream/conf.h"
 #include "upstream/state.h"
 
+/* Key "gateway.sandbox": what of it the kernel has, nothing, or all of it or no start. */
+enum sl_sandbox_mode { SL_SANDBOX_AUTO, SL_SANDBOX_OFF, SL_SANDBOX_REQUIRE };
+
 /* Key "limits".  A time or size of 0 means no limit unless noted. */
 struct sl_limits {
 	/* 512..65536; default 8 KiB; longer: 414 */
@@ -104,6 +107,7 @@ struct sl_rules {
 	const char *document;  /* all files merged, as JSON; nothing is substituted in it */
 	unsigned workers;      /* 1..1024; "auto" is resolved to the number of CPUs we may run on */
 	const char *run_dir;   /* control socket; default: config/rundir.h */
+	enum sl_sandbox_mode sandbox; /* of workers; set at the start */
 	const char *user, *group; /* that root becomes at the start; NULL: stays, and the user's */
 	enum sl_encoded_slash
 		encoded_slash; /* key "paths": { "encoded_slashes": "refuse" | "keep" } */

@@ -156,11 +156,27 @@ static void use_log_rules(struct sl_worker *w)
 	sl_accesslog_set_format(&w->log, &logs->access_format, &logs->redact);
 }
 
+/* Last: nothing that a start needs is forbidden. */
+static int shut_in(struct sl_worker *w)
+{
+	enum sl_sandbox_mode mode = w->view->rules->sandbox;
+
+	if (mode == SL_SANDBOX_OFF)
+		return 0;
+	w->sandbox.error[SL_SANDBOX_RING] = w->loop.restrict_error;
+	sl_sandbox_enter(&w->sandbox);
+	for (int i = 0; i < SL_SANDBOX_LAYERS; i++)
+		if (w->sandbox.error[i] < 0 && mode == SL_SANDBOX_REQUIRE)
+			return -EACCES;
+	return 0;
+}
+
 static int init(struct sl_worker *w)
 {
 	struct sl_loop_conf conf = {
 		.worker = w->index,
 		.memory_bytes = memory_of(w->view->rules),
+		.is_restricted = w->view->rules->sandbox != SL_SANDBOX_OFF,
 	};
 	int ret;
 
@@ -181,6 +197,8 @@ static int init(struct sl_worker *w)
 	sl_slab_init(&w->peer_slab, sizeof(struct sl_peer));
 	ret = sl_accesslog_init(&w->log, &w->loop, w->stats, &w->wall, w->shared->access_fd);
 	use_log_rules(w);
+	if (ret == 0)
+		ret = shut_in(w);
 	if (ret < 0)
 		sl_loop_fini(&w->loop);
 	return ret;

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/slab.h"
 #include "core/mailbox.h"
+#include "core/sandbox.h"
 #include "gate/acceptor.h"
 #include "gate/tally.h"
 #include "gate/view.h"
@@ -70,6 +71,7 @@ struct sl_worker {
 	pthread_t thread;
 	int start_result;
 	const char *start_missing;
+	struct sl_sandbox sandbox; /* what of it holds; not looked at when it is off */
 };
 
 /* Counts that we lack something of our own for a connection; *last_ns is when we did last, at the
@@ -86,7 +88,7 @@ static inline bool sl_worker_note_shortage(struct sl_worker *w, uint64_t *last_n
 
 /* Starts the thread and waits until it is ready or has failed; fds[] are the listening sockets, one
  * a listener of the rules, taken over.  0 or a negative errno, with worker->start_missing as in
- * sl_loop_init(). */
+ * sl_loop_init(); -EACCES also when worker->sandbox lacks something that is required. */
 int sl_worker_start(struct sl_worker *w, struct sl_shared *shared, const struct sl_rules *rules,
 		    unsigned index, const int *fds);
 /* All that a worker needs to go over to another configuration, made before anything changes. */

@@ -106,6 +106,8 @@
 	X(reloads_failed, COUNTER, "sluice_config_reloads", "result=\"failure\"", 1, "") \
 	X(is_ready, GAUGE, "sluice_ready", "", 1, "1 unless the daemon is ending") \
 	X(workers, GAUGE, "sluice_workers", "", 1, "Worker threads") \
+	X(sandbox_refused, COUNTER, "sluice_sandbox_refusals", "", 1, \
+	  "System calls that a worker may not make, and tried") \
 	X(info, GAUGE, "sluice_build_info", "version=\"" SL_VERSION "\"", 1, \
 	  "1, and the daemon's version") \
 	X(start_ns, GAUGE, "process_start_time_seconds", "", 1000000000, \

@@ -150,6 +150,8 @@ class Gateway:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        if "sandbox.refused" in self.complaint():
+            tap.ok(False, "workers make no call that their sandbox forbids", self.complaint())
         if self.exit_status != 0:
             tap.diag(f"the daemon ended with {self.exit_status}: {self.complaint()}")
         self.process = None
