@@ -15,7 +15,8 @@ bool sl_sandbox_explain(const struct sl_daemon *d, const struct sl_worker *w);
 /* Now and then, in the main thread: counts and logs what workers were refused. */
 void sl_sandbox_note(struct sl_daemon *d);
 
-/* For "status": { "mode", "in_force": [layer...], "lost": [{ "layer", "reason" }...], "refused" }. */
+/* For "status": { "mode", "in_force": [layer...], "lost": [{ "layer", "reason" }...],
+ * "refused" }. */
 json_t *sl_sandbox_status(const struct sl_daemon *d);
 
 #endif

@@ -37,6 +37,7 @@ static const int always[] = {
 	SCMP_SYS(splice), SCMP_SYS(close), SCMP_SYS(fcntl), SCMP_SYS(setsockopt),
 	SCMP_SYS(getsockopt), SCMP_SYS(getpeername), SCMP_SYS(getsockname), SCMP_SYS(shutdown),
 	SCMP_SYS(accept4), SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(lseek), SCMP_SYS(pipe2),
+	SCMP_SYS(writev), /* the C library's last words, before abort(3) */
 	SCMP_SYS(poll), SCMP_SYS(futex), SCMP_SYS(getrandom), SCMP_SYS(clock_gettime),
 	SCMP_SYS(gettimeofday), SCMP_SYS(munmap), SCMP_SYS(madvise), SCMP_SYS(brk),
 	SCMP_SYS(mremap), SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity), SCMP_SYS(pause),
@@ -137,9 +138,9 @@ static void on_refused(int signal, siginfo_t *info, void *context)
 	registers[REG_RAX] = -EPERM;
 	if (is_quiet)
 		return;
-	atomic_fetch_add(&refused_nr, 1);
 	if (call < CALLS_MAX)
 		atomic_fetch_or(&refused[call / WORD_BITS], 1ull << call % WORD_BITS);
+	atomic_fetch_add(&refused_nr, 1); /* last: whoever sees it grow asks which */
 }
 
 int sl_sandbox_watch(void)

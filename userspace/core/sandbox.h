@@ -24,8 +24,8 @@ struct sl_sandbox {
 	int error[SL_SANDBOX_LAYERS]; /* 0: it holds; a negative errno: this kernel has it not */
 };
 
-/* The calls that a thread under seccomp makes and may not make fail with EPERM; from now on they are
- * counted as well.  For the whole process, before the first such thread. */
+/* Before the first thread that takes on seccomp, for the whole process: what such a thread may not
+ * call fails with EPERM and is counted.  Without this it would end the process. */
 int sl_sandbox_watch(void);
 /* So many calls were refused. */
 uint64_t sl_sandbox_refused(void);
@@ -33,9 +33,9 @@ uint64_t sl_sandbox_refused(void);
  * The name is the caller's to free. */
 char *sl_sandbox_tell(void);
 
-/* The ring was made with IORING_SETUP_R_DISABLED, and all that is to be registered with it is: from
- * now on it takes the operations ops[] (IORING_OP_*), and runs.  0, or a negative errno when it runs
- * and takes all there are. */
+/* The ring was made with IORING_SETUP_R_DISABLED, and has all registered that it is to have: from
+ * now on it runs, and takes the operations ops[] (IORING_OP_*).  0, or a negative errno when it
+ * runs and takes all there are. */
 int sl_sandbox_ring(struct io_uring *ring, const uint8_t *ops, unsigned ops_nr);
 
 /* The other layers, for the calling thread.  A layer that is not to be had leaves the next ones as

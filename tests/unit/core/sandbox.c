@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thread in the sandbox, as if an attacker ran it: what it tries and does not get, layer by layer.
+// A thread in the sandbox, as if an attacker ran it: what it tries and does not get, by layer.
 #include "core/sandbox.h"
 
 #include <errno.h>
@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -185,6 +186,24 @@ static void what_is_told(void)
 	ok(!sl_sandbox_tell(), "each is told once");
 }
 
+/* A bug still ends the process, as a supervisor expects it. */
+static void abort_ends_it(void)
+{
+	pid_t child = fork();
+	int status = 0;
+
+	if (child == 0) {
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core file */
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		if (sl_sandbox_take(SL_SANDBOX_SECCOMP) == 0)
+			abort();
+		_exit(1);
+	}
+	ok(child > 0 && waitpid(child, &status, 0) == child && WIFSIGNALED(status) &&
+		   WTERMSIG(status) == SIGABRT,
+	   "seccomp: abort(3) ends the process");
+}
+
 /* ---- the other layers, each without seccomp ---- */
 
 static char socket_path[108];
@@ -327,6 +346,7 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	is_int(sl_sandbox_watch(), 0, "what is refused is watched");
 	make_listener();
+	abort_ends_it();
 	in_thread(SL_SANDBOX_SECCOMP, seccomp);
 	what_is_told();
 	in_thread(SL_SANDBOX_LANDLOCK, landlock);
