@@ -197,6 +197,43 @@ def connections_over_reloads():
     gateway.end()
 
 
+def waiters_over_reloads():
+    """Who waits under the old configuration for targets of its own holds up nobody of the new one,
+    and is not held up."""
+    named, gateway = make("ab", max_connections=1, timeouts={"connect": "20s"})
+    a, b = named
+    upstream = gateway.conf["upstreams"]["origin"]
+    gateway.reload(upstreams={"origin": {**upstream, "targets": [a.address]}})
+    old = hold(gateway, 3)
+    tap.same(in_flight(named, 1), 1, "one of three is sent to a, two wait")
+    time.sleep(0.1)
+    gateway.reload(upstreams={"origin": {**upstream, "targets": [b.address]}})
+    start = time.monotonic()
+    tap.same([ask(gateway).status for _ in range(3)], [200] * 3, "the new configuration has b only")
+    tap.ok(time.monotonic() - start < 5, "which is free: nobody waits for it")
+    new = hold(gateway, 3)
+    b.wait_for("/hold")
+    time.sleep(0.1)
+    a.release()
+    tap.same([c.response().status for c in old], [200] * 3,
+             "those that wait for a get it when it is free")
+    b.release()
+    tap.same([c.response().status for c in new], [200] * 3, "those that wait for b likewise")
+    tap.same([a.saw("/hold"), b.saw("/hold")], [3, 3], "each from its own")
+    gateway.end()
+    named, gateway = make(max_connections=1, max_pending=2, timeouts={"connect": "20s"})
+    clients = hold(gateway, 3)
+    in_flight(named, 1)
+    time.sleep(0.1)
+    upstream = gateway.conf["upstreams"]["origin"]
+    gateway.reload(upstreams={"origin": {**upstream, "max_connections": 2}})
+    tap.same([ask(gateway).status for _ in range(2)], [200] * 2,
+             "a wider bound holds for the next request, though the old line is full")
+    named[0].release()
+    tap.same([c.response().status for c in clients], [200] * 3, "those that waited are answered")
+    gateway.end()
+
+
 def drip(gap):
     def serve(conn):
         while conn.request():
@@ -224,5 +261,6 @@ def gaps():
 
 tap.start(90)
 tap.facts(opens_and_closes, connections, another_target, pending, leaves_while_waiting,
-          lost_connections, requests_over_reloads, connections_over_reloads, worn_out, gaps)
+          lost_connections, requests_over_reloads, connections_over_reloads,
+          waiters_over_reloads, worn_out, gaps)
 tap.done()

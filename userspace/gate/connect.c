@@ -135,9 +135,8 @@ static int pick_in_turn(struct sl_attempt *a, struct sl_target **ret_target)
 	bool is_again = false;
 	int ret;
 
-	/* Nobody passes those who are waiting. */
-	*ret_target = u->line->nr ? NULL : pick(a);
-	while (!*ret_target && (u->line->nr || a->pick.is_full)) {
+	*ret_target = sl_queue_is_my_turn(u) ? pick(a) : NULL;
+	while (!*ret_target && (u->waiting_nr || a->pick.is_full)) {
 		/* It may leave meanwhile; but one that sends on must not fill buffers by it. */
 		if (!sl_conn_has_data(client))
 			sl_conn_arm(client, SL_RECV_ONCE_LATER);
@@ -145,8 +144,10 @@ static int pick_in_turn(struct sl_attempt *a, struct sl_target **ret_target)
 		if (ret < 0)
 			return ret;
 		*ret_target = pick(a);
-		if (!*ret_target && !a->pick.is_full)
+		if (!*ret_target && !a->pick.is_full) {
+			sl_queue_call(u); /* every target was tried: it is for the next one */
 			break;
+		}
 		is_again = true;
 	}
 	return 0;

@@ -40,6 +40,8 @@ static void init_upstream(struct sl_pool *p, unsigned i, const struct sl_pool_co
 		.connections_max = part_of(conf->max_connections, pc->states->workers),
 		.waiting_max = part_of(conf->max_pending, pc->states->workers),
 	};
+	sl_list_init(&p->upstreams[i].waiting);
+	sl_list_init(&p->upstreams[i].part_node);
 	for (unsigned k = 0; k < conf->targets_nr; k++) {
 		targets[k].conf = &conf->targets[k];
 		targets[k].shared = sl_states_target(pc->states, i, k);
@@ -101,9 +103,12 @@ void sl_pool_stop_checks(struct sl_pool *p)
 void sl_pool_close_idle(struct sl_pool *p)
 {
 	sl_checker_stop(p->checker);
-	for (unsigned i = 0; i < p->nr; i++)
+	for (unsigned i = 0; i < p->nr; i++) {
+		if (p->upstreams[i].waiting_nr == 0)
+			sl_list_del(&p->upstreams[i].part_node);
 		for (unsigned k = 0; k < p->upstreams[i].conf->targets_nr; k++)
 			close_idle_of(&p->upstreams[i].targets[k]);
+	}
 }
 
 void sl_pool_fini(struct sl_pool *p)

@@ -36,6 +36,9 @@ struct sl_upstream {
 	uint32_t connections_max; /* this worker's part, to each target; 0: no limit */
 	uint32_t waiting_max;
 	struct sl_queue_line *line; /* this worker's, of all configurations */
+	struct sl_list waiting;	    /* who is in it of this one, the oldest first */
+	struct sl_list part_node;   /* in line->parts from the first of them on, or alone */
+	uint32_t waiting_nr;	    /* counted as line->nr is */
 };
 
 /* One connection to a target. */

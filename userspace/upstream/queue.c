@@ -37,16 +37,31 @@ void sl_upstream_leave(struct sl_upstream *u)
 		atomic_fetch_sub_explicit(&u->shared->requests, 1, memory_order_relaxed);
 }
 
+/* The first who waits in a part from node on. */
+static struct waiter *first_from(const struct sl_queue_line *line, const struct sl_list *node)
+{
+	for (; node != &line->parts; node = node->next) {
+		struct sl_upstream *u = sl_container_of(node, struct sl_upstream, part_node);
+
+		if (!sl_list_is_empty(&u->waiting))
+			return sl_container_of(u->waiting.next, struct waiter, node);
+	}
+	return NULL;
+}
+
+static void call(struct sl_upstream *u, struct waiter *w)
+{
+	if (!w)
+		return;
+	sl_list_del(&w->node);
+	w->is_called = true;
+	u->line->called_nr++;
+	sl_fiber_wake(u->pool->loop, w->fiber);
+}
+
 void sl_queue_call(struct sl_upstream *u)
 {
-	struct sl_list *node = sl_list_pop_front(&u->line->waiting);
-	struct waiter *w;
-
-	if (!node)
-		return;
-	w = sl_container_of(node, struct waiter, node);
-	w->is_called = true;
-	sl_fiber_wake(u->pool->loop, w->fiber);
+	call(u, first_from(u->line, u->line->parts.next));
 }
 
 /* -EAGAIN: nothing has happened. */
@@ -59,35 +74,60 @@ static int look(const struct sl_upstream *u, const struct waiter *w, const struc
 		return -ECANCELED;
 	if (watch && watch->rx_error)
 		return -ECONNABORTED;
-	if (w->is_called || (now_ns >= look_ns && u->line->waiting.next == &w->node))
+	if (w->is_called || (now_ns >= look_ns && u->waiting.next == &w->node))
 		return 0;
 	return now_ns >= deadline_ns ? -EBUSY : -EAGAIN;
+}
+
+static void join(struct sl_upstream *u, struct waiter *w, bool is_again)
+{
+	if (sl_list_is_alone(&u->part_node))
+		sl_list_push_back(&u->line->parts, &u->part_node);
+	if (is_again)
+		sl_list_push_front(&u->waiting, &w->node);
+	else
+		sl_list_push_back(&u->waiting, &w->node);
+	u->waiting_nr++;
+	u->line->nr++;
+}
+
+static void leave(struct sl_upstream *u, struct waiter *w)
+{
+	sl_list_del(&w->node);
+	u->waiting_nr--;
+	u->line->nr--;
+	if (w->is_called)
+		u->line->called_nr--;
 }
 
 int sl_queue_wait(struct sl_upstream *u, const struct sl_conn *watch, bool is_again,
 		  uint64_t deadline_ns)
 {
 	struct sl_loop *loop = u->pool->loop;
-	struct sl_queue_line *line = u->line;
 	struct waiter w = { .fiber = sl_fiber_self(loop) };
 	uint64_t look_ns = loop->now_ns + LOOK_MS * SL_MS;
 	int ret;
 
-	if (!is_again && line->nr >= u->waiting_max)
+	if (!is_again && u->line->nr >= u->waiting_max)
 		return -EBUSY;
+	join(u, &w, is_again);
+	/* What is of no use here may be for the next part: other targets, or another bound. */
 	if (is_again)
-		sl_list_push_front(&line->waiting, &w.node);
-	else
-		sl_list_push_back(&line->waiting, &w.node);
-	line->nr++;
+		call(u, first_from(u->line, u->part_node.next));
 	while ((ret = look(u, &w, watch, deadline_ns, look_ns)) == -EAGAIN) {
 		if (loop->now_ns >= look_ns)
 			look_ns = loop->now_ns + LOOK_MS * SL_MS;
 		sl_fiber_park(loop, look_ns < deadline_ns ? look_ns : deadline_ns);
 	}
-	sl_list_del(&w.node);
-	line->nr--;
+	leave(u, &w);
 	if (ret < 0 && w.is_called) /* what it was called for is for the next one */
 		sl_queue_call(u);
 	return ret;
+}
+
+bool sl_queue_is_my_turn(struct sl_upstream *u)
+{
+	if (u->line->called_nr)
+		sl_fiber_yield(u->pool->loop);
+	return !u->waiting_nr;
 }

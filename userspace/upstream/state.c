@@ -33,7 +33,7 @@ static struct sl_upstream_cells *new_upstream(unsigned workers)
 	struct sl_upstream_cells *c = new_cells(sizeof(*c), workers, sizeof(c->lines[0]));
 
 	for (unsigned w = 0; c && w < workers; w++)
-		sl_list_init(&c->lines[w].waiting);
+		sl_list_init(&c->lines[w].parts);
 	return c;
 }
 

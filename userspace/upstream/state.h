@@ -55,10 +55,12 @@ struct sl_upstream_shared {
 	_Atomic bool is_ejecting;  /* somebody decides on an ejection right now */
 } __attribute__((aligned(64)));
 
-/* Requests of one worker that wait for a connection to an upstream, the oldest first. */
+/* Requests of one worker that wait for a connection to an upstream. */
 struct sl_queue_line {
-	struct sl_list waiting;
-	uint32_t nr; /* with those that were called and have not run yet */
+	struct sl_list
+		parts; /* of sl_upstream, each with its own: the oldest configuration's first */
+	uint32_t nr;   /* with those that were called and have not run yet */
+	uint32_t called_nr; /* those */
 } __attribute__((aligned(64)));
 
 /* Each lives as long as a configuration has it. */

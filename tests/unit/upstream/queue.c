@@ -25,19 +25,34 @@ struct waiting {
 	uint64_t deadline_ns;
 	int ret;
 	bool is_again;
+	struct sl_upstream *upstream;
+	unsigned in_vain; /* so often it has no use for what it is called for */
 };
 
 static struct waiting waiting[WAITERS];
 static char order[32];
-static unsigned ended;
+static unsigned ended, joined;
 
 static void wait_in_line(void *arg)
 {
 	struct waiting *w = arg;
 
-	w->ret = sl_queue_wait(&pool.upstreams[0], &w->watch, w->is_again, w->deadline_ns);
+	do
+		w->ret = sl_queue_wait(w->upstream, &w->watch, w->is_again, w->deadline_ns);
+	while (w->in_vain && w->in_vain-- && (w->is_again = true));
 	order[ended++] = (char)('a' + (w - waiting));
 	w->fiber = NULL;
+}
+
+static void join(struct waiting w)
+{
+	struct waiting *place = &waiting[joined++];
+
+	*place = w;
+	place->deadline_ns = SL_NEVER;
+	place->ret = 1;
+	if (sl_fiber_spawn(the_loop, wait_in_line, place, &place->fiber) < 0)
+		abort();
 }
 
 static struct sl_upstream *start(struct sl_loop *loop, unsigned nr, unsigned max)
@@ -48,12 +63,9 @@ static struct sl_upstream *start(struct sl_loop *loop, unsigned nr, unsigned max
 	    sl_pool_init(&pool, &(struct sl_pool_conf){ loop, &slab, &conf, 1, states, 0 }) < 0)
 		abort();
 	memset(order, 0, sizeof(order));
-	ended = 0;
-	for (unsigned i = 0; i < nr; i++) {
-		waiting[i] = (struct waiting){ .deadline_ns = SL_NEVER, .ret = 1 };
-		if (sl_fiber_spawn(loop, wait_in_line, &waiting[i], &waiting[i].fiber) < 0)
-			abort();
-	}
+	ended = joined = 0;
+	for (unsigned i = 0; i < nr; i++)
+		join((struct waiting){ .upstream = &pool.upstreams[0] });
 	loopback_turns(loop, 2);
 	return &pool.upstreams[0];
 }
@@ -61,7 +73,7 @@ static struct sl_upstream *start(struct sl_loop *loop, unsigned nr, unsigned max
 static void end(void)
 {
 	is_int(pool.upstreams[0].line->nr, 0, "nobody waits any more");
-	ok(sl_list_is_empty(&pool.upstreams[0].line->waiting), "or is in line");
+	ok(sl_list_is_empty(&pool.upstreams[0].waiting), "or is in line");
 	sl_pool_fini(&pool);
 	sl_states_free(states);
 }
@@ -119,14 +131,52 @@ static void again(struct sl_loop *loop)
 {
 	struct sl_upstream *u = start(loop, 2, 2);
 
-	waiting[2] = (struct waiting){ .deadline_ns = SL_NEVER, .is_again = true };
-	if (sl_fiber_spawn(loop, wait_in_line, &waiting[2], &waiting[2].fiber) < 0)
-		abort();
+	join((struct waiting){ .upstream = u, .is_again = true });
 	loopback_turns(loop, 2);
 	for (unsigned i = 0; i < 3; i++)
 		sl_queue_call(u);
 	ok(loopback_until(loop, &ended, 3) && strcmp(order, "cab") == 0,
 	   "who was called in vain comes first, in a full line too: %s", order);
+	end();
+}
+
+/* Two configurations with one upstream, whose line they share. */
+static void configurations(struct sl_loop *loop)
+{
+	static const uint32_t same[] = { 0 };
+	struct sl_upstream *old = start(loop, 2, 4), *new;
+	struct sl_states *next_states;
+	struct sl_pool next;
+
+	if (sl_states_follow(&next_states, &conf, 1, states, same, same) < 0 ||
+	    sl_pool_init(&next, &(struct sl_pool_conf){ loop, &slab, &conf, 1, next_states, 0 }) <
+		    0)
+		abort();
+	new = &next.upstreams[0];
+	waiting[0].in_vain = 1;
+	waiting[1].in_vain = 9; /* its targets have no room */
+	ok(sl_queue_is_my_turn(new) && !sl_queue_is_my_turn(old),
+	   "those of an older configuration keep nobody of a newer one waiting");
+	join((struct waiting){ .upstream = new });
+	join((struct waiting){ .upstream = new, .in_vain = 9 });
+	loopback_turns(loop, 2);
+	is_int(sl_queue_wait(new, NULL, false, SL_NEVER), -EBUSY, "all count together");
+	sl_queue_call(new);
+	ok(loopback_until(loop, &ended, 1) && strcmp(order, "c") == 0,
+	   "what the older one has no use for goes to the newer: %s", order);
+	sl_queue_call(new);
+	ok(loopback_until(loop, &ended, 2) && strcmp(order, "ca") == 0,
+	   "what it has a use for does not: %s", order);
+	sl_queue_call(new);
+	loopback_turns(loop, 4);
+	is_int(waiting[1].in_vain + waiting[3].in_vain, 16, "a call of no use to anybody ends");
+	sl_fiber_cancel(loop, waiting[1].fiber);
+	waiting[1].in_vain = waiting[3].in_vain = 0;
+	sl_fiber_cancel(loop, waiting[3].fiber);
+	ok(loopback_until(loop, &ended, 4), "all go");
+	sl_pool_close_idle(&next);
+	sl_pool_fini(&next);
+	sl_states_free(next_states);
 	end();
 }
 
@@ -157,6 +207,7 @@ static void facts(struct sl_loop *loop)
 	gone(loop);
 	too_late(loop);
 	again(loop);
+	configurations(loop);
 }
 
 int main(void)
