@@ -178,7 +178,6 @@ static void publish(struct reload *r)
 {
 	struct sl_daemon *d = r->daemon;
 
-	sl_states_settle(r->rules->states, r->rules->upstreams);
 	sl_daemon_use_logs(d, &r->logs);
 	sl_log_set_level((enum sl_log_level)r->rules->logs.level);
 	for (unsigned i = 0; i < d->workers_nr; i++)
@@ -187,6 +186,8 @@ static void publish(struct reload *r)
 	for (unsigned i = 0; i < d->workers_nr; i++)
 		while (sem_wait(&r->done) < 0 && errno == EINTR)
 			;
+	/* Only now do the old checks say nothing more. */
+	sl_states_settle(r->rules->states, r->rules->upstreams);
 	give_away_sockets(r);
 	forget_dropped_listeners(r);
 }

@@ -250,7 +250,8 @@ static void run_check(void *arg)
 
 	if (k->is_open)
 		sl_conn_close(&k->conn);
-	if (!is_our_own(ret))
+	/* Its answer may have come before it was cancelled: who judges now is somebody else. */
+	if (!is_our_own(ret) && !k->checker->is_stopping)
 		sl_health_settle(k->conf, k->target, k->shared, &k->streak, ret == 0, reason,
 				 pool->loop->now_ns);
 	k->fiber = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bounds of an upstream, and requests that wait for a connection when its targets have no room:
  * those of all configurations that are alive together, in one line that has a part for each of
- * them.  Nobody passes those of his own part.  What one part has no use for, as it has other targets
- * or another bound, goes to the next, so that none holds up another. */
+ * them.  Nobody passes those of his own part.  What one part has no use for, as it has other
+ * targets or another bound, goes to the next, so that none holds up another. */
 #ifndef SL_UPSTREAM_QUEUE_H
 #define SL_UPSTREAM_QUEUE_H
 
@@ -24,7 +24,7 @@ bool sl_queue_is_my_turn(struct sl_upstream *u);
  */
 int sl_queue_wait(struct sl_upstream *u, const struct sl_conn *watch, bool is_again,
 		  uint64_t deadline_ns);
-/* A connection has become free, or may be made: wakes whoever is first.  For one, too, who was woken
+/* A connection has become free, or may be made: wakes whoever is first.  Also for one who was woken
  * and has no use for it. */
 void sl_queue_call(struct sl_upstream *u);
 

@@ -57,10 +57,9 @@ struct sl_upstream_shared {
 
 /* Requests of one worker that wait for a connection to an upstream. */
 struct sl_queue_line {
-	struct sl_list
-		parts; /* of sl_upstream, each with its own: the oldest configuration's first */
-	uint32_t nr;   /* with those that were called and have not run yet */
-	uint32_t called_nr; /* those */
+	struct sl_list parts; /* of sl_upstream, who waits of each: the oldest rules' first */
+	uint32_t nr;	      /* with those that were called and have not run yet */
+	uint32_t called_nr;   /* those */
 } __attribute__((aligned(64)));
 
 /* Each lives as long as a configuration has it. */
@@ -95,8 +94,8 @@ int sl_states_new(struct sl_states **ret_states, const struct sl_upstream_conf *
 int sl_states_follow(struct sl_states **ret_states, const struct sl_upstream_conf *conf,
 		     unsigned nr, const struct sl_states *from, const uint32_t *targets,
 		     const uint32_t *upstreams);
-/* That configuration, conf, comes into use: where it has no health checks, all targets are
- * healthy. */
+/* That configuration, conf, has come into use, and the checks of the one before are over: where it
+ * has no health checks, all targets are healthy. */
 void sl_states_settle(struct sl_states *s, const struct sl_upstream_conf *conf);
 void sl_states_free(struct sl_states *s); /* NULL is fine */
 

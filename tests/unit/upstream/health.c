@@ -249,6 +249,28 @@ static void silence(struct sl_loop *loop)
 	close(fd);
 }
 
+/* The answer is here, and the check has not read it, when it is told to stop. */
+static void stopped(struct sl_loop *loop)
+{
+	static const char answer[] = "HTTP/1.1 503 x\r\n\r\n";
+	uint64_t checks;
+	int fd;
+
+	start(loop, SL_S("/"));
+	fd = take(loop);
+	loopback_turns(loop, 4);
+	loopback_write(fd, answer, sizeof(answer) - 1);
+	sl_fiber_yield(loop);
+	checks = states->targets[0]->shared.checks;
+	sl_pool_stop_checks(&pool);
+	loopback_turns(loop, 4);
+	ok(checks == 0 && states->targets[0]->shared.checks == 0 &&
+		   states->targets[0]->shared.out == 0,
+	   "a check that ends after they were stopped says nothing");
+	close(fd);
+	end(loop);
+}
+
 static void disabled(struct sl_loop *loop)
 {
 	start(loop, (struct sl_str){ NULL, 0 });
@@ -267,6 +289,7 @@ static void facts(struct sl_loop *loop)
 	http_pieces(loop);
 	tcp(loop);
 	silence(loop);
+	stopped(loop);
 	disabled(loop);
 }
 
