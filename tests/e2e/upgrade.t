@@ -135,6 +135,11 @@ def fewer_workers():
         answers = [client.response() for client in silent]
         tap.same([r.status if r else r for r in answers], [200] * 24,
                  f"to {workers} workers: who had connected before is answered")
+        name = f"for{workers}"  # of another configuration, with the same address
+        gw.reload(listeners={name: {"address": f"127.0.0.1:{gw.port}"}})
+        shown = json.loads(gw.ctl("-j", "connection", "show").stdout)["connections"]
+        tap.same({c["listener"] for c in shown}, {name},
+                 "and goes over to the next configuration with all others")
         for client in silent:
             client.close()
         tap.ok(wait_for(lambda: is_over(gw, pid)), "the old process ends")

@@ -52,12 +52,24 @@ static void free_if_done(struct sl_acceptor *a)
 	free(a);
 }
 
+/* Who comes in by a lent socket is a client of the listener's own acceptor while there is one: else
+ * he would hold the configuration that the socket was lent under for as long as he stays. */
+static struct sl_acceptor *host_of(struct sl_acceptor *a)
+{
+	struct sl_worker *w = a->worker;
+
+	for (unsigned i = 0; a->is_lent && i < w->acceptors_nr; i++)
+		if (sl_addr_eq(&w->acceptors[i]->conf->address, &a->conf->address))
+			return w->acceptors[i];
+	return a;
+}
+
 static void on_accepted(struct sl_op *op, int res, uint32_t flags)
 {
 	struct sl_acceptor *a = sl_container_of(op, struct sl_acceptor, op);
 
 	if (res >= 0)
-		sl_client_accept(a, res); /* which may end at once: still armed, we do not */
+		sl_client_accept(host_of(a), res); /* may end at once: still armed, a does not */
 	if (flags & IORING_CQE_F_MORE)
 		return;
 	a->armed = false;
@@ -105,7 +117,7 @@ static void take_all(struct sl_acceptor *a, int fd)
 	int client;
 
 	while ((client = accept4(fd, NULL, NULL, SOCK_CLOEXEC)) >= 0)
-		sl_client_accept(a, client);
+		sl_client_accept(host_of(a), client);
 }
 
 void sl_acceptor_close(struct sl_acceptor *a)
