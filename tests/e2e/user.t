@@ -275,6 +275,22 @@ says()
 	daemon=$pid
 }
 
+# A run_dir below what somebody else owns, whose link leads to where root alone may write.
+follows_nobody()
+{
+	mkdir "$dir/roots" "$dir/theirs"
+	ln -s "$dir/roots" "$dir/theirs/way"
+	chown -h 65533:65533 "$dir/theirs" "$dir/theirs/way"
+	configure '"user": "nobody"'
+	sed -i "s|$dir/run|$dir/theirs/way/run|" "$dir/root.json"
+	start "$dir/log" "$dir/sluiced" -c "$dir/root.json"
+	ok "a way that others have laid: it starts" wait_for grep -q started "$dir/log"
+	has "$(<"$dir/log")" "it says that it may not make its run_dir there" \
+		"warn control.open run_dir=$dir/theirs/way/run" "Permission denied"
+	is "$(ls -A "$dir/roots")" "" "and root has made nothing there either"
+	end "$pid"
+}
+
 others()
 {
 	says "a group" '"user": "nobody", "group": "daemon"' "user=nobody uid=65534 gid=1"
@@ -289,6 +305,7 @@ Groups: 1" "a group: that one instead of the user's"
 NoNewPrivs: 1
 Uid: 65534 65534 65534 65534" "what looks up names, and began before, has no capability at all"
 	end "$pid"
+	follows_nobody
 	says "without a user" "" "warn user.root"
 	end "$daemon"
 	says "root" '"user": "root"' started

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "control/rooted.h"
 #include "sluice/admin.h"
 
 struct identity {
@@ -63,20 +64,34 @@ static int look_up(struct identity *id, const struct sl_rules *rules)
 
 /* Only what is missing, or root's own: a directory that somebody else made is not for us to give
  * away, and neither is "/run". */
-static void give_run_dir(const char *path, const struct identity *id)
+static void give_run_dir_in(int parent, const char *name, const char *path,
+			    const struct identity *id)
 {
-	bool is_made = mkdir(path, 0755) == 0;
+	bool is_made = mkdirat(parent, name, 0755) == 0;
 	struct stat st;
 	int fd;
 
 	if (!is_made && strcmp(path, SL_ADMIN_RUN_DIR) != 0)
 		return;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return; /* the control socket will say why */
 	if (fstat(fd, &st) == 0 && st.st_uid == 0 && fchown(fd, id->uid, id->gid) < 0)
 		sl_log_warn("user.run_dir", "path=%s error=\"%s\"", path, strerror(errno));
 	close(fd);
+}
+
+/* Where somebody else may have laid the way, root makes nothing: the user tries it himself, and the
+ * control socket will say how that went. */
+static void give_run_dir(const char *path, const struct identity *id)
+{
+	const char *name;
+	int parent = sl_open_rooted_parent(path, &name);
+
+	if (parent < 0)
+		return;
+	give_run_dir_in(parent, name, path, id);
+	close(parent);
 }
 
 /* Without CAP_SETPCAP, as in some containers, they stay possible and out of reach: nothing that we
