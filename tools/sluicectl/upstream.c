@@ -11,18 +11,35 @@ static json_int_t number(const json_t *t, const char *key)
 	return json_integer_value(json_object_get(t, key));
 }
 
+/* How it fails and for how long it has, or how long ago something failed. */
+static void describe_failure(const json_t *t, char *ret_text, size_t size)
+{
+	char word[24];
+
+	ctl_printable(json_object_get(t, "last_error"), word, sizeof(word));
+	if (!json_object_get(t, "last_error"))
+		snprintf(ret_text, size, "-");
+	else if (json_object_get(t, "failing_ms"))
+		snprintf(ret_text, size, "%s for %" JSON_INTEGER_FORMAT " s", word,
+			 number(t, "failing_ms") / 1000);
+	else
+		snprintf(ret_text, size, "%s %" JSON_INTEGER_FORMAT " s ago", word,
+			 number(t, "last_error_ms") / 1000);
+}
+
 static void print_target(const char *upstream, const json_t *t)
 {
-	char name[128], address[128], state[32];
+	char name[128], address[128], state[32], failure[64];
 
 	ctl_printable(json_object_get(t, "name"), name, sizeof(name));
 	ctl_printable(json_object_get(t, "address"), address, sizeof(address));
 	ctl_printable(json_object_get(t, "state"), state, sizeof(state));
+	describe_failure(t, failure, sizeof(failure));
 	printf("%-16s %-28s %-10s %6" JSON_INTEGER_FORMAT " %9" JSON_INTEGER_FORMAT
 	       " %11" JSON_INTEGER_FORMAT " %10" JSON_INTEGER_FORMAT " %8" JSON_INTEGER_FORMAT
-	       "%s%s\n",
+	       "  %s%s%s\n",
 	       upstream, name, state, number(t, "weight"), number(t, "in_flight"),
-	       number(t, "connections"), number(t, "requests"), number(t, "failures"),
+	       number(t, "connections"), number(t, "requests"), number(t, "failures"), failure,
 	       strcmp(name, address) ? "  " : "", strcmp(name, address) ? address : "");
 }
 
@@ -37,8 +54,8 @@ enum ctl_exit ctl_upstream_show(struct ctl *ctl, char **arguments)
 		return code;
 	if (ctl->is_json)
 		return ctl_print_json(ctl, answer);
-	printf("%-16s %-28s %-10s %6s %9s %11s %10s %8s\n", "UPSTREAM", "TARGET", "STATE", "WEIGHT",
-	       "IN_FLIGHT", "CONNECTIONS", "REQUESTS", "FAILURES");
+	printf("%-16s %-28s %-10s %6s %9s %11s %10s %8s  %s\n", "UPSTREAM", "TARGET", "STATE",
+	       "WEIGHT", "IN_FLIGHT", "CONNECTIONS", "REQUESTS", "FAILURES", "LAST_ERROR");
 	json_array_foreach(json_object_get(answer, "upstreams"), i, upstream)
 	{
 		ctl_printable(json_object_get(upstream, "name"), name, sizeof(name));

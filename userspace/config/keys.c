@@ -133,9 +133,9 @@ static const struct sl_key access_keys[] = {
 	{ "format", &sl_kind_log_format, SL_KEY_AT(sl_logs, access_format), .def = "\"json\"",
 	  .doc = "\"json\": one object a line; \"combined\" or \"common\": as Apache and nginx "
 		 "write them; or a text of up to 4096 bytes with variables: $args $body_bytes_sent "
-		 "$bytes_received $error $host $http_referer $http_user_agent $msec $remote_addr "
-		 "$remote_port $remote_user $request $request_id $request_method $request_time "
-		 "$request_uri $route $scheme $server_protocol $ssl_cipher "
+		 "$bytes_received $error $error_detail $host $http_referer $http_user_agent $msec "
+		 "$remote_addr $remote_port $remote_user $request $request_id $request_method "
+		 "$request_time $request_uri $route $scheme $server_protocol $ssl_cipher "
 		 "$ssl_client_s_dn $ssl_client_sha256 $ssl_protocol $ssl_server_name "
 		 "$ssl_session_reused $status $time_iso8601 $time_local "
 		 "$upstream_addr $upstream_response_time $uri; $$ is a dollar sign." },

@@ -46,7 +46,9 @@ json_t *sl_command_config_diff(struct sl_daemon *d, const struct sl_command_args
 json_t *sl_command_connections(struct sl_daemon *d, const struct sl_command_args *args);
 /* { "upstreams": [{ "name", "targets": [{ "name", "address", "state", "weight", "in_flight",
  * "connections", "requests", "failures", "checks", "checks_failed", "ejected_ms" }] }] }; state is
- * ready, drain, disabled, unhealthy or ejected. */
+ * ready, drain, disabled, unhealthy, ejected or failing: no connection is to be had, since
+ * "failing_ms".  Once something has failed there are "last_error", a word, and "last_error_ms", how
+ * long ago. */
 json_t *sl_command_upstreams(struct sl_daemon *d, const struct sl_command_args *args);
 /* TARGET, or UPSTREAM/TARGET: { "targets": how many, "state" }.  It lasts over reloads. */
 json_t *sl_command_drain(struct sl_daemon *d, const struct sl_command_args *args);

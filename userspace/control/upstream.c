@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/command.h"
+#include "upstream/failure.h"
 #include "upstream/state.h"
 
 /* ---- show ---- */
@@ -16,7 +17,21 @@ static const char *state_of(const struct sl_target_status *s)
 		return sl_target_admin_name(s->admin);
 	if (!s->is_healthy)
 		return "unhealthy";
-	return s->ejected_ns ? "ejected" : "ready";
+	if (s->ejected_ns)
+		return "ejected";
+	return s->failing_ns ? "failing" : "ready";
+}
+
+static void add_failure(json_t *item, const struct sl_target_status *s)
+{
+	if (s->failing_ns)
+		json_object_set_new(item, "failing_ms",
+				    json_integer((json_int_t)(s->failing_ns / SL_MS)));
+	if (!s->last_error_ns)
+		return;
+	json_object_set_new(item, "last_error", json_string(sl_failure_word(s->last_error)));
+	json_object_set_new(item, "last_error_ms",
+			    json_integer((json_int_t)(s->last_error_ns / SL_MS)));
 }
 
 static json_t *make_target(const struct sl_rules *r, unsigned upstream, unsigned target)
@@ -37,6 +52,7 @@ static json_t *make_target(const struct sl_rules *r, unsigned upstream, unsigned
 	json_object_set_new(item, "checks", json_integer((json_int_t)s.checks));
 	json_object_set_new(item, "checks_failed", json_integer((json_int_t)s.checks_failed));
 	json_object_set_new(item, "ejected_ms", json_integer((json_int_t)(s.ejected_ns / SL_MS)));
+	add_failure(item, &s);
 	return item;
 }
 

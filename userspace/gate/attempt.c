@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "gate/reply.h"
 #include "gate/verdict.h"
+#include "upstream/failure.h"
 
 static int fail(struct sl_attempt *a, unsigned status, const char *error, const char *detail)
 {
@@ -16,6 +17,16 @@ static int fail(struct sl_attempt *a, unsigned status, const char *error, const 
 	sl_peer_close(x->peer);
 	x->peer = NULL;
 	return sl_reply_problem(x, status, error, detail);
+}
+
+/* How it failed, for the log: in a word that a connection that could not be had has left, or by the
+ * error. */
+static int fail_by(struct sl_attempt *a, int why, unsigned status, const char *error,
+		   const char *detail)
+{
+	if (!a->x->detail)
+		a->x->detail = sl_failure_word(why);
+	return fail(a, status, error, detail);
 }
 
 int sl_attempt_fail(struct sl_attempt *a, int error)
@@ -28,9 +39,11 @@ int sl_attempt_fail(struct sl_attempt *a, int error)
 		sl_count(&a->x->worker->stats->requests_aborted, 1);
 		return -ECANCELED;
 	case -ETIMEDOUT:
-		return fail(a, 504, "upstream_timeout", "The upstream did not answer in time.");
+		return fail_by(a, error, 504, "upstream_timeout",
+			       "The upstream did not answer in time.");
 	case -EBADMSG:
-		return fail(a, 502, "upstream_malformed", "The upstream's answer was malformed.");
+		return fail_by(a, error, 502, "upstream_malformed",
+			       "The upstream's answer was malformed.");
 	case -EBUSY:
 		sl_count(&a->x->worker->stats->upstream_overloads, 1);
 		return sl_reply_overloaded(a->x);
@@ -44,7 +57,8 @@ int sl_attempt_fail(struct sl_attempt *a, int error)
 	case -EADDRNOTAVAIL: /* of ours: every local port is in use */
 		return fail(a, 503, "resources", "The gateway is out of resources.");
 	default:
-		return fail(a, 502, "upstream_failed", "The connection to the upstream failed.");
+		return fail_by(a, error, 502, "upstream_failed",
+			       "The connection to the upstream failed.");
 	}
 }
 
@@ -145,7 +159,7 @@ int sl_attempt_lost(struct sl_attempt *a, int error)
 	if (is_stale(a, error)) /* closed before it got the request: nothing is wrong with it */
 		sl_count(&x->worker->stats->upstream_failures, 1);
 	else if (is_peers_fault(error) || error == -ETIMEDOUT || error == -EBADMSG)
-		sl_verdict_failed(x, a->upstream, x->peer->target);
+		sl_verdict_failed(x, a->upstream, x->peer->target, error);
 	if (!is_fresh_try && !sl_attempt_can_retry(a, cause_of(a, error))) {
 		tell_lost(a, error, false);
 		return sl_attempt_fail(a, error);

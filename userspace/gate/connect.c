@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "gate/verdict.h"
 #include "net/proxyproto.h"
+#include "upstream/failure.h"
 #include "upstream/queue.h"
 
 enum { TARGETS_MAX = 16 }; /* connections tried for one sending of a request */
@@ -80,8 +81,9 @@ static void note_failure(struct sl_attempt *a, struct sl_target *t, int error)
 	if (sl_is_shortage(error) && sl_worker_note_shortage(w, &w->connect_short_ns))
 		sl_log_warn("connect.failed", "upstream=%s target=%s error=\"%s\"",
 			    a->upstream->conf->name, t->conf->name, strerror(-error));
+	x->detail = error == -ETIMEDOUT ? "connect_timeout" : sl_failure_word(error);
 	if (is_targets_fault(x, error))
-		sl_verdict_failed(x, a->upstream, t);
+		sl_verdict_unconnected(x, a->upstream, t, error);
 }
 
 /* With a PROXY header the connection speaks for one client and is not shared. */
@@ -93,6 +95,7 @@ static int connect_peer(struct sl_attempt *a, struct sl_target *t)
 	int ret;
 
 	x->upstream_name = t->conf->name;
+	x->detail = NULL; /* what another target did says nothing of this one */
 	if (!version && !a->is_fresh_only)
 		x->peer = reuse(a, t);
 	if (x->peer) {
@@ -107,6 +110,7 @@ static int connect_peer(struct sl_attempt *a, struct sl_target *t)
 	}
 	sl_log_debug("upstream.connected", "request=%.*s target=%s", SL_STR_ARG(x->id),
 		     t->conf->name);
+	sl_verdict_connected(x, a->upstream, t);
 	sl_count(&s->upstream_connects, 1);
 	sl_count(&sl_exchange_target_cells(x, t)[SL_TARGET_REQUESTS], 1);
 	return version ? send_proxy_header(x, version == SL_PROXY_V1 ? 1 : 2) : 0;

@@ -67,6 +67,7 @@ static int refuse_head(struct sl_exchange *x)
 {
 	x->must_close = true;
 	x->offence = "malformed";
+	x->detail = x->req.error;
 	sl_count(&x->worker->stats->requests_bad, 1);
 	return sl_reply_problem(x, x->req.error_status, "bad_request", x->req.error);
 }
@@ -184,6 +185,7 @@ static int refuse_target(struct sl_exchange *x, int error, const char *why)
 		return sl_reply_problem(x, 503, "memory", "The gateway is out of memory.");
 	x->must_close = true;
 	x->offence = "malformed";
+	x->detail = why;
 	sl_count(&x->worker->stats->requests_bad, 1);
 	return sl_reply_problem(x, 400, "bad_target", why);
 }
@@ -311,6 +313,7 @@ static void write_log(struct sl_exchange *x)
 		.user_agent = field_or_none(x, SL_FIELD_USER_AGENT),
 		.referer = field_or_none(x, SL_FIELD_REFERER),
 		.error = x->error,
+		.detail = x->error ? x->detail : NULL,
 		.client = x->client_text,
 		.client_port = x->client->port,
 		.status = x->status,

@@ -46,6 +46,7 @@ struct sl_exchange {
 	bool is_cut;			     /* the answer stops in the middle */
 	bool must_close;     /* the client's connection cannot carry another request */
 	const char *error;   /* for the log: a word that never changes */
+	const char *detail;  /* how, if there is more to say: told with error only */
 	const char *offence; /* the client's failure, if this was one: a word; mostly NULL */
 	bool is_punished;    /* for it */
 	bool is_kept_out;    /* a list or a punishment denies the client */

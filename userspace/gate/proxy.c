@@ -14,6 +14,7 @@
 #include "gate/session.h"
 #include "gate/verdict.h"
 #include "net/splice.h"
+#include "upstream/failure.h"
 #include "upstream/queue.h"
 
 enum {
@@ -216,7 +217,7 @@ static int ask_again(struct sl_attempt *a)
 }
 
 /* An answer that stops in the middle must look like it: without a length, only a reset says so. */
-static void break_off(struct sl_attempt *a, const struct sl_relay *r)
+static void break_off(struct sl_attempt *a, const struct sl_relay *r, int error)
 {
 	struct sl_exchange *x = a->x;
 
@@ -226,7 +227,8 @@ static void break_off(struct sl_attempt *a, const struct sl_relay *r)
 		sl_count(&x->worker->stats->requests_aborted, 1);
 	} else {
 		x->error = "upstream_truncated";
-		sl_verdict_failed(x, a->upstream, x->peer->target);
+		x->detail = sl_failure_word(error);
+		sl_verdict_failed(x, a->upstream, x->peer->target, error);
 	}
 	sl_conn_abort_on_close(&x->client->conn);
 }
@@ -269,11 +271,12 @@ static int pass_answer(struct sl_attempt *a, size_t head_len)
 	/* Nothing of it has left yet: the client gets an answer after all. */
 	if (ret < 0 && !relay.is_to_blame_to && !relay.has_sent) {
 		x->bytes_sent = 0;
-		sl_verdict_failed(x, a->upstream, x->peer->target);
-		return sl_attempt_fail(a, ret == -EPIPE ? -EBADMSG : ret);
+		ret = ret == -EPIPE ? -EBADMSG : ret;
+		sl_verdict_failed(x, a->upstream, x->peer->target, ret);
+		return sl_attempt_fail(a, ret);
 	}
 	if (ret < 0)
-		break_off(a, &relay);
+		break_off(a, &relay, ret);
 	else
 		sl_verdict_answered(x, a->upstream, x->peer->target, x->resp.status);
 	finish_peer(a, &body);

@@ -74,6 +74,8 @@ static void print_json(const struct sl_redact *redact, struct sl_wall *wall, uin
 	}
 	if (a->error)
 		put(o, "error", sl_str_of(a->error));
+	if (a->detail)
+		put(o, "detail", sl_str_of(a->detail));
 	if (a->is_punished)
 		sl_out_lit(o, ",\"punished\":true");
 	sl_out_lit(o, "}\n");

@@ -16,7 +16,7 @@ struct sl_access {
 		referer;
 	struct sl_str tls_version, tls_cipher, tls_name; /* empty: it came without TLS */
 	struct sl_str tls_client, tls_client_print;	 /* subject and fingerprint; empty: none */
-	const char *error;				 /* NULL: none */
+	const char *error, *detail;			 /* NULL: none */
 	uint16_t client_port, status;
 	uint8_t minor; /* HTTP/1.minor */
 	bool is_tls_resumed;

@@ -79,6 +79,11 @@ static void put_error(const struct line *l, struct sl_out *o)
 	put_or_dash(o, sl_str_of(l->a->error ? l->a->error : "-"));
 }
 
+static void put_detail(const struct line *l, struct sl_out *o)
+{
+	put_or_dash(o, sl_str_of(l->a->detail ? l->a->detail : "-"));
+}
+
 /* Nobody is asked for a name yet; the column is there for whoever reads the common formats. */
 static void put_user(const struct line *l, struct sl_out *o)
 {
@@ -172,6 +177,7 @@ static const struct variable variables[] = {
 	{ "body_bytes_sent",        put_bytes_sent },
 	{ "bytes_received",         put_bytes_received },
 	{ "error",                  put_error },
+	{ "error_detail",           put_detail },
 	{ "host",                   put_host },
 	{ "http_referer",           put_referer },
 	{ "http_user_agent",        put_user_agent },

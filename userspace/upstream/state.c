@@ -155,6 +155,16 @@ static void sum_up(const struct sl_states *s, unsigned upstream, unsigned target
 	}
 }
 
+/* How long ago; 0: it never was.  Another thread's clock may be a little ahead. */
+static uint64_t age(const _Atomic uint64_t *since, uint64_t now_ns)
+{
+	uint64_t since_ns = atomic_load(since);
+
+	if (!since_ns)
+		return 0;
+	return now_ns > since_ns ? now_ns - since_ns : 1;
+}
+
 void sl_upstream_status(const struct sl_states *s, unsigned upstream, unsigned target,
 			uint64_t now_ns, struct sl_target_status *ret_status)
 {
@@ -169,6 +179,9 @@ void sl_upstream_status(const struct sl_states *s, unsigned upstream, unsigned t
 		.ejections = atomic_load(&t->ejections),
 		.checks = atomic_load(&t->checks),
 		.checks_failed = atomic_load(&t->checks_failed),
+		.failing_ns = age(&t->failing_since_ns, now_ns),
+		.last_error_ns = age(&t->last_error_ns, now_ns),
+		.last_error = atomic_load(&t->last_error),
 	};
 	sum_up(s, upstream, target, ret_status);
 }

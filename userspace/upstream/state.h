@@ -36,6 +36,10 @@ struct sl_target_shared {
 	_Atomic uint64_t checks, checks_failed; /* health checks done */
 	_Atomic uint32_t in_flight;	/* of all workers; counted only with least_requests */
 	_Atomic uint64_t ejected_at_ns; /* when it was last; 0: never */
+	/* On a line that is not read at each pick. */
+	_Atomic uint64_t failing_since_ns; /* no connection is to be had since then; 0: one is */
+	_Atomic uint64_t last_error_ns;	   /* 0: nothing has failed yet */
+	_Atomic int last_error;		   /* a negative errno */
 } __attribute__((aligned(64)));
 
 /* What one worker has counted of one target, which others may read, and its idle connections. */
@@ -120,6 +124,9 @@ struct sl_target_status {
 	uint64_t ejections;  /* in a row */
 	uint64_t in_flight, connections, requests, failures; /* of all workers */
 	uint64_t checks, checks_failed;
+	uint64_t failing_ns;	/* no connection to it is to be had for so long; 0: one is */
+	uint64_t last_error_ns; /* so long ago something failed; 0: nothing has */
+	int last_error;		/* a negative errno, for sl_failure_word() */
 };
 
 /* The indexes must be those of the configuration that s was made for. */

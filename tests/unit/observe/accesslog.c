@@ -116,13 +116,15 @@ static void one_line(struct sl_loop *loop)
 
 	open_log(&log, loop, fd);
 	a.error = "client_closed";
+	a.detail = "reset";
 	sl_accesslog_add(&log, &a);
 	is_int(count_lines(fd, NULL), 0, "a line is gathered, not written");
 	flush(&log);
 	is_int(count_lines(fd, &line), 1, "then it is written");
 	ok(says(line, "method", "GET") && says(line, "host", "example.com") &&
 		   says(line, "path", "/a") && says(line, "protocol", "HTTP/1.1") &&
-		   says(line, "error", "client_closed") && says(line, "client", "192.0.2.7"),
+		   says(line, "error", "client_closed") && says(line, "detail", "reset") &&
+		   says(line, "client", "192.0.2.7"),
 	   "and says what happened");
 	is_int(json_integer_value(json_object_get(line, "status")), 200, "with its status");
 	ok(says(line, "query", NULL) && says(line, "upstream", NULL) &&
