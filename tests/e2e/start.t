@@ -97,8 +97,13 @@ two_of_us()
 	make_config "${ports[0]}" "$origin_port" "$dir/run" >"$dir/sluice.json"
 	start "$dir/log" "$sluiced" -c "$dir/sluice.json"
 	first=$pid
-	wait_for is_open "${ports[0]}"
+	wait_for grep -q started "$dir/log"
 	run "$sluiced" -c "$dir/sluice.json"
+	is "$status" 1 "a run_dir that another sluiced has ends with 1"
+	has "$err" "the message names it, whose it is, and the key" "control.taken" "run_dir=$dir/run" \
+		"pid=$first " "/gateway/run_dir"
+	sed "s|$dir/run|$dir/run2|" "$dir/sluice.json" >"$dir/second.json"
+	run "$sluiced" -c "$dir/second.json"
 	is "$status" 1 "a port that another sluiced has ends with 1"
 	has "$err" "the message says so" "Address already in use" "127.0.0.1:${ports[0]}"
 	run curl -sS -m 10 "http://127.0.0.1:${ports[0]}/hello"
@@ -123,7 +128,8 @@ unix_socket()
 	wait_for grep -q started "$dir/log"
 	run curl -sS -m 10 --unix-socket "$socket" http://test.example/hello
 	is "$status:$out" "0:hello" "a UNIX socket is listened at"
-	run "$sluiced" -c "$dir/unix.json"
+	sed "s|$dir/run|$dir/run2|" "$dir/unix.json" >"$dir/unix2.json"
+	run "$sluiced" -c "$dir/unix2.json"
 	is "$status" 1 "one that another sluiced listens at ends with 1"
 	end "$first" KILL
 	start "$dir/log" "$sluiced" -c "$dir/unix.json"
@@ -151,6 +157,7 @@ port_of_root()
 	is "$status" 1 "$name"
 	has "$err" "the message says so, and names listener and address" \
 		"Permission denied" "http" "127.0.0.1:80"
+	has "$err" "and what helps" "CAP_NET_BIND_SERVICE" "setcap" "ip_unprivileged_port_start"
 }
 
 options

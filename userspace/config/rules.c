@@ -50,7 +50,8 @@ void sl_check_listener(struct sl_reader *r, json_t *value, void *to)
 
 	sl_check_tls(r, self);
 	for (const struct sl_listener_conf *l = r->rules->listeners; l < self; l++)
-		if (l->name && sl_addr_eq(&l->address, &self->address)) {
+		/* One without a length was no address, which is told already. */
+		if (l->name && l->address.len && sl_addr_eq(&l->address, &self->address)) {
 			sl_report_fault(&r->report, "listener '%.64s' has the same address",
 					l->name);
 			return;

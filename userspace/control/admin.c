@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/out.h"
 #include "control/admin_answer.h"
+#include "control/listeners.h"
 #include "control/upgrade.h"
 
 enum {
@@ -239,7 +240,8 @@ int sl_admin_open(struct sl_admin **ret_admin, struct sl_daemon *daemon,
 	a->listen_fd = a->epoll_fd = -1;
 	ret = listen_at(a);
 	if (ret < 0) {
-		sl_log_error("admin.open", "key=/admin/address error=\"%s\"", strerror(-ret));
+		sl_log_error("admin.open", "key=/admin/address error=\"%s\"%s", strerror(-ret),
+			     sl_listener_hint(&conf->address, ret));
 		sl_admin_close(a);
 		return ret;
 	}

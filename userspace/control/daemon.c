@@ -159,6 +159,27 @@ static int open_shared(struct sl_daemon *d, struct sl_log_files *logs)
 	return ret < 0 ? ret : make_tally(&d->shared);
 }
 
+/* Two in one run_dir would share connections and metrics, and sluicectl would reach one of them. */
+static int find_another(const struct sl_daemon *d)
+{
+	bool is_taken = !sl_upgrade_is_heir();
+	pid_t pid = 0;
+
+	/* One that was killed may take a moment to be gone. */
+	for (int try = 0; is_taken && try < 10; try++) {
+		if (try)
+			usleep(50 * 1000);
+		is_taken = sl_control_is_taken(d->rules->run_dir, &pid);
+	}
+	if (!is_taken)
+		return 0;
+	sl_log_error("control.taken",
+		     "run_dir=%s pid=%d error=\"another daemon runs there\" key=/gateway/run_dir "
+		     "hint=\"end it, have it reload (HUP), or name another run_dir\"",
+		     d->rules->run_dir, (int)pid);
+	return -EADDRINUSE;
+}
+
 /* Requests are served without it. */
 static void open_control(struct sl_daemon *d)
 {
@@ -206,7 +227,9 @@ int sl_daemon_start(struct sl_daemon *d)
 	d->program = realpath("/proc/self/exe", NULL);
 	d->stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	raise_descriptor_limit();
-	ret = keep_what_stays(d);
+	ret = find_another(d);
+	if (ret == 0)
+		ret = keep_what_stays(d);
 	if (ret == 0)
 		ret = sl_log_files_open(&logs, d, &d->rules->logs);
 	if (ret == 0)

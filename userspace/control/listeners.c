@@ -12,6 +12,15 @@
 #include "base/out.h"
 #include "control/upgrade.h"
 
+const char *sl_listener_hint(const struct sl_addr *addr, int error)
+{
+	if (error != -EACCES || addr->sa.sa_family == AF_UNIX)
+		return "";
+	return " hint=\"ports below 1024 need CAP_NET_BIND_SERVICE: start as root with "
+	       "gateway.user, or 'setcap cap_net_bind_service=ep' the program, or lower "
+	       "net.ipv4.ip_unprivileged_port_start\"";
+}
+
 static int refuse(const struct sl_listener_conf *conf, int error)
 {
 	char address[160];
@@ -19,8 +28,9 @@ static int refuse(const struct sl_listener_conf *conf, int error)
 
 	sl_out_init(&o, address, sizeof(address));
 	sl_addr_print(&o, &conf->address);
-	sl_log_error("listener.open", "listener=%s address=%.*s error=\"%s\"", conf->name,
-		     SL_STR_ARG(sl_out_done(&o)), strerror(-error));
+	sl_log_error("listener.open", "listener=%s address=%.*s error=\"%s\"%s", conf->name,
+		     SL_STR_ARG(sl_out_done(&o)), strerror(-error),
+		     sl_listener_hint(&conf->address, error));
 	return error;
 }
 

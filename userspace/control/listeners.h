@@ -19,6 +19,8 @@ struct sl_inherited;
  * or a negative errno when the reason is logged and nothing is left open. */
 int sl_listeners_open(struct sl_listeners *l, const struct sl_rules *rules,
 		      const struct sl_rules *old, unsigned workers, struct sl_inherited *in);
+/* What may help against the error, as " hint=..." for a log line; mostly empty. */
+const char *sl_listener_hint(const struct sl_addr *addr, int error);
 /* The sockets of one worker; the caller takes over those that it uses and sets them to -1. */
 int *sl_listeners_of(struct sl_listeners *l, unsigned worker);
 /* May there be several sockets on its address? */

@@ -28,6 +28,35 @@ struct sl_control {
 	int spare_fd; /* given up to be asked when there is no other descriptor left; or -1 */
 };
 
+static int find_address(const char *run_dir, struct sockaddr_un *ret_addr)
+{
+	int n;
+
+	*ret_addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	n = snprintf(ret_addr->sun_path, sizeof(ret_addr->sun_path), "%s/%s", run_dir,
+		     SL_ADMIN_SOCKET);
+	return n < (int)sizeof(ret_addr->sun_path) ? 0 : -ENAMETOOLONG;
+}
+
+bool sl_control_is_taken(const char *run_dir, pid_t *ret_pid)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct ucred peer = { 0 };
+	socklen_t len = sizeof(peer);
+	struct sockaddr_un addr;
+	bool is_taken;
+
+	if (fd < 0)
+		return false;
+	is_taken = find_address(run_dir, &addr) == 0 &&
+		   connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0;
+	if (is_taken)
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+	close(fd);
+	*ret_pid = peer.pid;
+	return is_taken;
+}
+
 /* A socket file that nobody answers is left from a daemon that was killed. */
 static int remove_stale(const struct sockaddr_un *addr)
 {
@@ -84,14 +113,12 @@ int sl_control_open(struct sl_control **ret_control, struct sl_daemon *daemon)
 {
 	const char *run_dir = daemon->rules->run_dir;
 	struct sl_control *c = calloc(1, sizeof(*c));
-	int n, ret;
+	int ret;
 
 	if (!c)
 		return -ENOMEM;
 	*c = (struct sl_control){ .daemon = daemon, .fd = -1 };
-	c->addr.sun_family = AF_UNIX;
-	n = snprintf(c->addr.sun_path, sizeof(c->addr.sun_path), "%s/%s", run_dir, SL_ADMIN_SOCKET);
-	ret = n < (int)sizeof(c->addr.sun_path) ? 0 : -ENAMETOOLONG;
+	ret = find_address(run_dir, &c->addr);
 	if (ret == 0)
 		ret = sl_control_make_run_dir(run_dir);
 	if (ret == 0)

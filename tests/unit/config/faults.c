@@ -239,6 +239,11 @@ static const struct fault listeners[] = {
 	  "17: /listeners/a/address: '1.2.3.4:0' needs a port from 1 to 65535" },
 	{ "{'a':'1.2.3.4:1','b':{'address':'1.2.3.4:1'}}",
 	  "22: /listeners/b: listener 'a' has the same address" },
+	{ "{'a':'1:1','b':'1:1'}",
+	  "6: /listeners/a: '1:1' is not an address such as \"192.0.2.1:80\", "
+	  "\"[2001:db8::1]:80\" or \"unix:/path\"\n"
+	  "t:2:16: /listeners/b: '1:1' is not an address such as \"192.0.2.1:80\", "
+	  "\"[2001:db8::1]:80\" or \"unix:/path\"" },
 	{ "{'a':{'address':'1.2.3.4:1','tls':{}}}",
 	  "35: /listeners/a/tls: 'certificates' is missing" },
 	{ "{'a':{'address':'1.2.3.4:1','tls':true}}",
