@@ -40,8 +40,8 @@ static const char usage[] =
 	"usage: sluiced [-c FILE] [-t | --check | --schema | --version | --help]\n"
 	"\n"
 	"  -c, --config FILE   configuration (default: /etc/sluice/sluice.json)\n"
-	"  -t, --check         check the configuration, say all that is wrong with it, and exit:\n"
-	"                      0 it is fine, 2 it is not\n"
+	"  -t, --check         check the configuration, and that this machine has what it\n"
+	"                      names, say all that is wrong, and exit: 0 it is fine, 2 it is not\n"
 	"      --schema        print the configuration's JSON Schema\n"
 	"  -V, --version       print the version\n"
 	"  -h, --help          print this\n"
@@ -243,9 +243,10 @@ static int run(const char *file, char **argv)
 
 static int check(const char *file)
 {
+	const struct sl_config_after after = { .changed_fd = -1, .is_trial = true };
 	struct sl_rules *rules;
 
-	if (sl_config_load(file, NULL, stderr, &rules) < 0) {
+	if (sl_config_load(file, &after, stderr, &rules) < 0) {
 		fprintf(stderr, "sluiced: configuration file %s test failed\n", file);
 		return EXIT_CONFIG;
 	}

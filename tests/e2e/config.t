@@ -36,6 +36,49 @@ good()
 	ok "a check leaves nothing behind" test ! -e "$dir/run"
 }
 
+# What only the machine can tell: by sluiced, whose business it is, and not by sluicectl.
+trials()
+{
+	cat >"$dir/trial.json" <<END
+{
+	"gateway": { "user": "no-such-user", "group": "no-such-group" },
+	"listeners": { "http": "192.0.2.1:80",
+		"file": "unix:$dir/none/sock" },
+	"admin": { "address": "192.0.2.1:81" },
+	"routes": [ { "respond": { "body": "x" } } ],
+	"logs": { "access": { "path": "$dir/none/log" }, "error": { "path": "$dir" } }
+}
+END
+	sed -i 's|"address": "192.0.2.1:81"|&, "public": true|' "$dir/trial.json"
+	run "$ctl" config check "$dir/trial.json"
+	is "$status$err" 0 "a file that is fine elsewhere: sluicectl config check says so"
+	run "$sluiced" --check -c "$dir/trial.json"
+	is "$status" 2 "sluiced --check says that it is not fine here"
+	has "$err" "with the place and the key of each fault" \
+		"$dir/trial.json:3:25: /listeners/http/address: cannot be listened at: Cannot assign" \
+		"$dir/trial.json:4:11: /listeners/file/address: cannot be listened at: No such file" \
+		"$dir/trial.json:5:24: /admin/address: cannot be listened at: Cannot assign" \
+		"/logs/access/path: $dir/none/log: No such file" "/logs/error/path: $dir: Is a directory"
+	if [[ $EUID -eq 0 ]]; then
+		has "$err" "user and group too, for root" \
+			"$dir/trial.json:2:23: /gateway/user: there is no user 'no-such-user'" \
+			"/gateway/group: there is no group 'no-such-group'"
+	fi
+	free_ports 1
+	make_config "${ports[0]}" 9 "$dir/run" '"logs": { "access": { "path":
+		"'"$dir/trial.log"'" } }' >"$dir/runs.json"
+	start "$dir/log" "$sluiced" -c "$dir/runs.json"
+	wait_for grep -q started "$dir/log"
+	run "$sluiced" --check -c "$dir/runs.json"
+	is "$status" 0 "beside the daemon that it runs with a file is fine"
+	end "$pid"
+	is "$status" 0 "which goes on until it is told to end"
+	rm -f "$dir/trial.log"
+	run "$sluiced" --check -c "$dir/runs.json"
+	is "$status" 0 "and so it is without one"
+	ok "a log is not made by that" test ! -e "$dir/trial.log"
+}
+
 # Four faults in one run, in the order of the text, each with its place and its pointer.
 several_faults()
 {
@@ -211,7 +254,8 @@ samples()
 	mkdir "$dir/samples/conf.d" "$dir/samples/routes.d"
 	cp "$dir"/conf.d/*.json "$dir/samples/conf.d"
 	for name in "$dir"/samples/*.json; do
-		check "the sample ${name##*/}" "$name" 0
+		run "$ctl" config check "$name" # users and directories are those of other machines
+		is "$status$err" 0 "the sample ${name##*/} is fine"
 	done
 	"$sluiced" --schema >"$dir/schema.json"
 	validate "the samples are right by the schema" "$dir"/samples/*.json "$dir"/samples/*/*.json
@@ -259,6 +303,7 @@ manual()
 }
 
 good
+trials
 several_faults
 broken_text
 unreadable

@@ -108,7 +108,15 @@ def refused_files():
     answer = gateway.reload(listeners={**listeners,
                                        "other": {"address": f"127.0.0.1:{taken_port}"}})
     taken.close()
-    tap.ok(answer.get("reloaded") is False, "an address that is taken is refused", answer)
+    tap.same((answer.get("reloaded"), answer.get("faults")),
+             (False, [f"/listeners/other/address: 127.0.0.1:{taken_port}: Address already in use"]),
+             "an address that is taken is refused, with its key")
+    logs = gateway.conf["logs"]
+    answer = gateway.reload(listeners=listeners, logs={"access": {"path": "/nowhere/log"}})
+    tap.same((answer.get("reloaded"), answer.get("faults")),
+             (False, ["/logs/access/path: /nowhere/log: No such file or directory"]),
+             "a log that cannot be opened likewise")
+    gateway.rewrite(logs=logs)
     answer = gateway.reload(listeners=listeners, gateway={**gateway.conf["gateway"], "workers": 3})
     tap.same(answer.get("needs_restart"), ["/gateway/workers"],
              "what only a restart brings about is named")

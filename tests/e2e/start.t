@@ -33,8 +33,8 @@ schema()
 	is "$(jq -r '."$schema"' "$dir/out" 2>&1)" "https://json-schema.org/draft/2020-12/schema" \
 		"it is JSON, and names its dialect"
 	cp "$dir/out" "$dir/schema.json"
-	run "$sluiced" --check -c "$top/tools/packaging/sluice.json"
-	is "$status" 0 "the configuration that is installed passes --check"
+	run "$build/sluicectl" config check "$top/tools/packaging/sluice.json"
+	is "$status" 0 "the configuration that is installed is checked, and fine"
 	if python3 -c 'import jsonschema' 2>/dev/null; then
 		ok "and the schema, read by somebody else's validator" python3 -c '
 import json, jsonschema, sys

@@ -12,6 +12,7 @@
 struct sl_config_after {
 	const struct sl_rules *running; /* NULL: nothing runs yet */
 	int changed_fd; /* eventfd: the addresses of a name are others now; -1: nobody asks */
+	bool is_trial;	/* what this machine lacks of it is a fault too: sl_config_try() */
 };
 
 /* Reads the file and what it includes; after may be NULL.  All faults are found in one run; each is

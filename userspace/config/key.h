@@ -19,6 +19,7 @@ struct sl_reader {
 	int changed_fd;			/* for sl_names_new() */
 	json_t *upstreams;		/* name: index, of those read so far */
 	json_t *routes;			/* likewise, of those that have a name */
+	bool is_trial;
 	bool out_of_memory;
 	bool is_incomplete; /* a file could not be read or included */
 };

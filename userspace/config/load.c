@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "config/expand.h"
 #include "config/include.h"
+#include "config/try.h"
 #include "gate/meters.h"
 #include "upstream/names.h"
 
@@ -87,6 +88,8 @@ static void read_document(struct sl_reader *r, json_t *document)
 	r->report.expanded = expanded;
 	if (expanded)
 		read_expanded(r, expanded);
+	if (is_good(r) && r->is_trial)
+		sl_config_try(r);
 	if (is_good(r))
 		keep_document(r, document);
 	r->report.written = r->report.expanded = NULL;
@@ -128,6 +131,7 @@ static int load(struct sl_files *files, const struct sl_config_after *after, FIL
 		.report = { .files = files },
 		.running = after ? after->running : NULL,
 		.changed_fd = after ? after->changed_fd : -1,
+		.is_trial = after && after->is_trial,
 	};
 	int ret = -ENOMEM;
 

@@ -66,7 +66,7 @@ static int reload(struct sl_daemon *d, FILE *errors, void *arg)
 
 static int load_fresh(struct sl_daemon *d, FILE *errors, void *arg)
 {
-	struct sl_config_after running = { d->rules, -1 };
+	struct sl_config_after running = { .running = d->rules, .changed_fd = -1 };
 
 	return sl_config_load(d->file, &running, errors, arg);
 }

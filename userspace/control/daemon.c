@@ -66,7 +66,7 @@ static int start_workers(struct sl_daemon *d)
 
 	sl_sandbox_prepare();
 	if (ret == 0)
-		ret = sl_listeners_open(&listeners, d->rules, NULL, d->rules->workers, &in);
+		ret = sl_listeners_open(&listeners, d->rules, NULL, d->rules->workers, &in, NULL);
 	if (ret < 0) {
 		sl_inherited_fini(&in);
 		return ret;
@@ -231,7 +231,7 @@ int sl_daemon_start(struct sl_daemon *d)
 	if (ret == 0)
 		ret = keep_what_stays(d);
 	if (ret == 0)
-		ret = sl_log_files_open(&logs, d, &d->rules->logs);
+		ret = sl_log_files_open(&logs, d, &d->rules->logs, NULL);
 	if (ret == 0)
 		ret = open_shared(d, &logs);
 	if (ret == 0)

@@ -21,7 +21,7 @@ const char *sl_listener_hint(const struct sl_addr *addr, int error)
 	       "net.ipv4.ip_unprivileged_port_start\"";
 }
 
-static int refuse(const struct sl_listener_conf *conf, int error)
+static int refuse(const struct sl_listener_conf *conf, int error, FILE *errors)
 {
 	char address[160];
 	struct sl_out o;
@@ -31,6 +31,9 @@ static int refuse(const struct sl_listener_conf *conf, int error)
 	sl_log_error("listener.open", "listener=%s address=%.*s error=\"%s\"%s", conf->name,
 		     SL_STR_ARG(sl_out_done(&o)), strerror(-error),
 		     sl_listener_hint(&conf->address, error));
+	if (errors)
+		fprintf(errors, "/listeners/%s/address: %.*s: %s\n", conf->name,
+			SL_STR_ARG(sl_out_done(&o)), strerror(-error));
 	return error;
 }
 
@@ -64,7 +67,7 @@ static int open_next(const struct sl_listener_conf *conf, int first_fd)
 }
 
 static int open_all(struct sl_listeners *l, const struct sl_listener_conf *conf, unsigned i,
-		    struct sl_inherited *in)
+		    struct sl_inherited *in, FILE *errors)
 {
 	for (unsigned w = 0; w < l->workers; w++) {
 		int fd = in ? sl_inherited_take(in, &conf->address) : -1;
@@ -74,7 +77,7 @@ static int open_all(struct sl_listeners *l, const struct sl_listener_conf *conf,
 		else
 			fd = w == 0 ? open_first(conf) : open_next(conf, l->fds[i]);
 		if (fd < 0)
-			return refuse(conf, fd);
+			return refuse(conf, fd, errors);
 		l->fds[w * l->nr + i] = fd;
 	}
 	return 0;
@@ -89,7 +92,8 @@ static uint32_t find(const struct sl_rules *old, const struct sl_listener_conf *
 }
 
 int sl_listeners_open(struct sl_listeners *l, const struct sl_rules *rules,
-		      const struct sl_rules *old, unsigned workers, struct sl_inherited *in)
+		      const struct sl_rules *old, unsigned workers, struct sl_inherited *in,
+		      FILE *errors)
 {
 	size_t nr = (size_t)rules->listeners_nr * workers;
 	int ret = 0;
@@ -102,7 +106,7 @@ int sl_listeners_open(struct sl_listeners *l, const struct sl_rules *rules,
 	for (unsigned i = 0; i < l->nr && ret == 0; i++) {
 		l->kept[i] = find(old, &rules->listeners[i]);
 		if (l->kept[i] == SL_LISTENER_NEW)
-			ret = open_all(l, &rules->listeners[i], i, in);
+			ret = open_all(l, &rules->listeners[i], i, in, errors);
 	}
 	if (ret < 0)
 		sl_listeners_fini(l);

@@ -3,6 +3,8 @@
 #ifndef SL_CONTROL_LISTENERS_H
 #define SL_CONTROL_LISTENERS_H
 
+#include <stdio.h>
+
 #include "gate/rules.h"
 
 #define SL_LISTENER_NEW UINT32_MAX
@@ -16,9 +18,11 @@ struct sl_listeners {
 struct sl_inherited;
 
 /* Opens what is neither in `old` already nor inherited (NULL: nothing is), for so many workers.  0,
- * or a negative errno when the reason is logged and nothing is left open. */
+ * or a negative errno when the reason is logged, and told to `errors` (NULL: to nobody) with its
+ * key, and nothing is left open. */
 int sl_listeners_open(struct sl_listeners *l, const struct sl_rules *rules,
-		      const struct sl_rules *old, unsigned workers, struct sl_inherited *in);
+		      const struct sl_rules *old, unsigned workers, struct sl_inherited *in,
+		      FILE *errors);
 /* What may help against the error, as " hint=..." for a log line; mostly empty. */
 const char *sl_listener_hint(const struct sl_addr *addr, int error);
 /* The sockets of one worker; the caller takes over those that it uses and sets them to -1. */

@@ -12,7 +12,8 @@
 #include "base/log.h"
 #include "control/command.h"
 
-static int open_log(const char *event, const char *path)
+/* A log, by the word for it in events and keys. */
+static int open_log(const char *which, const char *path, FILE *errors)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
 	struct sl_denied denied;
@@ -20,7 +21,10 @@ static int open_log(const char *event, const char *path)
 	if (fd >= 0)
 		return fd;
 	fd = -errno;
-	sl_log_error(event, "path=%s error=\"%s\"", path, sl_denied(&denied, -fd));
+	sl_log_error(strcmp(which, "access") == 0 ? "accesslog.open" : "errorlog.open",
+		     "path=%s error=\"%s\"", path, sl_denied(&denied, -fd));
+	if (errors)
+		fprintf(errors, "/logs/%s/path: %s: %s\n", which, path, sl_denied(&denied, -fd));
 	return fd;
 }
 
@@ -44,23 +48,23 @@ static int copy_of(int fd)
 	return copy;
 }
 
-static int open_access_log(const char *path)
+static int open_access_log(const char *path, FILE *errors)
 {
 	if (!path)
 		path = "/dev/null";
-	return strcmp(path, "-") == 0 ? copy_of(STDOUT_FILENO) : open_log("accesslog.open", path);
+	return strcmp(path, "-") == 0 ? copy_of(STDOUT_FILENO) : open_log("access", path, errors);
 }
 
-static int open_error_log(const struct sl_daemon *d, const char *path)
+static int open_error_log(const struct sl_daemon *d, const char *path, FILE *errors)
 {
-	return path ? open_log("errorlog.open", path) : copy_of(d->stderr_fd);
+	return path ? open_log("error", path, errors) : copy_of(d->stderr_fd);
 }
 
 int sl_log_files_open(struct sl_log_files *files, const struct sl_daemon *d,
-		      const struct sl_logs *logs)
+		      const struct sl_logs *logs, FILE *errors)
 {
-	int error = open_error_log(d, logs->error_path),
-	    access = open_access_log(logs->access_path);
+	int error = open_error_log(d, logs->error_path, errors),
+	    access = open_access_log(logs->access_path, errors);
 
 	*files = (struct sl_log_files){ .access_fd = access, .error_fd = error };
 	if (access < 0)
@@ -96,7 +100,7 @@ int sl_daemon_reopen_logs(struct sl_daemon *d)
 {
 	const struct sl_logs *logs = &d->rules->logs;
 	struct sl_log_files files;
-	int ret = sl_log_files_open(&files, d, logs);
+	int ret = sl_log_files_open(&files, d, logs, NULL);
 
 	sl_daemon_use_logs(d, &files);
 	if (ret == 0)

@@ -3,6 +3,8 @@
 #ifndef SL_CONTROL_LOG_H
 #define SL_CONTROL_LOG_H
 
+#include <stdio.h>
+
 #include "control/daemon.h"
 
 /* Opened, and not written to yet; -1: not open. */
@@ -11,10 +13,10 @@ struct sl_log_files {
 };
 
 /* Opens what the rules name: without an access log that is nowhere, without an error log the
- * standard error that we were started with.  0, or a negative errno when the reason is logged: then
- * each of them that could be opened is. */
+ * standard error that we were started with.  0, or a negative errno when the reason is logged, and
+ * told to `errors` (NULL: to nobody) with its key: then each of them that could be opened is. */
 int sl_log_files_open(struct sl_log_files *files, const struct sl_daemon *d,
-		      const struct sl_logs *logs);
+		      const struct sl_logs *logs, FILE *errors);
 void sl_log_files_fini(struct sl_log_files *files);
 /* From now on the logs go there; what is not open goes on as it did.  The files are taken over. */
 void sl_daemon_use_logs(struct sl_daemon *d, struct sl_log_files *files);

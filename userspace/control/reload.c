@@ -31,6 +31,7 @@ struct reload {
 	struct sl_switch *switches; /* one a worker */
 	struct sl_log_files logs;
 	struct sl_admin *admin; /* of another address; NULL: none, or the one that is there */
+	FILE *errors;		/* who asked for it; NULL: he reads the log */
 	sem_t done;
 };
 
@@ -132,6 +133,15 @@ static bool has_other_admin(const struct reload *r)
 	return !sl_addr_eq(&r->daemon->rules->admin.address, &r->rules->admin.address);
 }
 
+static int open_admin(struct reload *r)
+{
+	int ret = sl_admin_open(&r->admin, r->daemon, &r->rules->admin);
+
+	if (ret < 0 && r->errors)
+		fprintf(r->errors, "/admin/address: %s\n", strerror(-ret));
+	return ret;
+}
+
 static int prepare(struct reload *r)
 {
 	struct sl_daemon *d = r->daemon;
@@ -145,9 +155,9 @@ static int prepare(struct reload *r)
 	if (ret == 0)
 		ret = sl_meters_new(&r->rules->meters, d->shared.metrics, r->rules);
 	if (ret == 0 && has_other_admin(r))
-		ret = sl_admin_open(&r->admin, d, &r->rules->admin);
+		ret = open_admin(r);
 	if (ret == 0)
-		ret = sl_log_files_open(&r->logs, d, &r->rules->logs);
+		ret = sl_log_files_open(&r->logs, d, &r->rules->logs, r->errors);
 	/* Last: what it does to the kernel is not undone. */
 	return ret == 0 ? sl_kernel_change(d, r->rules) : ret;
 }
@@ -231,10 +241,13 @@ static int go_over(struct reload *r)
 	return 0;
 }
 
-static int replace(struct sl_daemon *d, struct sl_rules *fresh)
+static int replace(struct sl_daemon *d, struct sl_rules *fresh, FILE *errors)
 {
 	struct reload r = { .daemon = d, .rules = fresh, .logs = { -1, -1 } };
-	int ret = sl_listeners_open(&r.listeners, fresh, d->rules, d->workers_nr, NULL);
+	int ret;
+
+	r.errors = errors == stderr ? NULL : errors;
+	ret = sl_listeners_open(&r.listeners, fresh, d->rules, d->workers_nr, NULL, r.errors);
 
 	if (ret < 0)
 		return ret;
@@ -263,7 +276,7 @@ static void notify_begin(void)
 
 static struct sl_config_after after(const struct sl_daemon *d)
 {
-	return (struct sl_config_after){ d->rules, d->names_fd };
+	return (struct sl_config_after){ .running = d->rules, .changed_fd = d->names_fd };
 }
 
 static void count(struct sl_daemon *d, bool is_done)
@@ -290,7 +303,7 @@ static int change_to(struct sl_daemon *d, struct sl_rules *fresh, int ret, bool 
 		fresh->workers = d->workers_nr;
 		ret = sl_daemon_make_room(d, !is_refresh, errors);
 		if (ret == 0)
-			ret = replace(d, fresh);
+			ret = replace(d, fresh, errors);
 		if (ret < 0)
 			sl_config_free(fresh);
 		else

@@ -11,7 +11,8 @@
  * Reads the file again and goes over to it: built off the workers, then published to all of them.
  * Requests that have begun end under the old rules, connections stay, listening sockets that both
  * name go on.  0; -EINVAL with the faults on `errors`; -EBUSY, with the reason there, as
- * sl_daemon_make_room() says; or another negative errno, logged.  When it fails nothing has
+ * sl_daemon_make_room() says; or another negative errno, logged, and with its key on `errors` where
+ * there is one.  When it fails nothing has
  * changed.
  */
 int sl_daemon_reload(struct sl_daemon *d, FILE *errors);
