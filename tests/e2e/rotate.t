@@ -125,6 +125,25 @@ def moved_away():
         gw.stop()
 
 
+def standard_output():
+    """sluiced >FILE: the shell has not opened it for appending, and two workers write."""
+    up = origin.Origin()
+    gw = gateway.Gateway(up.port, {"gateway": {"workers": 2}, "logs": {"access": {"path": "-"}}})
+    out = os.path.join(gw.directory, "stdout")
+    with open(out, "r+b") as f:
+        f.write(b'{"path":"/somebody/else"}\n')  # as a wrapper's own line would be
+    load = Load(gw.port)
+    load.wait_for_more(2000)
+    load.stop()
+    tap.ok(not load.wrong, "standard output: every request was answered", "\n".join(load.wrong))
+    wait_for(lambda: len(paths_in([out])[0]) > len(load.paths), 4)
+    paths, torn = paths_in([out])
+    tap.ok(not torn, "every line is whole", "\n".join(torn))
+    tap.same((len(paths), set(paths)), (len(load.paths) + 1, load.paths | {"/somebody/else"}),
+             "each request has its line, and what was there is still there")
+    gw.end()
+
+
 def reopen(gw):
     """Exit status and complaint of sluicectl."""
     ended = subprocess.run([os.path.join(BUILD, "sluicectl"), "-r", gw.directory, "log", "reopen"],
@@ -243,5 +262,5 @@ def end_quietly(gw):
 
 
 tap.start(60)
-tap.facts(moved_away, without_a_file, at_a_file_size_limit, on_a_full_disk)
+tap.facts(moved_away, standard_output, without_a_file, at_a_file_size_limit, on_a_full_disk)
 tap.done()
