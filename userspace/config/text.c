@@ -63,6 +63,31 @@ static void read_ignored(struct sl_reader *r, const struct sl_key *key, json_t *
 	get_string(r, value, &text);
 }
 
+/* As nginx and HAProxy have it, where it does not mean the same.  The port with its
+ * colon, or NULL. */
+static const char *port_of_any_host(struct sl_str text)
+{
+	const char *port = text.ptr + sl_str_starts(text, SL_S("*"));
+
+	return *port == ':' && !strchr(port + 1, ':') ? port : NULL;
+}
+
+static void refuse_address(struct sl_reader *r, const struct sl_key *key, struct sl_str text)
+{
+	const char *port = key->may_resolve ? NULL : port_of_any_host(text);
+
+	if (port)
+		sl_report_fault(&r->report,
+				"'%.64s' has no address: every one is \"0.0.0.0%.16s\", or "
+				"\"[::]%.16s\" with those of IPv6",
+				text.ptr, port, port);
+	else
+		sl_report_fault(&r->report,
+				"'%.64s' is not an address such as \"192.0.2.1:80\", "
+				"\"[2001:db8::1]:80\"%s or \"unix:/path\"",
+				text.ptr, key->may_resolve ? ", \"name.example:80\"" : "");
+}
+
 /* A name is left for whoever knows what to ask: the address stays empty. */
 static void read_address(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
 {
@@ -81,10 +106,7 @@ static void read_address(struct sl_reader *r, const struct sl_key *key, json_t *
 	if (ret == -ERANGE)
 		sl_report_fault(&r->report, "'%.64s' needs a port from 1 to 65535", text.ptr);
 	else if (ret < 0)
-		sl_report_fault(&r->report,
-				"'%.64s' is not an address such as \"192.0.2.1:80\", "
-				"\"[2001:db8::1]:80\"%s or \"unix:/path\"",
-				text.ptr, key->may_resolve ? ", \"name.example:80\"" : "");
+		refuse_address(r, key, text);
 	else
 		*(struct sl_addr *)to = addr;
 }

@@ -239,6 +239,10 @@ static const struct fault listeners[] = {
 	  "17: /listeners/a/address: '1.2.3.4:0' needs a port from 1 to 65535" },
 	{ "{'a':'1.2.3.4:1','b':{'address':'1.2.3.4:1'}}",
 	  "22: /listeners/b: listener 'a' has the same address" },
+	{ "{'a':'*:80'}", "6: /listeners/a: '*:80' has no address: every one is \"0.0.0.0:80\", or "
+			  "\"[::]:80\" with those of IPv6" },
+	{ "{'a':':80'}", "6: /listeners/a: ':80' has no address: every one is \"0.0.0.0:80\", or "
+			 "\"[::]:80\" with those of IPv6" },
 	{ "{'a':'1:1','b':'1:1'}",
 	  "6: /listeners/a: '1:1' is not an address such as \"192.0.2.1:80\", "
 	  "\"[2001:db8::1]:80\" or \"unix:/path\"\n"
