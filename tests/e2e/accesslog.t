@@ -5,6 +5,7 @@
 import json
 import os
 import re
+import socket
 import time
 
 from lib import gateway, origin, tap, wire
@@ -90,6 +91,25 @@ def json_by_default():
 
 
 os.environ.pop("TZ", None)
+def unix_client():
+    """Who comes by a unix socket has no address; the target's own status beside ours."""
+    up = origin.Origin(lambda conn: conn.request() and conn.send(origin.answer(status="503 No")))
+    gw = with_format(up, {"format": "$remote_addr $status $upstream_status"})
+    path = os.path.join(gw.directory, "unix.sock")
+    gw.reload(listeners={**gw.conf["listeners"], "file": f"unix:{path}"},
+              upstreams={"origin": {**gw.conf["upstreams"]["origin"], "retries": {"attempts": 0}}})
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(path)
+        s.sendall(wire.get("/"))
+        s.recv(100)
+    with wire.Client(gw.port) as client:
+        client.send(b"nonsense\r\n\r\n")
+        client.response()
+    tap.same(lines_of(gw, 2), ["unix: 503 503", "127.0.0.1 400 -"],
+             "a client of a unix socket, as nginx has it, and what a target answered")
+    gw.end()
+
+
 tap.start(60)
-tap.facts(combined, template, json_by_default)
+tap.facts(combined, template, json_by_default, unix_client)
 tap.done()

@@ -298,6 +298,14 @@ static void describe_tls(const struct sl_tls *tls, struct sl_access *a)
 	a->tls_client_print = sl_str_of(facts.client->fingerprint);
 }
 
+/* Who comes by a unix socket has no address: as nginx has it. */
+static struct sl_str logged_client(const struct sl_exchange *x)
+{
+	static const struct sl_ip none;
+
+	return memcmp(&x->client_ip, &none, sizeof(none)) == 0 ? SL_S("unix:") : x->client_text;
+}
+
 static void write_log(struct sl_exchange *x)
 {
 	struct sl_worker *w = x->worker;
@@ -314,7 +322,7 @@ static void write_log(struct sl_exchange *x)
 		.referer = field_or_none(x, SL_FIELD_REFERER),
 		.error = x->error,
 		.detail = x->error ? x->detail : NULL,
-		.client = x->client_text,
+		.client = logged_client(x),
 		.client_port = x->client->port,
 		.status = x->status,
 		.minor = x->req.minor,
@@ -322,6 +330,7 @@ static void write_log(struct sl_exchange *x)
 		.bytes_sent = x->bytes_sent,
 		.duration_us = (w->loop.now_ns - x->start_ns) / SL_US,
 		.upstream_us = x->upstream_ns / SL_US,
+		.upstream_status = x->resp.status,
 		.is_punished = x->is_punished,
 	};
 

@@ -18,7 +18,8 @@ struct sl_access {
 	struct sl_str tls_client, tls_client_print;	 /* subject and fingerprint; empty: none */
 	const char *error, *detail;			 /* NULL: none */
 	uint16_t client_port, status;
-	uint8_t minor; /* HTTP/1.minor */
+	uint16_t upstream_status; /* that a target answered, the last one that did; 0: none */
+	uint8_t minor;		  /* HTTP/1.minor */
 	bool is_tls_resumed;
 	bool is_punished; /* its client is denied from now on, because of it */
 	uint64_t bytes_received, bytes_sent;

@@ -155,6 +155,14 @@ static void put_upstream_time(const struct line *l, struct sl_out *o)
 		sl_out_char(o, '-');
 }
 
+static void put_upstream_status(const struct line *l, struct sl_out *o)
+{
+	if (l->a->upstream_status)
+		sl_out_u64(o, l->a->upstream_status);
+	else
+		sl_out_char(o, '-');
+}
+
 static void put_epoch(const struct line *l, struct sl_out *o)
 {
 	sl_wall_print_epoch(l->wall, l->now_ns, o);
@@ -204,6 +212,7 @@ static const struct variable variables[] = {
 	{ "time_local",             put_clf },
 	{ "upstream_addr",          put_upstream },
 	{ "upstream_response_time", put_upstream_time },
+	{ "upstream_status",        put_upstream_status },
 	{ "uri",                    put_path },
 	/* clang-format on */
 };

@@ -39,6 +39,7 @@ static struct sl_access plain(void)
 		.referer = SL_STR("http://r/?token=x"),
 		.error = "oops",
 		.detail = "refused",
+		.upstream_status = 503,
 		.status = 200,
 		.minor = 1,
 		.bytes_received = 17,
@@ -105,6 +106,7 @@ static const struct {
 	{ "time_local", "10/Oct/2000:13:55:36 +0000", "10/Oct/2000:13:55:36 +0000" },
 	{ "upstream_addr", "127.0.0.1:1", "-" },
 	{ "upstream_response_time", "0.000", "-" },
+	{ "upstream_status", "503", "-" },
 	{ "uri", "/path", "-" },
 };
 
