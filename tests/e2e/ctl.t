@@ -76,6 +76,10 @@ misuses()
 {
 	misuse "an unknown object" 64 "'statsu'; did you mean 'status'?" statsu
 	misuse "an unknown command" 64 "'chek'; did you mean 'check'?" config chek
+	misuse "a command without its object" 64 "'reload'; did you mean 'config reload'?" reload
+	misuse "an argument without its command" 64 "'debug'; did you mean 'log level debug'?" log debug
+	misuse "a URL without its method" 64 "'http://a/b' is not all: it takes METHOD URL" \
+		route match http://a/b
 	misuse "an object without its command" 64 "log help" log
 	misuse "an unknown option" 64 "'jsno'; did you mean 'json'?" --jsno status
 	misuse "an unknown letter" 64 "'-z'" -z status

@@ -45,6 +45,9 @@ def out_and_back():
     done = gateway.ctl("upstream", "drain", "nobody:1")
     tap.ok(done.returncode == 1 and "no upstream has such a target" in done.stderr,
            "a target that is none is refused", done)
+    done = gateway.ctl("upstream", "drain", names[0][:-1])
+    tap.ok(done.returncode == 1 and "did you mean '127.0.0.1:" in done.stderr,
+           "one that is nearly one with a guess", done)
 
 
 def what_runs():

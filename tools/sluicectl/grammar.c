@@ -127,6 +127,57 @@ const char *ctl_find_word(const struct ctl *ctl, const char *kind, const char *w
 	return NULL;
 }
 
+static bool begins_one_of(const char *word, const char *const *list)
+{
+	while (*list && !begins_with(*list, word))
+		list++;
+	return *list != NULL;
+}
+
+/* "[error|warn|info|debug]": is the word one of these? */
+static bool is_argument(const char *arguments, const char *word)
+{
+	size_t len = strlen(word);
+
+	if (!strchr(arguments, '|') || !len)
+		return false;
+	for (const char *p = arguments; (p = strstr(p, word)); p += len)
+		if (p > arguments && strchr("[|{", p[-1]) && strchr("]|}", p[len]))
+			return true;
+	return false;
+}
+
+/* The one command that the word is the verb of, or, with its object said, an argument of. */
+static const struct ctl_command *guess_command(const char *object, const char *word)
+{
+	const struct ctl_command *found = NULL;
+
+	for (const struct ctl_command *c = ctl_commands; c->object; c++) {
+		bool is_meant = object ? strcmp(c->object, object) == 0 && c->verb &&
+						 is_argument(c->arguments, word)
+				       : c->verb && strcmp(c->verb, word) == 0;
+
+		if (is_meant && found)
+			return NULL;
+		if (is_meant)
+			found = c;
+	}
+	return found;
+}
+
+/* A word in the wrong place: the command that it belongs to is named.  CTL_OK when it has none. */
+static enum ctl_exit guess(const struct ctl *ctl, const char *kind, const char *object,
+			   const char *word, const char *const *list)
+{
+	const struct ctl_command *c =
+		begins_one_of(word, list) ? NULL : guess_command(object, word);
+
+	if (!c)
+		return CTL_OK;
+	return ctl_fail(ctl, CTL_USAGE, "unknown %s '%.64s'; did you mean '%s %s%s%s'?", kind, word,
+			c->object, c->verb, object ? " " : "", object ? word : "");
+}
+
 /* Each once, in the order of the table. */
 static const char *find_object(struct ctl *ctl, const char *word, enum ctl_exit *ret_code)
 {
@@ -137,7 +188,9 @@ static const char *find_object(struct ctl *ctl, const char *word, enum ctl_exit 
 		if (nr == 0 || strcmp(list[nr - 1], c->object) != 0)
 			list[nr++] = c->object;
 	list[nr] = NULL;
-	return ctl_find_word(ctl, "object", word, list, "help", ret_code);
+	*ret_code = guess(ctl, "object", NULL, word, list);
+	return *ret_code == CTL_OK ? ctl_find_word(ctl, "object", word, list, "help", ret_code)
+				   : NULL;
 }
 
 static const char *find_verb(struct ctl *ctl, const char *object, const char *word,
@@ -154,7 +207,9 @@ static const char *find_verb(struct ctl *ctl, const char *object, const char *wo
 	list[nr] = NULL;
 	snprintf(help, sizeof(help), "%s help", object);
 	snprintf(ctl->what, sizeof(ctl->what), "%s", object);
-	return ctl_find_word(ctl, "command", word, list, help, ret_code);
+	*ret_code = guess(ctl, "command", object, word, list);
+	return *ret_code == CTL_OK ? ctl_find_word(ctl, "command", word, list, help, ret_code)
+				   : NULL;
 }
 
 /* verb NULL: the object stands alone, or its command was left out. */
@@ -186,6 +241,9 @@ static enum ctl_exit run_command(struct ctl *ctl, const struct ctl_command *c, c
 		 c->verb ? c->verb : "");
 	while (arguments[n])
 		n++;
+	if (n > 0 && n < c->args_min)
+		return ctl_fail(ctl, CTL_USAGE, "'%.64s' is not all: it takes %s", arguments[0],
+				c->arguments);
 	if (n < c->args_min)
 		return ctl_fail(ctl, CTL_USAGE, "%s is missing", c->arguments);
 	if (n > c->args_max)

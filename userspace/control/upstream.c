@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "config/report.h"
 #include "control/command.h"
 #include "upstream/failure.h"
 #include "upstream/state.h"
@@ -87,6 +88,28 @@ static bool is_meant(const struct sl_target_conf *t, const char *word)
 	return strcmp(t->name, word) == 0 || strcmp(t->key, word) == 0;
 }
 
+/* The target whose name is nearest is named: never the word, which may be any bytes. */
+static json_t *no_such_target(const struct sl_rules *r, const char *word)
+{
+	const struct sl_report no_faults = { 0 };
+	unsigned distance = sl_suggest_limit(&no_faults, sl_str_of(word));
+	const char *best = NULL;
+	char text[256];
+
+	for (unsigned i = 0; i < r->upstreams_nr; i++) {
+		const struct sl_upstream_conf *u = &r->upstreams[i];
+		struct sl_str target = sl_str_of(in_upstream(word, u->name));
+
+		for (unsigned k = 0; k < u->targets_nr; k++)
+			if (sl_suggest_is_nearer(target, u->targets[k].name, &distance))
+				best = u->targets[k].name;
+	}
+	if (!best)
+		return sl_command_error("no upstream has such a target");
+	snprintf(text, sizeof(text), "no upstream has such a target; did you mean '%.128s'?", best);
+	return sl_command_error(text);
+}
+
 static json_t *set_all(struct sl_daemon *d, const char *word, enum sl_target_admin admin)
 {
 	const struct sl_rules *r = d->rules;
@@ -106,7 +129,7 @@ static json_t *set_all(struct sl_daemon *d, const char *word, enum sl_target_adm
 		}
 	}
 	return nr ? json_pack("{s:i,s:s}", "targets", nr, "state", sl_target_admin_name(admin))
-		  : sl_command_error("no upstream has such a target");
+		  : no_such_target(r, word);
 }
 
 json_t *sl_command_drain(struct sl_daemon *d, const struct sl_command_args *args)
