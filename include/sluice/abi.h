@@ -8,7 +8,9 @@
 
 /*
  * The maps, by name, each pinned as BPFFS/sluice/NAME; an interface's program is in BPFFS/sluice/
- * link_INTERFACE, with ':' for each '.' of its name, which a BPF file system does not take.
+ * link_INTERFACE, with ':' for each '.' of its name, which a BPF file system does not take.  Each
+ * list that `image` has is in list_ID, by its map's number; image_next is there while a larger
+ * `image` takes the place of one, and whoever takes the lock next and finds it ends what was begun.
  *
  *	control		ARRAY[1] of struct sl_control: switches and limits; takes effect at once
  *	image		ARRAY_OF_MAPS[2]: the list that holds, and the one before it
@@ -88,7 +90,8 @@ struct sl_control {
 	__u64 client4, client6; /* masks: of an IPv4 address, of the first half of an IPv6 one */
 	__u64 secret[2];	/* keys the choice of cells */
 	__u32 sample;		/* 1 of so many drops is told as an event; 0: none */
-	__u32 unused[3];
+	__u32 image_map; /* number of the map `image`, since a larger one took its place; or 0 */
+	__u32 unused[2];
 };
 
 /* An address or its prefix, each half in host order; IPv4 as ::ffff:a.b.c.d. */

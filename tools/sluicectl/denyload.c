@@ -212,17 +212,18 @@ enum ctl_exit lists_replace(struct ctl *ctl, const struct lists *lists, struct s
 }
 
 static enum ctl_exit print_change(struct ctl *ctl, const struct sl_listfile *f,
-				  const struct change *c)
+				  const struct change *c, uint32_t image_lines)
 {
 	if (ctl->is_json)
 		return ctl_print_json(
 			ctl,
-			json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O?}", "format",
+			json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O?}", "format",
 				  lists_format_names[f->format], "added", (json_int_t)c->added,
 				  "removed", (json_int_t)c->removed, "kept", (json_int_t)c->kept,
 				  "merged", (json_int_t)c->merged, "host_bits",
 				  (json_int_t)f->host_bits_nr, "expired", (json_int_t)f->over_nr,
-				  "bad", (json_int_t)f->faults_nr, "changes", c->lines));
+				  "bad", (json_int_t)f->faults_nr, "image_bytes",
+				  (json_int_t)image_lines * SL_LINE_SIZE, "changes", c->lines));
 	printf("%zu added, %zu removed, %zu kept\n", c->added, c->removed, c->kept);
 	if (c->merged)
 		printf("  %zu were there twice\n", c->merged);
@@ -249,7 +250,7 @@ static enum ctl_exit load_read(struct ctl *ctl, struct sl_listfile *f, const str
 	if (code == CTL_OK && c.added + c.removed > 0)
 		code = lists_publish(ctl, &l, &c.next, w);
 	if (code == CTL_OK)
-		code = print_change(ctl, f, &c);
+		code = print_change(ctl, f, &c, l.gate.image_lines);
 	sl_prefixes_fini(&c.next);
 	lists_close(&l);
 	return code;
@@ -284,7 +285,7 @@ static enum ctl_exit diff_read(struct ctl *ctl, struct sl_listfile *f)
 	code = work_out(ctl, &l, f, &c);
 	is_different = c.added + c.removed > 0;
 	if (code == CTL_OK && ctl->is_json)
-		code = print_change(ctl, f, &c);
+		code = print_change(ctl, f, &c, l.gate.image_lines);
 	json_decref(c.lines);
 	sl_prefixes_fini(&c.next);
 	lists_close(&l);

@@ -102,6 +102,7 @@ enum ctl_exit lists_begin(struct ctl *ctl, struct lists_ask *ask)
 enum ctl_exit lists_publish(struct ctl *ctl, struct lists *lists, struct sl_prefixes *next,
 			    const struct lists_words *words)
 {
+	uint32_t lines = lists->gate.image_lines;
 	struct sl_why why;
 	enum ctl_exit code = CTL_OK;
 
@@ -111,6 +112,10 @@ enum ctl_exit lists_publish(struct ctl *ctl, struct lists *lists, struct sl_pref
 		return code;
 	if (sl_gate_try(&lists->gate, next, words->trial_ns, &why) < 0)
 		return ctl_fail(ctl, CTL_FAILED, "%s", why.text);
+	if (lists->gate.image_lines != lines && !ctl->is_json)
+		fprintf(stderr,
+			"sluicectl: lists have more room now: %u MiB each, and two are kept\n",
+			lists->gate.image_lines / (1048576 / SL_LINE_SIZE));
 	if (words->trial_ns && !ctl->is_json)
 		fprintf(stderr,
 			"sluicectl: on trial: it ends by itself in %" PRIu64

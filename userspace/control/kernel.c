@@ -398,7 +398,7 @@ int sl_kernel_start(struct sl_daemon *d)
 	d->kernel = calloc(1, sizeof(*d->kernel));
 	if (!d->shared.guard || !d->kernel)
 		return -ENOMEM;
-	d->kernel->gate = (struct sl_gate){ -1, -1, -1, -1, -1, -1, -1, -1, 0, NULL };
+	sl_gate_init(&d->kernel->gate);
 	return go_over(d, d->rules, NULL);
 }
 

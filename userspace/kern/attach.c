@@ -116,10 +116,7 @@ static int open_gate(struct job *j)
 	j->has_gate = true;
 	if (j->options->image_lines <= j->gate.image_lines)
 		return 0;
-	return sl_why_text(j->why, -ENOSPC,
-			   "the lists that are pinned have room for %u lines, and %u are wanted: "
-			   "save them, then 'sluicectl detach all', and attach again",
-			   j->gate.image_lines, j->options->image_lines);
+	return sl_gate_grow(&j->gate, j->options->image_lines, j->why);
 }
 
 static int refuse_holder(const struct job *j, const struct sl_holder *h)

@@ -11,7 +11,7 @@
 
 struct sl_attach_options {
 	enum sl_attach_mode mode; /* auto: native where hardware has it, else generic */
-	uint32_t image_lines;	  /* as in struct sl_gate_options */
+	uint32_t image_lines; /* as in struct sl_gate_options: pinned lists that have fewer grow */
 };
 
 /* An interface that has, or had, the program. */
@@ -35,7 +35,8 @@ struct sl_attached {
  *	-ENODEV		no such interface
  *	-EBUSY		another program holds it
  *	-EEXIST		attached in another mode than the one that is asked for
- *	-ENOSPC		SL_INTERFACES_MAX are attached, or pinned lists have less room than wanted
+ *	-ENOSPC		SL_INTERFACES_MAX are attached
+ *	-EBUSY		or a list is on trial, and lists with more room are wanted
  *	-EPERM, -EPROTO	as sl_gate_load()
  *	others		of the driver, with its words
  */

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kern/growth.h"
 #include "kern/why.h"
 
 extern const char sl_gate_object[], sl_gate_object_end[];
@@ -43,7 +44,7 @@ static int *map_fd(struct sl_gate *gate, size_t i)
 	return (int *)((char *)gate + maps[i].at);
 }
 
-static void gate_init(struct sl_gate *gate)
+void sl_gate_init(struct sl_gate *gate)
 {
 	*gate = (struct sl_gate){ 0 };
 	for (size_t i = 0; i < MAPS_NR; i++)
@@ -57,7 +58,7 @@ void sl_gate_close(struct sl_gate *gate)
 	for (size_t i = 0; i < MAPS_NR; i++)
 		if (*map_fd(gate, i) >= 0)
 			close(*map_fd(gate, i));
-	gate_init(gate);
+	sl_gate_init(gate);
 }
 
 static int map_switches(struct sl_gate *gate, struct sl_why *why)
@@ -81,12 +82,18 @@ static int check_version(const struct sl_gate *gate, struct sl_why *why)
 			   gate->switches->version, SL_ABI_VERSION);
 }
 
+static void note_pins(struct sl_gate *gate, const char *pins)
+{
+	snprintf(gate->pins, sizeof(gate->pins), "%s", pins ? pins : "");
+	gate->image_map = sl_map_number(gate->image);
+}
+
 int sl_gate_open(struct sl_gate *gate, const char *pins, struct sl_why *why)
 {
-	char path[256];
+	char path[SL_PINS_MAX + 32];
 	int ret;
 
-	gate_init(gate);
+	sl_gate_init(gate);
 	for (size_t i = 0; i < MAPS_NR; i++) {
 		int fd;
 
@@ -99,6 +106,7 @@ int sl_gate_open(struct sl_gate *gate, const char *pins, struct sl_why *why)
 		}
 		*map_fd(gate, i) = fd;
 	}
+	note_pins(gate, pins);
 	ret = map_switches(gate, why);
 	if (ret == 0)
 		ret = check_version(gate, why);
@@ -111,14 +119,14 @@ int sl_gate_open(struct sl_gate *gate, const char *pins, struct sl_why *why)
 
 int sl_gate_unpin(const char *pins, struct sl_why *why)
 {
-	char path[256];
+	char path[SL_PINS_MAX + 32];
 
 	for (size_t i = 0; i < MAPS_NR; i++) {
 		snprintf(path, sizeof(path), "%s/%s", pins, maps[i].name);
 		if (unlink(path) < 0 && errno != ENOENT)
 			return sl_why_errno(why, -errno, path);
 	}
-	return 0;
+	return sl_growth_unpin(pins, why);
 }
 
 /* libbpf's own words are for whoever debugs the loader; a refusal of the verifier is our bug. */
@@ -155,7 +163,7 @@ static void set_cell_sets(struct bpf_map *cells, const struct sl_gate_options *o
 {
 	struct bpf_map_info info = { 0 };
 	uint32_t size = sizeof(info), sets = o->cell_sets;
-	char path[256];
+	char path[SL_PINS_MAX + 32];
 	int fd = -1;
 
 	if (o->pins) {
@@ -171,13 +179,29 @@ static void set_cell_sets(struct bpf_map *cells, const struct sl_gate_options *o
 		bpf_map__set_max_entries(cells, sets);
 }
 
+/* Each map from its pin, or a new one that is pinned there; but for an array of images that is to
+ * be another than the pinned one. */
+static int set_pins(struct bpf_object *object, const struct sl_gate_options *o)
+{
+	char path[SL_PINS_MAX + 32];
+
+	for (size_t i = 0; o->pins && i < MAPS_NR; i++) {
+		snprintf(path, sizeof(path), "%s/%s", o->pins, maps[i].name);
+		if (!o->image || strcmp(maps[i].name, "image") != 0)
+			bpf_map__set_pin_path(bpf_object__find_map_by_name(object, maps[i].name),
+					      path);
+	}
+	return o->image
+		       ? bpf_map__reuse_fd(bpf_object__find_map_by_name(object, "image"), *o->image)
+		       : 0;
+}
+
 static int set_options(struct sl_gate_program *program, const struct sl_gate_options *o,
 		       struct sl_why *why)
 {
 	struct bpf_object *object = program->object;
 	struct bpf_map *cells = bpf_object__find_map_by_name(object, "cells");
 	struct bpf_map *rodata = bpf_object__find_map_by_name(object, ".rodata");
-	char path[256];
 	struct {
 		uint32_t slot;
 		uint8_t has_fragments;
@@ -197,10 +221,8 @@ static int set_options(struct sl_gate_program *program, const struct sl_gate_opt
 			return sl_why_errno(why, ret, "memory for the list");
 	}
 	set_cell_sets(cells, o);
-	for (size_t i = 0; o->pins && i < MAPS_NR; i++) {
-		snprintf(path, sizeof(path), "%s/%s", o->pins, maps[i].name);
-		bpf_map__set_pin_path(bpf_object__find_map_by_name(object, maps[i].name), path);
-	}
+	if (set_pins(object, o) < 0)
+		return sl_why_text(why, -EINVAL, "the lists that are pinned are none of ours");
 	return o->pins ? make_pins_dir(o->pins, why) : 0;
 }
 
@@ -218,7 +240,8 @@ static int explain_load(int ret, const struct sl_gate_options *o, struct sl_why 
 	return sl_why_errno(why, ret, "loading the kernel program");
 }
 
-static int take_fds(struct sl_gate *gate, struct bpf_object *object, struct sl_why *why)
+static int take_fds(struct sl_gate *gate, struct bpf_object *object,
+		    const struct sl_gate_options *o, struct sl_why *why)
 {
 	for (size_t i = 0; i < MAPS_NR; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(object, maps[i].name);
@@ -227,6 +250,7 @@ static int take_fds(struct sl_gate *gate, struct bpf_object *object, struct sl_w
 		if (*map_fd(gate, i) < 0)
 			return sl_why_errno(why, -errno, maps[i].name);
 	}
+	note_pins(gate, o->pins);
 	sl_gate_image_lines(gate, &gate->image_lines); /* there is none in new maps */
 	return map_switches(gate, why);
 }
@@ -269,7 +293,7 @@ int sl_gate_load(struct sl_gate *gate, const struct sl_gate_options *options,
 	struct sl_gate_program *program = calloc(1, sizeof(*program));
 	int ret;
 
-	gate_init(gate);
+	sl_gate_init(gate);
 	if (!program)
 		return sl_why_errno(why, -ENOMEM, "loading the kernel program");
 	program->example = -1;
@@ -285,7 +309,7 @@ int sl_gate_load(struct sl_gate *gate, const struct sl_gate_options *options,
 	}
 	drop_example(program);
 	if (ret == 0)
-		ret = take_fds(gate, program->object, why);
+		ret = take_fds(gate, program->object, options, why);
 	if (ret == 0)
 		ret = begin(gate, options, why);
 	if (ret < 0) {

@@ -10,6 +10,7 @@
 #include "sluice/abi.h"
 
 #define SL_BPFFS "/sys/fs/bpf"
+#define SL_PINS_MAX 256 /* bytes of the directory's path, with its NUL */
 
 /* Why something did not work, for a person: what, why, and what to do. */
 struct sl_why {
@@ -20,7 +21,9 @@ struct sl_why {
 struct sl_gate {
 	int control, image, ports, punished, cells, counters, events, interfaces;
 	uint32_t image_lines;	     /* of every image */
+	uint32_t image_map;	     /* number of the map that `image` is */
 	struct sl_control *switches; /* the control map, mapped: a store takes effect at once */
+	char pins[SL_PINS_MAX];	     /* where they are pinned; empty: nowhere */
 };
 
 struct sl_gate_program; /* loaded, and attached nowhere yet */
@@ -32,6 +35,7 @@ struct sl_gate_options {
 	uint32_t cell_sets;   /* a power of two up to SL_CELL_SETS_MAX; 0: that */
 	uint32_t slot;	      /* of the interface, below SL_INTERFACES_MAX */
 	bool has_fragments;   /* for frames larger than a page */
+	const int *image;     /* the array of images to use, whatever is pinned; NULL: what is */
 };
 
 /*
@@ -44,13 +48,20 @@ int sl_gate_load(struct sl_gate *gate, const struct sl_gate_options *options,
 		 struct sl_gate_program **ret_program, struct sl_why *why);
 /* Opens pinned maps.  0; -ENOENT: there are none; other errors with why. */
 int sl_gate_open(struct sl_gate *gate, const char *pins, struct sl_why *why);
-void sl_gate_close(struct sl_gate *gate);
+/* One that has nothing open. */
+void sl_gate_init(struct sl_gate *gate);
+void sl_gate_close(struct sl_gate *gate); /* and is as sl_gate_init() makes it then */
 /* Removes the pins of all maps; they go when no program and no process has them any more.  0, or a
  * negative errno and why. */
 int sl_gate_unpin(const char *pins, struct sl_why *why);
 /* Whoever reads a list in order to change it holds this meanwhile: a descriptor to close, or a
- * negative errno.  Waits for others. */
+ * negative errno.  Waits for others.  Ends what another has begun and not ended: a growth. */
 int sl_gate_lock(const char *pins);
+/* The lock alone, for who takes off what is there, in whatever state it is. */
+int sl_pins_lock(const char *pins);
+/* When another has put a larger array of images in the place of ours: opens that.  All that reads
+ * or changes a list does it.  0 or a negative errno. */
+int sl_gate_refresh(struct sl_gate *gate);
 
 int sl_gate_program_fd(const struct sl_gate_program *program);
 void sl_gate_program_free(struct sl_gate_program *program); /* NULL is fine */
@@ -58,14 +69,18 @@ void sl_gate_program_free(struct sl_gate_program *program); /* NULL is fine */
 /*
  * Compiles a list, which is sorted by this, and makes it the one that holds; the one before it
  * stays at hand.  Packets are judged by the old list or by the new one, never by a mix, and the
- * hits of what stays go on, whatever the list says.  0, or a negative errno and why; then nothing
- * has changed.  -EBUSY: a list is on trial.  -ENOSPC: there is not enough room.
+ * hits of what stays go on, whatever the list says.  Where the maps are pinned, a list that needs
+ * more room gets it: gate->image_lines says how much.  0, or a negative errno and why; then nothing
+ * has changed.  -EBUSY: a list is on trial.  -ENOSPC: there is not enough room, and no more to get.
  */
 int sl_gate_publish(struct sl_gate *gate, struct sl_prefixes *list, struct sl_why *why);
 /* The same on trial, unless trial_ns is 0: if nobody confirms it in that time, the program itself
  * goes back to the list before it. */
 int sl_gate_try(struct sl_gate *gate, struct sl_prefixes *list, uint64_t trial_ns,
 		struct sl_why *why);
+
+/* The list that holds, published anew in so many lines at least; as sl_gate_publish(). */
+int sl_gate_grow(struct sl_gate *gate, uint32_t lines, struct sl_why *why);
 
 enum sl_trial { SL_TRIAL_NONE, SL_TRIAL_ON, SL_TRIAL_OVER /* not confirmed: it has reverted */ };
 enum sl_trial sl_gate_trial(const struct sl_gate *gate, uint64_t *ret_left_ns);
@@ -81,6 +96,11 @@ int sl_gate_read(struct sl_gate *gate, struct sl_prefixes *list, struct sl_why *
 /* An image of the gate, mapped: of sl_gate_holding().  -ENOENT: none yet. */
 int sl_gate_map_image(struct sl_gate *gate, uint32_t index, struct sl_image *ret_image);
 void sl_gate_unmap_image(struct sl_image *image);
+/* The same from its descriptor, which stays the caller's. */
+int sl_gate_map_lines(int fd, uint32_t lines, struct sl_image *ret_image);
+/* A descriptor of it, for the caller to close.  By its pin it takes no capability; by number, where
+ * there is none, CAP_SYS_ADMIN. */
+int sl_gate_image_fd(const struct sl_gate *gate, uint32_t index);
 int sl_gate_image_lines(struct sl_gate *gate, uint32_t *ret_lines);
 
 /* A verdict's counter, all CPUs together. */

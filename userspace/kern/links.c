@@ -139,7 +139,7 @@ static int detach_locked(const char *pins, const char *interface, struct sl_why 
 
 static int lock_pins(const char *pins, struct sl_why *why)
 {
-	int lock = sl_gate_lock(pins);
+	int lock = sl_pins_lock(pins);
 
 	if (lock == -ENOENT)
 		return sl_why_text(why, lock, "%s: nothing is attached", pins);

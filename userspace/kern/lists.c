@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -11,21 +12,65 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "kern/attach.h"
 #include "kern/gate.h"
+#include "kern/growth.h"
 #include "kern/image.h"
 #include "kern/why.h"
 
 enum { IMAGE_ACTIVE, IMAGE_BEFORE };
 
-static int image_fd(struct sl_gate *gate, uint32_t index)
+/* By number alone where a sluice that pinned no lists has published it. */
+static int open_image(const struct sl_gate *gate, uint32_t id)
 {
-	uint32_t id;
-	int fd;
+	int fd = sl_list_open(gate->pins, id);
 
-	if (bpf_map_lookup_elem(gate->image, &index, &id) < 0)
-		return -errno;
+	if (fd != -ENOENT)
+		return fd;
 	fd = bpf_map_get_fd_by_id(id);
 	return fd < 0 ? -errno : fd;
+}
+
+/* One that went while we looked has been followed by another, with a number of its own. */
+int sl_gate_image_fd(const struct sl_gate *gate, uint32_t index)
+{
+	uint32_t id, gone = 0;
+
+	for (;;) {
+		int fd;
+
+		if (bpf_map_lookup_elem(gate->image, &index, &id) < 0)
+			return -errno;
+		fd = open_image(gate, id);
+		if (fd >= 0 || id == gone)
+			return fd;
+		gone = id;
+	}
+}
+
+int sl_gate_refresh(struct sl_gate *gate)
+{
+	uint32_t now = gate->switches ? gate->switches->image_map : 0, lines;
+	char path[SL_PINS_MAX + 32];
+	int fd, old = gate->image, ret;
+
+	if (!now || now == gate->image_map || !gate->pins[0])
+		return 0;
+	snprintf(path, sizeof(path), "%s/image", gate->pins);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -errno;
+	gate->image = fd;
+	ret = sl_gate_image_lines(gate, &lines);
+	if (ret < 0) {
+		gate->image = old;
+		close(fd);
+		return ret;
+	}
+	close(old);
+	gate->image_lines = lines;
+	gate->image_map = sl_map_number(fd);
+	return 0;
 }
 
 static int map_lines(int fd, uint32_t lines, struct sl_image *ret_image)
@@ -39,15 +84,11 @@ static int map_lines(int fd, uint32_t lines, struct sl_image *ret_image)
 	return 0;
 }
 
-int sl_gate_map_image(struct sl_gate *gate, uint32_t index, struct sl_image *ret_image)
+int sl_gate_map_lines(int fd, uint32_t lines, struct sl_image *ret_image)
 {
-	struct sl_image image;
-	int fd = image_fd(gate, index), ret;
+	struct sl_image image = { 0 };
+	int ret = map_lines(fd, lines, &image);
 
-	if (fd < 0)
-		return fd;
-	ret = map_lines(fd, gate->image_lines, &image);
-	close(fd);
 	if (ret < 0)
 		return ret;
 	ret = sl_image_check(&image);
@@ -59,11 +100,25 @@ int sl_gate_map_image(struct sl_gate *gate, uint32_t index, struct sl_image *ret
 	return 0;
 }
 
+int sl_gate_map_image(struct sl_gate *gate, uint32_t index, struct sl_image *ret_image)
+{
+	int ret = sl_gate_refresh(gate), fd;
+
+	if (ret < 0)
+		return ret;
+	fd = sl_gate_image_fd(gate, index);
+	if (fd < 0)
+		return fd;
+	ret = sl_gate_map_lines(fd, gate->image_lines, ret_image);
+	close(fd);
+	return ret;
+}
+
 int sl_gate_image_lines(struct sl_gate *gate, uint32_t *ret_lines)
 {
 	struct bpf_map_info info = { 0 };
 	uint32_t size = sizeof(info);
-	int fd = image_fd(gate, IMAGE_ACTIVE), ret = 0;
+	int fd = sl_gate_image_fd(gate, IMAGE_ACTIVE), ret = 0;
 
 	if (fd < 0)
 		return fd;
@@ -116,7 +171,7 @@ int sl_gate_read(struct sl_gate *gate, struct sl_prefixes *list, struct sl_why *
 	return ret < 0 ? sl_why_errno(why, ret, "reading the list in the kernel") : 0;
 }
 
-int sl_gate_lock(const char *pins)
+int sl_pins_lock(const char *pins)
 {
 	int fd = open(pins, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -131,6 +186,20 @@ int sl_gate_lock(const char *pins)
 	return fd;
 }
 
+int sl_gate_lock(const char *pins)
+{
+	int fd = sl_pins_lock(pins), ret;
+	struct sl_why why;
+
+	if (fd < 0)
+		return fd;
+	ret = sl_growth_finish(pins, &why);
+	if (ret == 0)
+		return fd;
+	close(fd);
+	return ret;
+}
+
 static int explain_compile(int ret, struct sl_prefixes *list, size_t culprit, struct sl_why *why)
 {
 	char text[64];
@@ -138,9 +207,8 @@ static int explain_compile(int ret, struct sl_prefixes *list, size_t culprit, st
 
 	if (ret == -ENOSPC)
 		return sl_why_text(why, ret,
-				   "%zu prefixes need more room than there is: attach again with "
-				   "room for more (\"prefixes N\")",
-				   list->nr);
+				   "%zu prefixes need more room than a list can have: %u MiB",
+				   list->nr, SL_IMAGE_LINES_MAX / (1048576 / SL_LINE_SIZE));
 	if (ret != -E2BIG && ret != -EINVAL)
 		return sl_why_errno(why, ret, "compiling the list");
 	sl_out_init(&o, text, sizeof(text));
@@ -155,8 +223,29 @@ static int explain_compile(int ret, struct sl_prefixes *list, size_t culprit, st
 			   SL_STR_ARG(sl_out_done(&o)), SL_CHAIN_MAX);
 }
 
-static int compile_into(struct sl_gate *gate, int fd, struct sl_prefixes *list, uint32_t generation,
-			struct sl_image *ret_image, struct sl_why *why)
+/* A new image, compiled, and mapped until it is published. */
+struct edition {
+	int fd;
+	struct sl_image image;
+};
+
+static void edition_fini(struct edition *e)
+{
+	if (e->image.lines)
+		sl_gate_unmap_image(&e->image);
+	if (e->fd >= 0)
+		close(e->fd);
+	*e = (struct edition){ .fd = -1 };
+}
+
+static int explain_memory(int ret, uint32_t lines, struct sl_why *why)
+{
+	return sl_why_text(why, ret, "memory for a list of %u MiB: %s",
+			   lines / (1048576 / SL_LINE_SIZE), strerror(-ret));
+}
+
+static int compile_in(struct edition *e, uint32_t lines, struct sl_prefixes *list,
+		      uint32_t generation, struct sl_why *why)
 {
 	size_t culprit = 0;
 	uint64_t seed;
@@ -164,15 +253,33 @@ static int compile_into(struct sl_gate *gate, int fd, struct sl_prefixes *list, 
 
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		return sl_why_errno(why, -EIO, "getrandom");
-	ret = map_lines(fd, gate->image_lines, ret_image);
+	e->fd = sl_list_new(lines);
+	if (e->fd < 0)
+		return explain_memory(e->fd, lines, why);
+	ret = map_lines(e->fd, lines, &e->image);
 	if (ret < 0)
-		return sl_why_errno(why, ret, "mapping the new list");
-	ret = sl_image_compile(ret_image, list, generation, seed, &culprit);
-	if (ret < 0) {
-		sl_gate_unmap_image(ret_image);
-		return explain_compile(ret, list, culprit, why);
+		return explain_memory(ret, lines, why);
+	ret = sl_image_compile(&e->image, list, generation, seed, &culprit);
+	return ret < 0 ? explain_compile(ret, list, culprit, why) : 0;
+}
+
+/* In as many lines as images have, if they are enough and programs can be given larger ones. */
+static int compile(struct sl_gate *gate, struct edition *e, struct sl_prefixes *list,
+		   uint32_t generation, uint32_t least_lines, struct sl_why *why)
+{
+	uint32_t lines = gate->image_lines > least_lines ? gate->image_lines : least_lines;
+	int ret = compile_in(e, lines, list, generation, why);
+
+	while (ret == -ENOSPC && gate->pins[0] && lines < SL_IMAGE_LINES_MAX) {
+		uint32_t guess = sl_image_lines_for(list->nr);
+
+		edition_fini(e);
+		lines = guess > lines			 ? guess
+			: lines < SL_IMAGE_LINES_MAX / 2 ? lines * 2
+							 : SL_IMAGE_LINES_MAX;
+		ret = compile_in(e, lines, list, generation, why);
 	}
-	return 0;
+	return ret;
 }
 
 static int set_image(struct sl_gate *gate, uint32_t index, int fd)
@@ -180,34 +287,97 @@ static int set_image(struct sl_gate *gate, uint32_t index, int fd)
 	return bpf_map_update_elem(gate->image, &index, &fd, BPF_ANY) < 0 ? -errno : 0;
 }
 
+static uint32_t trial_end(uint64_t trial_ns)
+{
+	return ticks_now() + 1 + (uint32_t)(trial_ns >> SL_TICK_SHIFT);
+}
+
 /* The one before stays at hand, then the new one holds: one update, after which the kernel waits
  * until no packet is being judged by the old one. */
-static int swap_in(struct sl_gate *gate, int fd, uint64_t trial_ns)
+static int swap_in(struct sl_gate *gate, const struct edition *e, int before, uint64_t trial_ns)
 {
-	int before = image_fd(gate, IMAGE_ACTIVE), ret;
+	int ret = sl_list_pin(gate, e->fd);
 
-	/* By number the kernel gives maps to CAP_SYS_ADMIN only: whoever cannot have the list that
-	 * holds must not put another in its place, to which nobody could go back. */
-	if (before < 0 && before != -ENOENT)
-		return before;
-	ret = set_image(gate, IMAGE_BEFORE, before >= 0 ? before : fd);
-	if (before >= 0)
-		close(before);
+	if (ret == 0)
+		ret = set_image(gate, IMAGE_BEFORE, before >= 0 ? before : e->fd);
 	if (ret < 0)
 		return ret;
 	/* First: between the two, nobody may hold for good what is on trial. */
 	if (trial_ns)
-		gate->switches->revert_at = ticks_now() + 1 + (uint32_t)(trial_ns >> SL_TICK_SHIFT);
-	ret = set_image(gate, IMAGE_ACTIVE, fd);
+		gate->switches->revert_at = trial_end(trial_ns);
+	ret = set_image(gate, IMAGE_ACTIVE, e->fd);
 	if (ret < 0)
 		gate->switches->revert_at = 0;
 	return ret;
 }
 
+/* An image has no places but its own lines': it is the same in a larger map. */
+static int copy_image(const struct sl_image *from, uint32_t lines)
+{
+	const struct sl_image_head *head = from ? (const void *)from->lines : NULL;
+	int fd = sl_list_new(lines), ret;
+	struct sl_image to = { 0 };
+
+	if (fd < 0 || !from)
+		return fd;
+	ret = map_lines(fd, lines, &to);
+	if (ret < 0) {
+		close(fd);
+		return ret;
+	}
+	memcpy(to.lines, from->lines, (size_t)head->lines * SL_LINE_SIZE);
+	sl_gate_unmap_image(&to);
+	return fd;
+}
+
+/* Old programs go on with what they have, on trial or not, until each has its successor. */
+static int grow_into(struct sl_gate *gate, const struct edition *e, const struct sl_image *before,
+		     uint64_t trial_ns, struct sl_why *why)
+{
+	struct sl_growth growth = {
+		.fds = { e->fd, -1 },
+		.lines = e->image.nr,
+		.revert_at = trial_ns ? trial_end(trial_ns) : 0,
+	};
+	int ret, active = sl_gate_image_fd(gate, IMAGE_ACTIVE);
+
+	if (active < 0)
+		return sl_why_errno(why, active, "the list that holds");
+	growth.fds[1] = copy_image(before, growth.lines);
+	ret = growth.fds[1] < 0 ? explain_memory(growth.fds[1], growth.lines, why) : 0;
+	if (ret == 0) {
+		ret = set_image(gate, IMAGE_BEFORE, active);
+		if (ret < 0)
+			sl_why_errno(why, ret, "the list that holds");
+	}
+	if (ret == 0)
+		ret = sl_growth_begin(gate, &growth, why);
+	if (growth.fds[1] >= 0)
+		close(growth.fds[1]);
+	close(active);
+	return ret;
+}
+
+static int publish(struct sl_gate *gate, const struct edition *e, const struct sl_image *before,
+		   uint64_t trial_ns, struct sl_why *why)
+{
+	int active, ret;
+
+	if (e->image.nr != gate->image_lines)
+		return grow_into(gate, e, before, trial_ns, why);
+	active = sl_gate_image_fd(gate, IMAGE_ACTIVE);
+	/* Whoever cannot have the list that holds must not put another in its place, to which
+	 * nobody could go back. */
+	ret = active < 0 && active != -ENOENT ? active : swap_in(gate, e, active, trial_ns);
+	if (active >= 0)
+		close(active);
+	return ret < 0 ? sl_why_errno(why, ret, "publishing the new list") : 0;
+}
+
 /* What was before the list on trial holds again, for good. */
 static int end_trial(struct sl_gate *gate)
 {
-	int before = image_fd(gate, IMAGE_BEFORE), ret;
+	int before = sl_gate_image_fd(gate, IMAGE_BEFORE), ret;
 
 	if (before < 0)
 		return before;
@@ -261,42 +431,52 @@ static void forget_hits(struct sl_prefixes *list)
 	}
 }
 
-int sl_gate_try(struct sl_gate *gate, struct sl_prefixes *list, uint64_t trial_ns,
-		struct sl_why *why)
+static int put(struct sl_gate *gate, struct sl_prefixes *list, uint64_t trial_ns,
+	       uint32_t least_lines, struct sl_why *why)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
-	struct sl_image before = { 0 }, image = { 0 };
 	const struct sl_image_head *head;
+	struct sl_image before = { 0 };
+	struct edition e = { .fd = -1 };
 	bool has_before;
-	int fd, ret = end_old_trial(gate, why);
+	int ret = sl_gate_refresh(gate);
 
+	ret = ret < 0 ? sl_why_errno(why, ret, "the list that holds") : end_old_trial(gate, why);
 	if (ret < 0)
 		return ret;
 	has_before = sl_gate_map_image(gate, IMAGE_ACTIVE, &before) == 0;
 	head = has_before ? sl_image_line(&before, 0) : NULL;
 	if (has_before)
 		forget_hits(list);
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "sluice_list", sizeof(uint32_t), SL_LINE_SIZE,
-			    gate->image_lines, &options);
-	ret = fd < 0 ? sl_why_errno(why, -errno, "memory for the new list") : 0;
+	ret = compile(gate, &e, list, head ? head->generation + 1 : 1, least_lines, why);
 	if (ret == 0)
-		ret = compile_into(gate, fd, list, head ? head->generation + 1 : 1, &image, why);
-	if (ret == 0) {
-		ret = swap_in(gate, fd, trial_ns);
-		if (ret < 0)
-			sl_why_errno(why, ret, "publishing the new list");
-		else if (has_before)
-			sl_image_carry_hits(&image, &before);
-		sl_gate_unmap_image(&image);
-	}
-	if (fd >= 0)
-		close(fd);
+		ret = publish(gate, &e, has_before ? &before : NULL, trial_ns, why);
+	if (ret == 0 && has_before)
+		sl_image_carry_hits(&e.image, &before);
+	sl_lists_sweep(gate);
+	edition_fini(&e);
 	if (has_before)
 		sl_gate_unmap_image(&before);
 	return ret;
 }
 
+int sl_gate_try(struct sl_gate *gate, struct sl_prefixes *list, uint64_t trial_ns,
+		struct sl_why *why)
+{
+	return put(gate, list, trial_ns, 0, why);
+}
+
 int sl_gate_publish(struct sl_gate *gate, struct sl_prefixes *list, struct sl_why *why)
 {
-	return sl_gate_try(gate, list, 0, why);
+	return put(gate, list, 0, 0, why);
+}
+
+int sl_gate_grow(struct sl_gate *gate, uint32_t lines, struct sl_why *why)
+{
+	struct sl_prefixes list = { 0 };
+	int ret = sl_gate_read(gate, &list, why);
+
+	if (ret == 0)
+		ret = put(gate, &list, 0, lines, why);
+	sl_prefixes_fini(&list);
+	return ret;
 }
