@@ -5,6 +5,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -146,8 +147,18 @@ def lists():
     tap.same([entry["prefix"] for entry in listed], [f"{NET}.4"], "and so does the list")
 
 
+def from_here(source):
+    """Past the interface that the kernel judges."""
+    with socket.create_connection(("127.0.0.1", gateway.port), 5, (source, 0)) as client:
+        client.sendall(wire.get(fields="Connection: close\r\n"))
+        try:
+            return client.recv(4)
+        except ConnectionResetError:
+            return b""
+
+
 def after_root():
-    """Maps that are open need no privilege to be written to; a list can then no longer be replaced."""
+    """Maps that are open need no privilege to be written to; lists change by a process that keeps it."""
     global gateway
     where = f"/tmp/sluice-punish-{os.getpid()}"
     tap.at_end(lambda: shutil.rmtree(where, ignore_errors=True))
@@ -160,11 +171,51 @@ def after_root():
     tap.ok(f"{NET}.2" in punished(), "and still writes to the kernel's map")
     tap.same(ask(2).strip(), "no answer", "which holds")
     ctl("punish", "del", f"{NET}.2")
-    ctl("deny", "add", f"{NET}.3")
-    tap.ok(wait_for(lambda: "kernel.behind" in gateway.complaint()),
-           "a list that it may not read it tells of")
-    ctl("deny", "del", f"{NET}.3")
-    gateway.end()
+    ctl("deny", "add", "127.0.9.0/24")
+    tap.ok(wait_for(lambda: from_here("127.0.9.1") == b""), "it follows a list that is changed by hand")
+    ctl("deny", "del", "127.0.9.0/24")
+    os.chmod(gateway.directory, 0o755)
+    gateway.ctl = lambda *words: run(os.path.join(BUILD, "sluicectl"), "-r", where, *words)
+    tap.ok(gateway.reload(kernel=dict(KERNEL, deny=[f"{NET}.3"])).get("reloaded"), "it is reloaded",
+           gateway.complaint())
+    tap.same(ask(3).strip(), "no answer", "the new list holds in the kernel")
+    tap.ok(is_served(4), "the old one does not")
+    heir = upgraded()
+    tap.same(gateway.process.wait(20), 0, "the old one ends in good order")
+    os.kill(heir, signal.SIGTERM)
+    tap.ok(wait_for(lambda: not loaders()), "what kept the capabilities ends with the last of them")
+
+
+def loaders():
+    """Processes of our daemons that keep capabilities."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/comm", "rb") as f, open(f"/proc/{pid}/cmdline", "rb") as g:
+                if f.read() == b"sluice-loader\n" and gateway.directory.encode() in g.read():
+                    found.append(int(pid))
+        except OSError:
+            continue
+    return found
+
+
+def upgraded():
+    """Another process in its place, which never was root, has the same loader."""
+    before = gateway.process.pid
+    tap.same(len(loaders()), 1, "one process keeps capabilities")
+    with open(f"/proc/{loaders()[0]}/status", encoding="ascii") as f:
+        has = next(int(line.split()[1], 16) for line in f if line.startswith("CapEff"))
+    tap.same(has & ~(1 << 12 | 1 << 38 | 1 << 39), 0, "and none but those it needs")
+    os.kill(before, signal.SIGUSR2)
+
+    def pid():
+        done = gateway.ctl("-j", "status")
+        return json.loads(done.stdout)["pid"] if done.returncode == 0 else before
+    tap.ok(wait_for(lambda: pid() != before), "it is upgraded")
+    tap.ok(gateway.reload(kernel=dict(KERNEL, deny=[f"{NET}.4"]))["reloaded"], "its heir is reloaded")
+    tap.same(ask(4).strip(), "no answer", "the heir's list holds in the kernel")
+    tap.ok(is_served(3), "the one before does not")
+    return pid()
 
 
 def without_maps():

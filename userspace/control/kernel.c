@@ -92,6 +92,17 @@ static void warn_behind(struct sl_kernel *k, int error)
 		    strerror(-error));
 }
 
+static int map_pinned(struct sl_kernel *k, uint32_t slot, struct sl_image *ret_image)
+{
+	int fd = sl_loader_image_fd(&k->loader, &k->gate, slot), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = sl_gate_map_fd(fd, ret_image);
+	close(fd);
+	return ret;
+}
+
 /* The pinned list if it has our entries too, else our own. */
 static void choose_image(struct sl_kernel *k, struct guard_rules *r)
 {
@@ -99,12 +110,16 @@ static void choose_image(struct sl_kernel *k, struct guard_rules *r)
 	int ret;
 
 	if (k->is_open && k->is_listed) {
+		ret = sl_loader_refresh(&k->loader, &k->gate);
 		slot = slot_of(k);
 		k->image_id = image_id(k, slot);
-		ret = sl_gate_map_image(&k->gate, slot, &r->public.image);
+		if (ret == 0)
+			ret = map_pinned(k, slot, &r->public.image);
 		r->is_image_mapped = ret == 0;
 		if (ret < 0)
 			warn_behind(k, ret);
+		else
+			k->is_behind = false;
 	}
 	if (!r->is_image_mapped)
 		r->public.image = k->own_image;
@@ -168,19 +183,10 @@ static void use_rules(struct sl_daemon *d, struct sl_guard_rules *fresh)
 static int publish(struct sl_kernel *k, const struct sl_kernel_conf *conf, struct sl_why *why)
 {
 	struct sl_prefixes list = { 0 };
-	int lock = sl_gate_lock(k->pins), ret;
+	int ret = sl_kernel_list(&list, conf);
 
-	if (lock < 0)
-		return sl_why_errno(why, lock, k->pins);
-	ret = sl_gate_read(&k->gate, &list, why);
-	if (ret == 0) {
-		ret = sl_kernel_replace_list(&list, conf);
-		if (ret < 0)
-			sl_why_errno(why, ret, "the list");
-	}
-	if (ret == 0)
-		ret = sl_gate_publish(&k->gate, &list, why);
-	close(lock);
+	ret = ret < 0 ? sl_why_errno(why, ret, "the list")
+		      : sl_loader_publish(&k->loader, &k->gate, &list, why);
 	sl_prefixes_fini(&list);
 	return ret;
 }
@@ -246,13 +252,13 @@ static int attach_all(struct sl_kernel *k, const struct sl_kernel_conf *conf,
 	int first = 0;
 
 	for (unsigned i = 0; i < conf->interfaces_nr; i++) {
-		struct sl_attached attached;
 		struct sl_why reason;
 		int ret;
 
 		if (before && !k->lost.text[0] && has_interface(before, conf->interfaces[i]))
 			continue;
-		ret = sl_attach(k->pins, conf->interfaces[i].ptr, &options, &attached, &reason);
+		ret = sl_loader_attach(&k->loader, k->pins, conf->interfaces[i].ptr, &options,
+				       &reason);
 		if (ret < 0 && first == 0) {
 			first = ret;
 			*why = reason;
@@ -271,7 +277,7 @@ static void detach_gone(struct sl_kernel *k, const struct sl_kernel_conf *conf,
 
 		if (conf->mode != SL_KERNEL_OFF && has_interface(conf, name))
 			continue;
-		if (sl_detach(k->pins, name.ptr, &why) < 0)
+		if (sl_loader_detach(&k->loader, k->pins, name.ptr, &why) < 0)
 			sl_log_warn("kernel.detach", "interface=%s error=\"%s\"", name.ptr,
 				    why.text);
 	}
@@ -285,7 +291,7 @@ static int open_maps(struct sl_kernel *k, const struct sl_kernel_conf *conf,
 	int attached = conf->interfaces_nr ? attach_all(k, conf, before, why) : 0, ret = 0;
 
 	if (k->gate.control < 0)
-		ret = sl_gate_open(&k->gate, k->pins, &reason);
+		ret = sl_loader_open(&k->loader, &k->gate, k->pins, &reason);
 	if (attached < 0 || ret == 0)
 		return attached;
 	/* Nothing was asked of the kernel: whether it could be had is not our business. */
@@ -392,14 +398,35 @@ static int go_over(struct sl_daemon *d, const struct sl_rules *fresh, const stru
 	return 0;
 }
 
+/* Who is nobody later can change neither lists nor interfaces without. */
+static void keep_loader(struct sl_kernel *k, const struct sl_rules *rules)
+{
+	int ret;
+
+	if (geteuid() != 0 || !rules->user || !rules->kernel.is_there ||
+	    rules->kernel.mode == SL_KERNEL_OFF)
+		return;
+	ret = sl_loader_start(&k->loader, k->pins);
+	if (ret < 0)
+		sl_log_warn("kernel.loader",
+			    "error=\"%s\" effect=\"lists change with a restart only\"",
+			    strerror(-ret));
+}
+
 int sl_kernel_start(struct sl_daemon *d)
 {
+	int ret;
+
 	d->shared.guard = sl_guard_new();
 	d->kernel = calloc(1, sizeof(*d->kernel));
 	if (!d->shared.guard || !d->kernel)
 		return -ENOMEM;
 	sl_gate_init(&d->kernel->gate);
-	return go_over(d, d->rules, NULL);
+	sl_loader_inherit(&d->kernel->loader);
+	ret = go_over(d, d->rules, NULL);
+	if (ret == 0)
+		keep_loader(d->kernel, d->rules);
+	return ret;
 }
 
 int sl_kernel_change(struct sl_daemon *d, const struct sl_rules *fresh)
@@ -407,6 +434,12 @@ int sl_kernel_change(struct sl_daemon *d, const struct sl_rules *fresh)
 	if (!fresh->kernel.is_there && !d->rules->kernel.is_there)
 		return 0;
 	return go_over(d, fresh, d->rules);
+}
+
+/* An array of images that we may not open is none that we could follow. */
+static bool is_news(const struct sl_kernel *k)
+{
+	return sl_gate_is_stale(&k->gate) && !k->is_behind;
 }
 
 void sl_kernel_tick(struct sl_daemon *d)
@@ -419,8 +452,8 @@ void sl_kernel_tick(struct sl_daemon *d)
 	if (!now || !k->is_open)
 		return;
 	nr = list_covered(&k->gate, covered);
-	if ((!k->is_listed || image_id(k, slot_of(k)) == k->image_id) && nr == now->covered_nr &&
-	    memcmp(covered, now->covered, nr * sizeof(*covered)) == 0)
+	if ((!k->is_listed || (image_id(k, slot_of(k)) == k->image_id && !is_news(k))) &&
+	    nr == now->covered_nr && memcmp(covered, now->covered, nr * sizeof(*covered)) == 0)
 		return;
 	fresh = make_rules(k, &d->rules->kernel);
 	if (fresh)
@@ -438,6 +471,7 @@ void sl_kernel_free(struct sl_daemon *d)
 	if (k->cells)
 		munmap(k->cells, (k->gate.switches->cells_mask + 1ull) * sizeof(*k->cells));
 	sl_gate_close(&k->gate);
+	sl_loader_close(&k->loader);
 	free(k->own_image.lines);
 	free(k);
 }

@@ -6,23 +6,26 @@
 #include <jansson.h>
 
 #include "control/daemon.h"
+#include "control/loader.h"
 #include "kern/gate.h"
 #include "kern/rules.h"
 
 /* One for the daemon's life; made while it is still root. */
 struct sl_kernel {
 	struct sl_gate gate;
-	char pins[256];
+	struct sl_loader loader;
+	char pins[SL_PINS_MAX];
 	bool is_open;		   /* there are maps */
 	bool is_listed;		   /* the pinned list has the configuration's entries */
 	struct sl_gcra_set *cells; /* the kernel's, mapped */
 	uint32_t image_id;	   /* of the pinned list that workers look things up in */
 	struct sl_image own_image; /* of the configuration that runs */
 	struct sl_why lost;	   /* what the kernel does not do, why, and how to get it; "" */
-	bool is_behind;		   /* the pinned list has changed, and we may not read it: told */
+	bool is_behind;		   /* the pinned list has changed, and we cannot read it: told */
 };
 
-/* Loads, attaches and publishes what d->rules say.  Before root is given up.  0, or a negative
+/* Loads, attaches and publishes what d->rules say; and, where root is about to be given up, starts
+ * the process that will do so when it is gone.  0, or a negative
  * errno, logged: the configuration says "require", or there is no memory. */
 int sl_kernel_start(struct sl_daemon *d);
 /* What another configuration needs, as far as it can fail: called before workers go over.  0, or a

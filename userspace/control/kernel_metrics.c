@@ -46,16 +46,25 @@ static const char *pins_dir(void)
 	return dir && *dir ? dir : SL_BPFFS "/" SL_ABI_DIR;
 }
 
-/* Opened for each scrape: maps may be pinned anew at any time, by sluicectl too. */
-void sl_kernel_expose(FILE *to, enum sl_exposition form)
+static void expose_all(FILE *to, enum sl_exposition form, struct sl_gate *gate)
+{
+	expose(to, form, gate, "sluice_xdp_packets", "Packets, by interface and verdict", false);
+	expose(to, form, gate, "sluice_xdp_bytes", "Bytes of frames, by interface and verdict",
+	       true);
+}
+
+/* Without maps of the daemon's, opened for each scrape: they may be pinned anew at any time. */
+void sl_kernel_expose(FILE *to, enum sl_exposition form, struct sl_gate *open)
 {
 	struct sl_gate gate;
 	struct sl_why why;
 
+	if (open) {
+		expose_all(to, form, open);
+		return;
+	}
 	if (sl_gate_open(&gate, pins_dir(), &why) < 0)
 		return;
-	expose(to, form, &gate, "sluice_xdp_packets", "Packets, by interface and verdict", false);
-	expose(to, form, &gate, "sluice_xdp_bytes", "Bytes of frames, by interface and verdict",
-	       true);
+	expose_all(to, form, &gate);
 	sl_gate_close(&gate);
 }

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/kernel.h"
 #include "control/notify.h"
 
 enum {
@@ -29,7 +30,7 @@ static int ready_fd = -1; /* in the new process: where the old one waits */
 /* Between fork and exec in a process with threads, only what signal-safety(7) lists may be called:
  * everything is laid out before. */
 struct plan {
-	char *fds_text, *ready_text;
+	char *fds_text, *ready_text, *loader_text;
 	char **env;
 	int *fds;
 	unsigned fds_nr;
@@ -58,20 +59,22 @@ static int list_fds(struct plan *p, const struct sl_daemon *d)
 	return 0;
 }
 
-static int make_environment(struct plan *p)
+static int make_environment(struct plan *p, const struct sl_daemon *d)
 {
 	unsigned n = 0, at = 0;
 
 	while (environ[n])
 		n++;
-	p->env = calloc(n + 3, sizeof(*p->env));
+	p->env = calloc(n + 4, sizeof(*p->env));
 	if (!p->env || asprintf(&p->ready_text, "SLUICE_READY_FD=%d", p->ready[1]) < 0)
 		return -ENOMEM;
 	for (unsigned i = 0; i < n; i++)
 		if (strncmp(environ[i], "SLUICE_READY_FD=", 16) != 0)
 			p->env[at++] = environ[i];
 	p->env[at++] = p->fds_text;
-	p->env[at] = p->ready_text;
+	p->env[at++] = p->ready_text;
+	p->loader_text = sl_loader_environment(&d->kernel->loader);
+	p->env[at] = p->loader_text;
 	return 0;
 }
 
@@ -79,6 +82,7 @@ static void free_plan(struct plan *p)
 {
 	free(p->fds_text);
 	free(p->ready_text);
+	free(p->loader_text);
 	free(p->env);
 	free(p->fds);
 	if (p->ready[1] >= 0)
@@ -92,6 +96,8 @@ static void become(const struct plan *p, const struct sl_daemon *d)
 	for (unsigned i = 0; i < p->fds_nr; i++)
 		fcntl(p->fds[i], F_SETFD, 0);
 	fcntl(p->ready[1], F_SETFD, 0);
+	if (p->loader_text)
+		fcntl(d->kernel->loader.fd, F_SETFD, 0);
 	if (d->stderr_fd >= 0) /* what goes wrong there is not for our error log */
 		dup2(d->stderr_fd, STDERR_FILENO);
 	sigemptyset(&none);
@@ -107,7 +113,7 @@ static int spawn(struct sl_daemon *d, struct plan *p)
 	if (ret == 0 && pipe2(p->ready, O_CLOEXEC) < 0)
 		ret = -errno;
 	if (ret == 0)
-		ret = make_environment(p);
+		ret = make_environment(p, d);
 	if (ret == 0) {
 		d->heir_pid = fork();
 		if (d->heir_pid == 0)

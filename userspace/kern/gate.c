@@ -38,6 +38,7 @@ static const struct {
 	{ "interfaces", offsetof(struct sl_gate, interfaces) },
 };
 #define MAPS_NR (sizeof(maps) / sizeof(*maps))
+_Static_assert(MAPS_NR == SL_GATE_MAPS, "each has a place in a message");
 
 static int *map_fd(struct sl_gate *gate, size_t i)
 {
@@ -112,6 +113,31 @@ int sl_gate_open(struct sl_gate *gate, const char *pins, struct sl_why *why)
 		ret = check_version(gate, why);
 	if (ret == 0 && sl_gate_image_lines(gate, &gate->image_lines) < 0)
 		ret = sl_why_text(why, -EPROTO, "%s: no list has been published there", pins);
+	if (ret < 0)
+		sl_gate_close(gate);
+	return ret;
+}
+
+unsigned sl_gate_fds(struct sl_gate *gate, int ret_fds[SL_GATE_MAPS])
+{
+	for (size_t i = 0; i < MAPS_NR; i++)
+		ret_fds[i] = *map_fd(gate, i);
+	return MAPS_NR;
+}
+
+int sl_gate_adopt(struct sl_gate *gate, const int fds[SL_GATE_MAPS], uint32_t image_lines,
+		  const char *pins, struct sl_why *why)
+{
+	int ret;
+
+	sl_gate_init(gate);
+	for (size_t i = 0; i < MAPS_NR; i++)
+		*map_fd(gate, i) = fds[i];
+	note_pins(gate, pins);
+	gate->image_lines = image_lines;
+	ret = map_switches(gate, why);
+	if (ret == 0)
+		ret = check_version(gate, why);
 	if (ret < 0)
 		sl_gate_close(gate);
 	return ret;

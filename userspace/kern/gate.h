@@ -26,6 +26,8 @@ struct sl_gate {
 	char pins[SL_PINS_MAX];	     /* where they are pinned; empty: nowhere */
 };
 
+#define SL_GATE_MAPS 8 /* of which are pinned by a name */
+
 struct sl_gate_program; /* loaded, and attached nowhere yet */
 
 /* How to load. */
@@ -48,6 +50,12 @@ int sl_gate_load(struct sl_gate *gate, const struct sl_gate_options *options,
 		 struct sl_gate_program **ret_program, struct sl_why *why);
 /* Opens pinned maps.  0; -ENOENT: there are none; other errors with why. */
 int sl_gate_open(struct sl_gate *gate, const char *pins, struct sl_why *why);
+/* The gate of maps that another process has opened: sl_gate_fds() of its gate.  Takes over the
+ * descriptors, whether or not it succeeds.  0, or a negative errno and why. */
+int sl_gate_adopt(struct sl_gate *gate, const int fds[SL_GATE_MAPS], uint32_t image_lines,
+		  const char *pins, struct sl_why *why);
+/* All its descriptors, which stay the gate's: how many. */
+unsigned sl_gate_fds(struct sl_gate *gate, int ret_fds[SL_GATE_MAPS]);
 /* One that has nothing open. */
 void sl_gate_init(struct sl_gate *gate);
 void sl_gate_close(struct sl_gate *gate); /* and is as sl_gate_init() makes it then */
@@ -62,6 +70,10 @@ int sl_pins_lock(const char *pins);
 /* When another has put a larger array of images in the place of ours: opens that.  All that reads
  * or changes a list does it.  0 or a negative errno. */
 int sl_gate_refresh(struct sl_gate *gate);
+/* Whether another has. */
+bool sl_gate_is_stale(const struct sl_gate *gate);
+/* Takes over the array of images. */
+void sl_gate_use_images(struct sl_gate *gate, int fd, uint32_t lines);
 
 int sl_gate_program_fd(const struct sl_gate_program *program);
 void sl_gate_program_free(struct sl_gate_program *program); /* NULL is fine */
@@ -97,7 +109,7 @@ int sl_gate_read(struct sl_gate *gate, struct sl_prefixes *list, struct sl_why *
 int sl_gate_map_image(struct sl_gate *gate, uint32_t index, struct sl_image *ret_image);
 void sl_gate_unmap_image(struct sl_image *image);
 /* The same from its descriptor, which stays the caller's. */
-int sl_gate_map_lines(int fd, uint32_t lines, struct sl_image *ret_image);
+int sl_gate_map_fd(int fd, struct sl_image *ret_image);
 /* A descriptor of it, for the caller to close.  By its pin it takes no capability; by number, where
  * there is none, CAP_SYS_ADMIN. */
 int sl_gate_image_fd(const struct sl_gate *gate, uint32_t index);

@@ -105,6 +105,73 @@ void sl_lists_sweep(const struct sl_gate *gate)
 		remove_lists(gate->pins, kept);
 }
 
+/* ---- the array ---- */
+
+/* By number alone where a sluice that pinned no lists has published it. */
+static int open_image(const struct sl_gate *gate, uint32_t id)
+{
+	int fd = sl_list_open(gate->pins, id);
+
+	if (fd != -ENOENT)
+		return fd;
+	fd = bpf_map_get_fd_by_id(id);
+	return fd < 0 ? -errno : fd;
+}
+
+/* One that went while we looked has been followed by another, with a number of its own. */
+int sl_gate_image_fd(const struct sl_gate *gate, uint32_t index)
+{
+	uint32_t id, gone = 0;
+
+	for (;;) {
+		int fd;
+
+		if (bpf_map_lookup_elem(gate->image, &index, &id) < 0)
+			return -errno;
+		fd = open_image(gate, id);
+		if (fd >= 0 || id == gone)
+			return fd;
+		gone = id;
+	}
+}
+
+bool sl_gate_is_stale(const struct sl_gate *gate)
+{
+	uint32_t now = gate->switches ? gate->switches->image_map : 0;
+
+	return now && now != gate->image_map && gate->pins[0];
+}
+
+void sl_gate_use_images(struct sl_gate *gate, int fd, uint32_t lines)
+{
+	close(gate->image);
+	gate->image = fd;
+	gate->image_map = sl_map_number(fd);
+	gate->image_lines = lines;
+}
+
+int sl_gate_refresh(struct sl_gate *gate)
+{
+	struct sl_gate now = *gate;
+	char path[SL_PINS_MAX + 32];
+	uint32_t lines;
+	int ret;
+
+	if (!sl_gate_is_stale(gate))
+		return 0;
+	snprintf(path, sizeof(path), "%s/image", gate->pins);
+	now.image = bpf_obj_get(path);
+	if (now.image < 0)
+		return -errno;
+	ret = sl_gate_image_lines(&now, &lines);
+	if (ret < 0) {
+		close(now.image);
+		return ret;
+	}
+	sl_gate_use_images(gate, now.image, lines);
+	return 0;
+}
+
 /* ---- programs that judge by another array ---- */
 
 struct place {
@@ -307,10 +374,7 @@ int sl_growth_begin(struct sl_gate *gate, const struct sl_growth *growth, struct
 		close(c.image);
 		return ret;
 	}
-	close(gate->image);
-	gate->image = c.image;
-	gate->image_map = sl_map_number(c.image);
-	gate->image_lines = growth->lines;
+	sl_gate_use_images(gate, c.image, growth->lines);
 	return 0;
 }
 

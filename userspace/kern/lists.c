@@ -20,59 +20,6 @@
 
 enum { IMAGE_ACTIVE, IMAGE_BEFORE };
 
-/* By number alone where a sluice that pinned no lists has published it. */
-static int open_image(const struct sl_gate *gate, uint32_t id)
-{
-	int fd = sl_list_open(gate->pins, id);
-
-	if (fd != -ENOENT)
-		return fd;
-	fd = bpf_map_get_fd_by_id(id);
-	return fd < 0 ? -errno : fd;
-}
-
-/* One that went while we looked has been followed by another, with a number of its own. */
-int sl_gate_image_fd(const struct sl_gate *gate, uint32_t index)
-{
-	uint32_t id, gone = 0;
-
-	for (;;) {
-		int fd;
-
-		if (bpf_map_lookup_elem(gate->image, &index, &id) < 0)
-			return -errno;
-		fd = open_image(gate, id);
-		if (fd >= 0 || id == gone)
-			return fd;
-		gone = id;
-	}
-}
-
-int sl_gate_refresh(struct sl_gate *gate)
-{
-	uint32_t now = gate->switches ? gate->switches->image_map : 0, lines;
-	char path[SL_PINS_MAX + 32];
-	int fd, old = gate->image, ret;
-
-	if (!now || now == gate->image_map || !gate->pins[0])
-		return 0;
-	snprintf(path, sizeof(path), "%s/image", gate->pins);
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return -errno;
-	gate->image = fd;
-	ret = sl_gate_image_lines(gate, &lines);
-	if (ret < 0) {
-		gate->image = old;
-		close(fd);
-		return ret;
-	}
-	close(old);
-	gate->image_lines = lines;
-	gate->image_map = sl_map_number(fd);
-	return 0;
-}
-
 static int map_lines(int fd, uint32_t lines, struct sl_image *ret_image)
 {
 	void *mem =
@@ -84,11 +31,25 @@ static int map_lines(int fd, uint32_t lines, struct sl_image *ret_image)
 	return 0;
 }
 
-int sl_gate_map_lines(int fd, uint32_t lines, struct sl_image *ret_image)
+static int lines_of(int fd, uint32_t *ret_lines)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
+		return -errno;
+	*ret_lines = info.max_entries;
+	return 0;
+}
+
+int sl_gate_map_fd(int fd, struct sl_image *ret_image)
 {
 	struct sl_image image = { 0 };
-	int ret = map_lines(fd, lines, &image);
+	uint32_t lines = 0;
+	int ret = lines_of(fd, &lines);
 
+	if (ret == 0)
+		ret = map_lines(fd, lines, &image);
 	if (ret < 0)
 		return ret;
 	ret = sl_image_check(&image);
@@ -109,23 +70,19 @@ int sl_gate_map_image(struct sl_gate *gate, uint32_t index, struct sl_image *ret
 	fd = sl_gate_image_fd(gate, index);
 	if (fd < 0)
 		return fd;
-	ret = sl_gate_map_lines(fd, gate->image_lines, ret_image);
+	ret = sl_gate_map_fd(fd, ret_image);
 	close(fd);
 	return ret;
 }
 
 int sl_gate_image_lines(struct sl_gate *gate, uint32_t *ret_lines)
 {
-	struct bpf_map_info info = { 0 };
-	uint32_t size = sizeof(info);
-	int fd = sl_gate_image_fd(gate, IMAGE_ACTIVE), ret = 0;
+	int fd = sl_gate_image_fd(gate, IMAGE_ACTIVE), ret;
 
 	if (fd < 0)
 		return fd;
-	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
-		ret = -errno;
+	ret = lines_of(fd, ret_lines);
 	close(fd);
-	*ret_lines = info.max_entries;
 	return ret;
 }
 

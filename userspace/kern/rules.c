@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "kern/image.h"
@@ -80,17 +81,62 @@ static enum sl_action action_of(const struct sl_kernel_conf *conf, const struct 
 	return conf->shadow ? SL_ACTION_SHADOW : actions[l->action];
 }
 
-int sl_kernel_replace_list(struct sl_prefixes *list, const struct sl_kernel_conf *conf)
+int sl_kernel_list(struct sl_prefixes *list, const struct sl_kernel_conf *conf)
 {
 	int ret = 0;
 
-	drop_config(list);
 	for (unsigned i = 0; i < conf->management_nr && ret == 0; i++)
 		ret = add(list, &conf->management[i], SL_ACTION_MANAGE);
 	for (unsigned i = 0; i < conf->allow_nr && ret == 0; i++)
 		ret = add(list, &conf->allow[i], SL_ACTION_ALLOW);
 	for (unsigned i = 0; i < conf->deny_nr && ret == 0; i++)
 		ret = add(list, &conf->deny[i], action_of(conf, &conf->deny[i]));
+	return ret;
+}
+
+/* Rules of one list are few, so each prefix may look for its own. */
+static int append(struct sl_prefixes *list, const struct sl_prefixes *from)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < from->nr && ret >= 0; i++) {
+		struct sl_prefix p = from->prefixes[i];
+
+		ret = sl_prefixes_rule(list, &from->rules[p.rule]);
+		if (ret < 0)
+			break;
+		p.rule = (uint16_t)ret;
+		ret = sl_prefixes_add(list, &p);
+	}
+	return ret < 0 ? ret : 0;
+}
+
+static int publish_locked(struct sl_gate *gate, const struct sl_prefixes *config,
+			  struct sl_why *why)
+{
+	struct sl_prefixes list = { 0 };
+	int ret = sl_gate_read(gate, &list, why);
+
+	if (ret == 0) {
+		drop_config(&list);
+		ret = append(&list, config);
+		if (ret < 0)
+			sl_why_errno(why, ret, "the list");
+	}
+	if (ret == 0)
+		ret = sl_gate_publish(gate, &list, why);
+	sl_prefixes_fini(&list);
+	return ret;
+}
+
+int sl_kernel_publish(struct sl_gate *gate, const struct sl_prefixes *config, struct sl_why *why)
+{
+	int lock = sl_gate_lock(gate->pins), ret;
+
+	if (lock < 0)
+		return sl_why_errno(why, lock, gate->pins);
+	ret = publish_locked(gate, config, why);
+	close(lock);
 	return ret;
 }
 
@@ -127,7 +173,7 @@ int sl_kernel_compile(const struct sl_kernel_conf *conf, struct sl_image *ret_im
 		      struct sl_why *why)
 {
 	struct sl_prefixes list = { 0 };
-	int ret = sl_kernel_replace_list(&list, conf);
+	int ret = sl_kernel_list(&list, conf);
 
 	*ret_image = (struct sl_image){ 0 };
 	if (ret < 0)

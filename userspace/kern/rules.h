@@ -10,8 +10,11 @@
 
 /* Whether two configurations have the same entries. */
 bool sl_kernel_is_same_list(const struct sl_kernel_conf *a, const struct sl_kernel_conf *b);
-/* The configuration's entries instead of those of its list that are there.  0 or -ENOMEM. */
-int sl_kernel_replace_list(struct sl_prefixes *list, const struct sl_kernel_conf *conf);
+/* The configuration's entries, appended.  0, -ENOMEM, or -E2BIG: too many different ones. */
+int sl_kernel_list(struct sl_prefixes *list, const struct sl_kernel_conf *conf);
+/* Publishes those of the configuration in the place of those that the pinned list has of it; others
+ * stay.  0, or a negative errno and why. */
+int sl_kernel_publish(struct sl_gate *gate, const struct sl_prefixes *config, struct sl_why *why);
 /* An image in our own memory, the caller's to free(), with no lines if there is no entry.  0, or a
  * negative errno and why. */
 int sl_kernel_compile(const struct sl_kernel_conf *conf, struct sl_image *ret_image,

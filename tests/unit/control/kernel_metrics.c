@@ -20,7 +20,7 @@ static char *expose(enum sl_exposition form)
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
 
-	sl_kernel_expose(f, form);
+	sl_kernel_expose(f, form, NULL);
 	fclose(f);
 	return text;
 }
