@@ -449,6 +449,8 @@ void sl_kernel_tick(struct sl_daemon *d)
 	struct sl_guard_rules *now = sl_guard_rules(d->shared.guard), *fresh;
 	unsigned nr;
 
+	if (now)
+		sl_sweep_step(d->shared.guard, now, &k->sweep, sl_now_ns());
 	if (!now || !k->is_open)
 		return;
 	nr = list_covered(&k->gate, covered);

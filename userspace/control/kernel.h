@@ -9,6 +9,7 @@
 #include "control/loader.h"
 #include "kern/gate.h"
 #include "kern/rules.h"
+#include "kern/sweep.h"
 
 /* One for the daemon's life; made while it is still root. */
 struct sl_kernel {
@@ -20,8 +21,9 @@ struct sl_kernel {
 	struct sl_gcra_set *cells; /* the kernel's, mapped */
 	uint32_t image_id;	   /* of the pinned list that workers look things up in */
 	struct sl_image own_image; /* of the configuration that runs */
-	struct sl_why lost;	   /* what the kernel does not do, why, and how to get it; "" */
-	bool is_behind;		   /* the pinned list has changed, and we cannot read it: told */
+	struct sl_sweep sweep;
+	struct sl_why lost; /* what the kernel does not do, why, and how to get it; "" */
+	bool is_behind;	    /* the pinned list has changed, and we cannot read it: told */
 };
 
 /* Loads, attaches and publishes what d->rules say; and, where root is about to be given up, starts
