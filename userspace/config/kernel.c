@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "config/check.h"
 #include "config/units.h"
-#include "kern/rate.h"
+#include "kern/limit.h"
 #include "sluice/abi.h"
 
 enum { PINS_MAX_BYTES = 200, BYTES_BURST_MIN = 64 * 1024 };

@@ -91,6 +91,35 @@ static uint64_t least_burst(enum sl_limit_kind kind, uint64_t period)
 	return ticks > least ? ticks : least;
 }
 
+/* What one costs, rounded. */
+static uint64_t period_of(uint64_t nr, uint64_t per_units)
+{
+	return ((per_units << SL_GCRA_PERIOD_SHIFT) + nr / 2) / nr;
+}
+
+/* What so many cost: 0, or -ERANGE if a word cannot hold it.  Rounded up, for a burst of one has to
+ * let one through, and 0 would be no limit. */
+static int burst_of(uint64_t burst, uint64_t period, uint64_t *ret_units)
+{
+	uint64_t units;
+
+	if (__builtin_mul_overflow(burst, period, &units) ||
+	    units >> SL_GCRA_PERIOD_SHIFT >= SL_GCRA_AHEAD_MAX)
+		return -ERANGE;
+	*ret_units = (units + (1u << SL_GCRA_PERIOD_SHIFT) - 1) >> SL_GCRA_PERIOD_SHIFT;
+	return 0;
+}
+
+int sl_rate_make(const struct sl_frequency *f, uint64_t burst, struct sl_gcra_rate *ret_rate)
+{
+	uint64_t period = period_of(f->nr, f->per_ns >> SL_GCRA_UNIT_SHIFT), units;
+
+	if (period == 0 || burst_of(burst, period, &units) < 0)
+		return -ERANGE;
+	*ret_rate = (struct sl_gcra_rate){ period, units };
+	return 0;
+}
+
 static int set_burst(enum sl_limit_kind kind, struct sl_limit *l, uint64_t period,
 		     struct sl_gcra_rate *ret_rate, struct sl_why *why)
 {
@@ -106,23 +135,19 @@ static int set_burst(enum sl_limit_kind kind, struct sl_limit *l, uint64_t perio
 				   kind == SL_LIMIT_BYTES && least == SL_LIMIT_FRAME
 					   ? "the largest frame"
 					   : "two ticks of the kernel's clock");
-	if (__builtin_mul_overflow(l->burst, period, &units) ||
-	    units >> SL_GCRA_PERIOD_SHIFT >= SL_GCRA_AHEAD_MAX)
+	if (burst_of(l->burst, period, &units) < 0)
 		return sl_why_text(why, -ERANGE,
 				   "a burst of %" PRIu64 " %s takes longer than 4 h 50 min to come "
 				   "together at this rate: make it smaller, or the rate larger",
 				   l->burst, sl_limit_name(kind));
-	/* Rounded up: a burst of one has to let one through. */
-	*ret_rate = (struct sl_gcra_rate){ period, (units + (1u << SL_GCRA_PERIOD_SHIFT) - 1) >>
-							   SL_GCRA_PERIOD_SHIFT };
+	*ret_rate = (struct sl_gcra_rate){ period, units };
 	return 0;
 }
 
 int sl_limit_make(enum sl_limit_kind kind, struct sl_limit *limit, struct sl_gcra_rate *ret_rate,
 		  struct sl_why *why)
 {
-	uint64_t whole = (UNITS_A_SECOND << SL_GCRA_PERIOD_SHIFT) * limit->per_s;
-	uint64_t period = (whole + limit->nr / 2) / limit->nr, cost;
+	uint64_t period = period_of(limit->nr, UNITS_A_SECOND * limit->per_s), cost;
 
 	if (period < PERIOD_MIN)
 		return sl_why_text(why, -ERANGE,
@@ -153,12 +178,15 @@ struct sl_gcra_rate *sl_limit_of(struct sl_gate *gate, enum sl_limit_kind kind)
 					    : &c->bytes;
 }
 
-/* No packet may meet the new period with the old burst: without one there is no limit meanwhile. */
-void sl_limit_set(struct sl_gate *gate, enum sl_limit_kind kind, const struct sl_gcra_rate *rate)
+/* Without a burst there is no limit meanwhile. */
+void sl_rate_store(struct sl_gcra_rate *to, const struct sl_gcra_rate *rate)
 {
-	struct sl_gcra_rate *to = sl_limit_of(gate, kind);
-
 	__atomic_store_n(&to->burst, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&to->period, rate->period, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&to->burst, rate->burst, __ATOMIC_SEQ_CST);
+}
+
+void sl_limit_set(struct sl_gate *gate, enum sl_limit_kind kind, const struct sl_gcra_rate *rate)
+{
+	sl_rate_store(sl_limit_of(gate, kind), rate);
 }

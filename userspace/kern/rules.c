@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "kern/image.h"
-#include "kern/rate.h"
+#include "kern/limit.h"
 #include "kern/why.h"
 
 /* ---- the list ---- */
@@ -186,7 +186,6 @@ int sl_kernel_compile(const struct sl_kernel_conf *conf, struct sl_image *ret_im
 
 /* ---- limits ---- */
 
-/* Off while it changes: a packet must not be charged one's price and the other's burst. */
 static void set_limit(struct sl_gcra_rate *to, const struct sl_limit_conf *l,
 		      const struct sl_limit_conf *before)
 {
@@ -198,9 +197,7 @@ static void set_limit(struct sl_gcra_rate *to, const struct sl_limit_conf *l,
 		return; /* the configuration's reader has tried the same */
 	if (rate.period == to->period && rate.burst == to->burst)
 		return;
-	__atomic_store_n(&to->burst, 0, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&to->period, rate.period, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&to->burst, rate.burst, __ATOMIC_SEQ_CST);
+	sl_rate_store(to, &rate);
 }
 
 static void set_flag(struct sl_control *c, enum sl_flag flag, bool is_on)
