@@ -250,6 +250,12 @@ safety()
 		"$build/sluicectl" deny add 10.0.0.0/8
 	is "$status" 1 "nor is the default gateway"
 	has "$err" "which is told" "the default gateway, 10.9.0.1"
+	run unshare --net sh -c 'ip link add v0 type veth peer v1 && ip link set v0 up &&
+		ip addr add 2001:db8:9::2/64 dev v0 nodad &&
+		ip -6 route add default via 2001:db8:9::1 && exec "$@"' - \
+		"$build/sluicectl" deny add 2001:db8::/32
+	is "$status" 1 "nor is that of IPv6"
+	has "$err" "which is told, too" "the default gateway of IPv6, 2001:db8:9::1"
 }
 
 # shellcheck disable=SC2317

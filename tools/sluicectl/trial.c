@@ -74,7 +74,7 @@ static bool find_ssh(struct friend *ret_friend)
 }
 
 /* The default gateway of IPv4: /proc/net/route has it as a number in the CPU's own order. */
-static bool find_gateway(struct friend *ret_friend)
+static bool find_gateway4(struct friend *ret_friend)
 {
 	FILE *routes = fopen("/proc/net/route", "re");
 	unsigned long target, gateway;
@@ -94,6 +94,39 @@ static bool find_gateway(struct friend *ret_friend)
 				.lo = 0xffffull << 32 | ntohl((uint32_t)gateway), .length = 128
 			};
 	}
+	if (routes)
+		fclose(routes);
+	return is_found;
+}
+
+/* Of IPv6: a line is target, its length, source, its length, gateway, and more; all hexadecimal. */
+static bool read_route6(const char *line, struct friend *ret_friend)
+{
+	char target[33], gateway[33], half[17] = "";
+	unsigned length;
+
+	if (sscanf(line, "%32[0-9a-f] %2x %*32[0-9a-f] %*2x %32[0-9a-f]", target, &length,
+		   gateway) != 3 ||
+	    length != 0 || strspn(target, "0") != 32 || strspn(gateway, "0") == 32 ||
+	    strlen(gateway) != 32)
+		return false;
+	memcpy(half, gateway, 16);
+	ret_friend->address = (struct sl_prefix){ .hi = strtoull(half, NULL, 16),
+						  .lo = strtoull(gateway + 16, NULL, 16),
+						  .length = 128 };
+	return true;
+}
+
+static bool find_gateway6(struct friend *ret_friend)
+{
+	FILE *routes = fopen("/proc/net/ipv6_route", "re");
+	bool is_found = false;
+	char line[256];
+
+	ret_friend->who = "the default gateway of IPv6";
+	ret_friend->port = 0;
+	while (routes && !is_found && fgets(line, sizeof(line), routes))
+		is_found = read_route6(line, ret_friend);
 	if (routes)
 		fclose(routes);
 	return is_found;
@@ -124,7 +157,9 @@ enum ctl_exit lists_check_safety(struct ctl *ctl, const struct lists *l, struct 
 		return ctl_fail(ctl, CTL_FAILED, "out of memory");
 	if (find_ssh(&f))
 		code = check_one(ctl, l, next, &f);
-	if (code == CTL_OK && find_gateway(&f))
+	if (code == CTL_OK && find_gateway4(&f))
+		code = check_one(ctl, l, next, &f);
+	if (code == CTL_OK && find_gateway6(&f))
 		code = check_one(ctl, l, next, &f);
 	return code;
 }
