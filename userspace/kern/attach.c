@@ -109,6 +109,11 @@ static int open_gate(struct job *j)
 {
 	int ret = sl_gate_open(&j->gate, j->pins, j->why);
 
+	if (ret == -EPROTO) {
+		ret = sl_gate_migrate(j->pins, j->why);
+		if (ret == 0)
+			ret = sl_gate_open(&j->gate, j->pins, j->why);
+	}
 	if (ret == -ENOENT)
 		return 0; /* the first time: loading makes them */
 	if (ret < 0)

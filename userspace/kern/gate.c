@@ -75,12 +75,20 @@ static int map_switches(struct sl_gate *gate, struct sl_why *why)
 
 static int check_version(const struct sl_gate *gate, struct sl_why *why)
 {
-	if (gate->switches->version == SL_ABI_VERSION)
+	uint32_t is = gate->switches->version;
+
+	if (is == SL_ABI_VERSION)
 		return 0;
+	if (is >= SL_ABI_OLDEST && is < SL_ABI_VERSION)
+		return sl_why_text(why, -EPROTO,
+				   "the pinned maps are of layout %u, this program knows %u: to "
+				   "attach an interface again takes them over as they are",
+				   is, SL_ABI_VERSION);
 	return sl_why_text(why, -EPROTO,
-			   "the pinned maps are of layout %u, this program knows %u: "
-			   "detach with the sluicectl that made them",
-			   gate->switches->version, SL_ABI_VERSION);
+			   "the pinned maps are of layout %u, this program knows %u: save the "
+			   "lists with the sluicectl that made them ('deny save FILE', 'allow save "
+			   "FILE'), then 'sluicectl detach all', attach again, and load them",
+			   is, SL_ABI_VERSION);
 }
 
 static void note_pins(struct sl_gate *gate, const char *pins)
@@ -89,7 +97,7 @@ static void note_pins(struct sl_gate *gate, const char *pins)
 	gate->image_map = sl_map_number(gate->image);
 }
 
-int sl_gate_open(struct sl_gate *gate, const char *pins, struct sl_why *why)
+int sl_gate_open_any(struct sl_gate *gate, const char *pins, struct sl_why *why)
 {
 	char path[SL_PINS_MAX + 32];
 	int ret;
@@ -109,10 +117,19 @@ int sl_gate_open(struct sl_gate *gate, const char *pins, struct sl_why *why)
 	}
 	note_pins(gate, pins);
 	ret = map_switches(gate, why);
-	if (ret == 0)
-		ret = check_version(gate, why);
 	if (ret == 0 && sl_gate_image_lines(gate, &gate->image_lines) < 0)
 		ret = sl_why_text(why, -EPROTO, "%s: no list has been published there", pins);
+	if (ret < 0)
+		sl_gate_close(gate);
+	return ret;
+}
+
+int sl_gate_open(struct sl_gate *gate, const char *pins, struct sl_why *why)
+{
+	int ret = sl_gate_open_any(gate, pins, why);
+
+	if (ret == 0)
+		ret = check_version(gate, why);
 	if (ret < 0)
 		sl_gate_close(gate);
 	return ret;
@@ -289,7 +306,7 @@ static int begin(struct sl_gate *gate, const struct sl_gate_options *o, struct s
 	int ret;
 
 	if (c->version)
-		return check_version(gate, why);
+		return o->image ? 0 : check_version(gate, why);
 	if (!gate->image_lines)
 		gate->image_lines = o->image_lines ? o->image_lines : SL_IMAGE_LINES_DEFAULT;
 	ret = sl_gate_publish(gate, &empty, why);

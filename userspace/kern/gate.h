@@ -26,7 +26,8 @@ struct sl_gate {
 	char pins[SL_PINS_MAX];	     /* where they are pinned; empty: nowhere */
 };
 
-#define SL_GATE_MAPS 8 /* of which are pinned by a name */
+#define SL_ABI_OLDEST 1u /* from this version on all maps but the images are laid out as today */
+#define SL_GATE_MAPS 8	 /* of which are pinned by a name */
 
 struct sl_gate_program; /* loaded, and attached nowhere yet */
 
@@ -58,6 +59,8 @@ int sl_gate_adopt(struct sl_gate *gate, const int fds[SL_GATE_MAPS], uint32_t im
 unsigned sl_gate_fds(struct sl_gate *gate, int ret_fds[SL_GATE_MAPS]);
 /* One that has nothing open. */
 void sl_gate_init(struct sl_gate *gate);
+/* Whatever version they are of, for who takes them over: no call but the growth's may follow. */
+int sl_gate_open_any(struct sl_gate *gate, const char *pins, struct sl_why *why);
 void sl_gate_close(struct sl_gate *gate); /* and is as sl_gate_init() makes it then */
 /* Removes the pins of all maps; they go when no program and no process has them any more.  0, or a
  * negative errno and why. */
@@ -93,6 +96,14 @@ int sl_gate_try(struct sl_gate *gate, struct sl_prefixes *list, uint64_t trial_n
 
 /* The list that holds, published anew in so many lines at least; as sl_gate_publish(). */
 int sl_gate_grow(struct sl_gate *gate, uint32_t lines, struct sl_why *why);
+
+/*
+ * Under the lock, takes over pinned maps of an earlier version: the list is read as it was laid out
+ * then, and published in today's layout together with today's programs, while the old ones judge.
+ * Counters, credit, limits and punishments stay.  0, or a negative errno and why: -EPROTO if that
+ * version is not known.
+ */
+int sl_gate_migrate(const char *pins, struct sl_why *why);
 
 enum sl_trial { SL_TRIAL_NONE, SL_TRIAL_ON, SL_TRIAL_OVER /* not confirmed: it has reverted */ };
 enum sl_trial sl_gate_trial(const struct sl_gate *gate, uint64_t *ret_left_ns);

@@ -5,9 +5,11 @@
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "kern/links.h"
@@ -263,7 +265,7 @@ static int put_pin(struct change *c)
 {
 	char from[PATH_MAX_HERE], to[PATH_MAX_HERE];
 	struct sl_gate gate;
-	int ret = sl_gate_open(&gate, c->pins, c->why);
+	int ret = sl_gate_open_any(&gate, c->pins, c->why);
 
 	if (ret < 0)
 		return ret;
@@ -271,6 +273,7 @@ static int put_pin(struct change *c)
 	snprintf(to, sizeof(to), "%s/image", c->pins);
 	/* First: who looks between the two opens the old one, and looks again the next time. */
 	gate.switches->image_map = sl_map_number(c->image);
+	gate.switches->version = SL_ABI_VERSION; /* if it was another, this was what had changed */
 	ret = rename(from, to) < 0 ? sl_why_errno(c->why, -errno, to) : 0;
 	sl_gate_close(&gate);
 	return ret;
@@ -308,6 +311,37 @@ int sl_growth_finish(const char *pins, struct sl_why *why)
 		ret = take_over(&c);
 	change_fini(&c);
 	close(c.image);
+	return ret;
+}
+
+/* ---- the lock ---- */
+
+int sl_pins_lock(const char *pins)
+{
+	int fd = open(pins, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX) < 0) {
+		int ret = -errno;
+
+		close(fd);
+		return ret;
+	}
+	return fd;
+}
+
+int sl_gate_lock(const char *pins)
+{
+	int fd = sl_pins_lock(pins), ret;
+	struct sl_why why;
+
+	if (fd < 0)
+		return fd;
+	ret = sl_growth_finish(pins, &why);
+	if (ret == 0)
+		return fd;
+	close(fd);
 	return ret;
 }
 

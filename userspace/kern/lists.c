@@ -2,11 +2,9 @@
 // The list in the kernel: read, replace.
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -16,6 +14,7 @@
 #include "kern/gate.h"
 #include "kern/growth.h"
 #include "kern/image.h"
+#include "kern/oldimage.h"
 #include "kern/why.h"
 
 enum { IMAGE_ACTIVE, IMAGE_BEFORE };
@@ -126,35 +125,6 @@ int sl_gate_read(struct sl_gate *gate, struct sl_prefixes *list, struct sl_why *
 	ret = sl_image_read(&image, list);
 	sl_gate_unmap_image(&image);
 	return ret < 0 ? sl_why_errno(why, ret, "reading the list in the kernel") : 0;
-}
-
-int sl_pins_lock(const char *pins)
-{
-	int fd = open(pins, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	if (flock(fd, LOCK_EX) < 0) {
-		int ret = -errno;
-
-		close(fd);
-		return ret;
-	}
-	return fd;
-}
-
-int sl_gate_lock(const char *pins)
-{
-	int fd = sl_pins_lock(pins), ret;
-	struct sl_why why;
-
-	if (fd < 0)
-		return fd;
-	ret = sl_growth_finish(pins, &why);
-	if (ret == 0)
-		return fd;
-	close(fd);
-	return ret;
 }
 
 static int explain_compile(int ret, struct sl_prefixes *list, size_t culprit, struct sl_why *why)
@@ -435,5 +405,65 @@ int sl_gate_grow(struct sl_gate *gate, uint32_t lines, struct sl_why *why)
 	if (ret == 0)
 		ret = put(gate, &list, 0, lines, why);
 	sl_prefixes_fini(&list);
+	return ret;
+}
+
+static int read_old(struct sl_gate *gate, struct sl_prefixes *list)
+{
+	int fd = sl_gate_image_fd(gate, IMAGE_ACTIVE), ret;
+	struct sl_image image = { 0 };
+
+	if (fd < 0)
+		return fd;
+	ret = map_lines(fd, gate->image_lines, &image);
+	close(fd);
+	if (ret < 0)
+		return ret;
+	ret = sl_image_check(&image) == 0 ? sl_image_read(&image, list)
+					  : sl_image_read_v1(&image, list);
+	sl_gate_unmap_image(&image);
+	return ret;
+}
+
+static int migrate(struct sl_gate *gate, struct sl_why *why)
+{
+	struct sl_prefixes list = { 0 };
+	struct edition e = { .fd = -1 };
+	int ret = end_old_trial(gate, why);
+
+	if (ret == 0) {
+		ret = read_old(gate, &list);
+		if (ret < 0)
+			sl_why_errno(why, ret, "reading the list of the version before");
+	}
+	if (ret == 0)
+		ret = compile(gate, &e, &list, 1, 0, why);
+	if (ret == 0)
+		ret = sl_growth_begin(
+			gate, &(struct sl_growth){ .fds = { e.fd, e.fd }, .lines = e.image.nr },
+			why);
+	sl_lists_sweep(gate);
+	edition_fini(&e);
+	sl_prefixes_fini(&list);
+	return ret;
+}
+
+int sl_gate_migrate(const char *pins, struct sl_why *why)
+{
+	struct sl_gate gate;
+	int ret = sl_gate_open(&gate, pins, why);
+	uint32_t is;
+
+	if (ret != -EPROTO) {
+		if (ret == 0)
+			sl_gate_close(&gate);
+		return ret;
+	}
+	if (sl_gate_open_any(&gate, pins, &(struct sl_why){ "" }) < 0)
+		return ret;
+	is = gate.switches->version;
+	if (is >= SL_ABI_OLDEST && is < SL_ABI_VERSION)
+		ret = migrate(&gate, why);
+	sl_gate_close(&gate);
 	return ret;
 }

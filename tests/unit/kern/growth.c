@@ -27,7 +27,7 @@
 
 #define LINES_LITTLE 70000u /* room for IPv4's nodes and little else */
 #define KILLS 10
-#define KILL_STEP_US 28000
+#define KILL_STEP_US 45000
 
 static char pins[64];
 static struct sl_why why;
