@@ -21,13 +21,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "kern/attach.h"
 #include "kern/growth.h"
 #include "tap.h"
 
 #define LINES_LITTLE 70000u /* room for IPv4's nodes and little else */
 #define KILLS 10
-#define KILL_STEP_US 45000
 
 static char pins[64];
 static struct sl_why why;
@@ -262,21 +262,28 @@ static void attach_little(void)
 		printf("# %s\n", why.text);
 }
 
-static void grow_and_be_killed(useconds_t after_us)
+/* 0: it is not killed.  How long it took. */
+static uint64_t grow_and_be_killed(uint64_t after_ns)
 {
+	uint64_t start_ns = sl_now_ns();
 	pid_t pid = fork();
 	uint32_t lines;
 
 	if (pid == 0)
 		_exit(publish(60000, &lines) < 0);
-	usleep(after_us);
-	kill(pid, SIGKILL);
+	if (after_ns) {
+		usleep((useconds_t)(after_ns / 1000));
+		kill(pid, SIGKILL);
+	}
 	waitpid(pid, NULL, 0);
+	return sl_now_ns() - start_ns;
 }
 
+/* The first one comes to its end, which says when the others are to die: from early to late. */
 static void test_killed(void)
 {
 	unsigned whole = 0, grown = 0;
+	uint64_t took_ns = 0;
 
 	for (unsigned i = 0; i < KILLS; i++) {
 		uint32_t lines;
@@ -285,7 +292,10 @@ static void test_killed(void)
 		sl_detach_all(pins, &why);
 		attach_little();
 		begin_traffic();
-		grow_and_be_killed(KILL_STEP_US * i);
+		if (i == 0)
+			took_ns = grow_and_be_killed(0);
+		else
+			grow_and_be_killed(took_ns * i / (KILLS - 2));
 		close(sl_gate_lock(pins));
 		nr = published();
 		grown += nr == 60001;
@@ -295,7 +305,7 @@ static void test_killed(void)
 		end_traffic("killed");
 	}
 	is_int(whole, KILLS, "killed at any time, it leaves what the next one can go on with");
-	printf("# %u of %u had come to their end\n", grown, KILLS);
+	ok(grown > 0 && grown < KILLS, "%u of %u had come to their end", grown, KILLS);
 }
 
 /* Exactly between the pin of the new array and the first link. */
