@@ -62,27 +62,31 @@ static __always_inline int verdict_of(const struct sl_rule *rule)
 	return SL_PASS;
 }
 
+/* Finds the list that holds; 0 if there is none. */
+static __always_inline int open_image(struct sl_walk *walk, __u32 revert_at)
+{
+	__u32 slot = revert_at && sl_ticks(walk->question) >= revert_at;
+
+	walk->image = bpf_map_lookup_elem(&image, &slot);
+	if (walk->image)
+		walk->head = sl_image_line(walk->image, 0);
+	return walk->image && walk->head;
+}
+
 /*
- * The list's word on an address: a verdict, or SL_PASS if it has none.  Not inlined: the verifier
- * goes through it once, and not once for each way to parse a packet.
+ * The word of a list that may have one.  Not inlined: the verifier goes through it once, and not
+ * once for each way to parse a packet.
  */
 __noinline int judge_list(struct xdp_md *ctx, struct listed *l)
 {
 	struct sl_question question;
 	struct sl_walk walk = { .question = &question };
-	__u32 slot = 0;
 
 	if (!l)
 		return SL_PASS;
 	question = l->question;
 	walk.chain = walk.length_at = walk.shadows = l->zero;
-	if (l->revert_at)
-		slot = sl_ticks(&question) >= l->revert_at;
-	walk.image = bpf_map_lookup_elem(&image, &slot);
-	if (!walk.image)
-		return SL_PASS;
-	walk.head = sl_image_line(walk.image, 0);
-	if (!walk.head)
+	if (!open_image(&walk, l->revert_at))
 		return SL_PASS;
 	sl_image_find(&walk);
 	if (walk.shadow) {
@@ -96,16 +100,25 @@ __noinline int judge_list(struct xdp_md *ctx, struct listed *l)
 	return verdict_of(walk.found.rule);
 }
 
+/* The list's word on an address: a verdict, or SL_PASS if it has none.  Most addresses are in no
+ * list, which is seen without a call. */
 static __always_inline int ask_list(struct judgement *j)
 {
-	struct listed l = { .question = { .hi = j->packet.hi,
-					  .lo = j->packet.lo,
-					  .ifindex = j->ctx->ingress_ifindex,
-					  .port = j->packet.port,
-					  .is_port_any = j->packet.is_port_unknown },
-			    .revert_at = j->control->revert_at };
-	int verdict = judge_list(j->ctx, &l);
+	const struct packet *p = &j->packet;
+	struct sl_question question = { .hi = p->hi, .lo = p->lo };
+	struct sl_walk walk = { .question = &question };
+	struct listed l = {};
+	int verdict;
 
+	if (!open_image(&walk, j->control->revert_at) || !sl_image_may_have(&walk))
+		return SL_PASS;
+	l.question = (struct sl_question){ .hi = p->hi,
+					   .lo = p->lo,
+					   .ifindex = j->ctx->ingress_ifindex,
+					   .port = p->port,
+					   .is_port_any = p->is_port_unknown };
+	l.revert_at = j->control->revert_at;
+	verdict = judge_list(j->ctx, &l);
 	j->entry = l.entry;
 	return verdict;
 }
@@ -240,7 +253,12 @@ static __always_inline int conclude(struct judgement *j, __u32 verdict)
 	if (verdict < SL_DROP_DENY)
 		return XDP_PASS;
 	tell(j, verdict);
-	return verdict == SL_REJECT_DENY ? reject(j->ctx, &j->packet) : XDP_DROP;
+	if (verdict == SL_REJECT_DENY) {
+		struct packet p = j->packet;
+
+		return reject(j->ctx, &p);
+	}
+	return XDP_DROP;
 }
 
 SEC("xdp")

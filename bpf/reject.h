@@ -246,11 +246,12 @@ static __always_inline int prohibit_ipv6(struct xdp_md *ctx, const struct packet
 	return finish(ctx, p->l3 + sizeof(*out));
 }
 
-/* XDP_TX with the answer in place of the packet, or XDP_DROP for what gets none. */
-static __always_inline int reject(struct xdp_md *ctx, const struct packet *p)
+/* XDP_TX with the answer in place of the packet, or XDP_DROP for what gets none.  Not inlined: few
+ * packets get here, and the others shall not carry what this needs. */
+__noinline int reject(struct xdp_md *ctx, struct packet *p)
 {
 	/* A later fragment is answered when the first one is, or not at all. */
-	if (p->problem || p->is_port_unknown)
+	if (!p || p->problem || p->is_port_unknown)
 		return XDP_DROP;
 	if (p->protocol == IPPROTO_TCP)
 		return p->is_v6 ? reset_ipv6(ctx, p) : reset_ipv4(ctx, p);

@@ -411,6 +411,16 @@ SL_INLINE int sl_is_mapped4(__u64 hi, __u64 lo)
 	return hi == 0 && lo >> 32 == 0xffff;
 }
 
+/* Whether anything could cover the address: 0 is certain. */
+SL_INLINE int sl_image_may_have(struct sl_walk *w)
+{
+	const struct sl_question *q = w->question;
+
+	if (sl_is_mapped4(q->hi, q->lo))
+		return sl_chain4(w, (__u32)q->lo) != 0;
+	return w->head->v6_lengths_nr && (w->head->v6_unfiltered || sl_v6_is_likely(w));
+}
+
 /*
  * Looks an address up; found.entry is NULL if nothing covers it.  The answer's hits are not counted
  * here: a question need not be a packet.
