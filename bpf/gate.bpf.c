@@ -62,10 +62,15 @@ static __always_inline int verdict_of(const struct sl_rule *rule)
 	return SL_PASS;
 }
 
+static __always_inline __u32 get_ticks(void)
+{
+	return (__u32)(get_now_ns() >> SL_TICK_SHIFT);
+}
+
 /* Finds the list that holds; 0 if there is none. */
 static __always_inline int open_image(struct sl_walk *walk, __u32 revert_at)
 {
-	__u32 slot = revert_at && sl_ticks(walk->question) >= revert_at;
+	__u32 slot = revert_at && get_ticks() >= revert_at;
 
 	walk->image = bpf_map_lookup_elem(&image, &slot);
 	if (walk->image)
@@ -90,12 +95,12 @@ __noinline int judge_list(struct xdp_md *ctx, struct listed *l)
 		return SL_PASS;
 	sl_image_find(&walk);
 	if (walk.shadow) {
-		sl_entry_hit(walk.shadow, sl_ticks(&question));
+		sl_entry_hit(walk.shadow, question.now);
 		count(ctx, SL_SHADOW_DENY);
 	}
 	if (!walk.found.rule)
 		return SL_PASS;
-	sl_entry_hit(walk.found.entry, sl_ticks(&question));
+	sl_entry_hit(walk.found.entry, question.now);
 	l->entry = walk.number;
 	return verdict_of(walk.found.rule);
 }
@@ -114,6 +119,7 @@ static __always_inline int ask_list(struct judgement *j)
 		return SL_PASS;
 	l.question = (struct sl_question){ .hi = p->hi,
 					   .lo = p->lo,
+					   .now = get_ticks(),
 					   .ifindex = j->ctx->ingress_ifindex,
 					   .port = p->port,
 					   .is_port_any = p->is_port_unknown };
@@ -193,7 +199,7 @@ static __always_inline int judge_client(struct judgement *j)
 	if (!(c->flags & SL_FLAG_PUNISHED) && !has_limits)
 		return SL_PASS;
 	client = sl_client_of(c, j->packet.hi, j->packet.lo);
-	now_ns = bpf_ktime_get_coarse_ns();
+	now_ns = get_now_ns();
 	if (c->flags & SL_FLAG_PUNISHED)
 		verdict = judge_punished(&client, now_ns);
 	if (verdict == SL_PASS && has_limits)

@@ -77,6 +77,18 @@ struct {
 	__type(value, struct sl_interface);
 } interfaces SEC(".maps");
 
+/* What the clock said when this CPU last asked it, and in which tick that was. */
+struct clock {
+	__u64 tick, ns;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct clock);
+} clocks SEC(".maps");
+
 /* libbpf takes the size of a map's value from BTF, where a struct is only if something uses it. */
 struct sl_line btf_line = {};
 
@@ -97,6 +109,28 @@ static __always_inline struct sl_control *get_control(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&control, &zero);
+}
+
+/*
+ * CLOCK_MONOTONIC as of the last timer tick, as bpf_ktime_get_coarse_ns() has it: it changes only
+ * when jiffies do, which the kernel compiles to one load, so the clock is called once a tick and
+ * CPU.  It changes a moment after them: what is asked in between, and is what was known before, is
+ * not kept.  So it is late by two ticks at most, 8 ms where there are 250 a second.
+ */
+static __always_inline __u64 get_now_ns(void)
+{
+	__u32 zero = 0;
+	struct clock *clock = bpf_map_lookup_elem(&clocks, &zero);
+	__u64 tick = bpf_jiffies64(), ns;
+
+	if (!clock)
+		return 0;
+	if (clock->tick == tick)
+		return clock->ns;
+	ns = bpf_ktime_get_coarse_ns();
+	if (ns != clock->ns)
+		*clock = (struct clock){ tick, ns };
+	return ns;
 }
 
 #endif

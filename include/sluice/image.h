@@ -130,7 +130,7 @@ struct sl_v6_line {
 /* What is asked about an address. */
 struct sl_question {
 	__u64 hi, lo;	  /* an IPv6 address, halves in host order; IPv4 as ::ffff:a.b.c.d */
-	__u32 now;	  /* ticks; the kernel reads its own clock */
+	__u32 now;	  /* ticks */
 	__u32 ifindex;	  /* 0: userspace, or unknown */
 	__u16 port;	  /* destination, host order */
 	__u8 is_port_any; /* it cannot be read (a later fragment, say): whatever the port is */
@@ -146,8 +146,6 @@ SL_INLINE void *sl_image_line(sl_image *image, __u32 number)
 }
 /* Calls step(i, context) until it returns 1, or nr times: once verified, however often called. */
 #define sl_loop(nr, step, context) bpf_loop(nr, step, context, 0)
-/* Read when needed only: most packets need no clock. */
-#define sl_ticks(question) ((__u32)(bpf_ktime_get_coarse_ns() >> SL_TICK_SHIFT))
 #else
 #include <stddef.h>
 struct sl_image {
@@ -159,7 +157,6 @@ SL_INLINE void *sl_image_line(sl_image *image, __u32 number)
 {
 	return number < image->nr ? &image->lines[number] : NULL;
 }
-#define sl_ticks(question) ((question)->now)
 static inline void sl_loop(__u32 nr, long (*step)(__u32 i, void *context), void *context)
 {
 	for (__u32 i = 0; i < nr && step(i, context) == 0; i++)
@@ -230,7 +227,7 @@ SL_INLINE int sl_walk_judge(struct sl_walk *w, struct sl_entry *e)
 	const struct sl_question *q = w->question;
 	struct sl_rule *rule;
 
-	if (e->expires && sl_ticks(q) >= e->expires)
+	if (e->expires && q->now >= e->expires)
 		return 0;
 	rule = sl_image_line(w->image, w->head->rules + e->rule);
 	if (!rule)
