@@ -140,9 +140,20 @@ static __always_inline int judge_punished(const struct sl_address *client, __u64
 	return SL_DROP_PUNISHED;
 }
 
-/* Takes n of one kind of credit of the client with this hash; SL_GCRA_TAKEN if it is not limited.
- * Not inlined for the same reason. */
-__noinline int take(__u64 hash, __u32 kind, __u64 n, __u64 now_ns)
+/* How much of a kind of credit the packet takes. */
+static __always_inline __u64 price(const struct judgement *j, __u32 kind)
+{
+	switch (kind) {
+	case SL_CREDIT_CONNECTIONS:
+		return j->packet.is_syn;
+	case SL_CREDIT_BYTES:
+		return length_of(j->ctx);
+	}
+	return 1;
+}
+
+/* Takes what the packet takes of one kind.  Not inlined for the reason of judge_list(). */
+__noinline int take_any(__u64 hash, __u32 kind, __u64 n, __u64 now)
 {
 	struct sl_control *c = get_control();
 	struct sl_gcra_rate rate;
@@ -156,34 +167,36 @@ __noinline int take(__u64 hash, __u32 kind, __u64 n, __u64 now_ns)
 					 : c->connections;
 	number = (__u32)hash & c->cells_mask;
 	set = bpf_map_lookup_elem(&cells, &number);
-	if (!rate.burst || !set)
-		return SL_GCRA_TAKEN;
-	return sl_gcra_take(set, sl_credit_tag(hash, kind), &rate, n, sl_gcra_now(now_ns));
-}
-
-static __always_inline int has_credit(struct judgement *j, __u64 hash, enum sl_credit kind, __u64 n,
-				      __u64 now_ns)
-{
-	int taken = take(hash, kind, n, now_ns);
-
-	if (taken == SL_GCRA_EVICTED)
-		count(j->ctx, SL_NOTE_EVICTED);
-	return taken != SL_GCRA_REFUSED;
+	return set ? sl_gcra_take(set, sl_credit_tag(hash, kind), &rate, n, now) : SL_GCRA_TAKEN;
 }
 
 static __always_inline int judge_limits(struct judgement *j, const struct sl_address *client,
 					__u64 now_ns)
 {
 	const struct sl_control *c = j->control;
-	__u64 hash = sl_client_hash(c, client);
+	__u64 hash = sl_client_hash(c, client), now = sl_gcra_now(now_ns);
+	__u32 number = (__u32)hash & c->cells_mask;
+	struct sl_gcra_set *set = bpf_map_lookup_elem(&cells, &number);
 
-	if (j->packet.is_syn && c->connections.burst &&
-	    !has_credit(j, hash, SL_CREDIT_CONNECTIONS, 1, now_ns))
-		return SL_DROP_CONNECTIONS;
-	if (c->packets.burst && !has_credit(j, hash, SL_CREDIT_PACKETS, 1, now_ns))
-		return SL_DROP_PACKETS;
-	if (c->bytes.burst && !has_credit(j, hash, SL_CREDIT_BYTES, length_of(j->ctx), now_ns))
-		return SL_DROP_BYTES;
+	if (!set)
+		return SL_PASS;
+	SL_NO_UNROLL
+	for (__u32 kind = SL_CREDIT_CONNECTIONS; kind <= SL_CREDITS; kind++) {
+		const struct sl_gcra_rate *rate = &c->rates[kind - 1];
+		__u64 n = price(j, kind);
+		int taken;
+
+		if (!rate->burst || !n)
+			continue;
+		/* Without a call, if it can be. */
+		taken = sl_gcra_take_own(set, sl_credit_tag(hash, kind), rate, n, now);
+		if (taken == SL_GCRA_UNKNOWN)
+			taken = take_any(hash, kind, n, now);
+		if (taken == SL_GCRA_EVICTED)
+			count(j->ctx, SL_NOTE_EVICTED);
+		if (taken == SL_GCRA_REFUSED)
+			return SL_DROP_CONNECTIONS + kind - SL_CREDIT_CONNECTIONS;
+	}
 	return SL_PASS;
 }
 

@@ -80,13 +80,22 @@ enum sl_flag {
 	SL_FLAG_SHADOW = 1 << 4,    /* limits and punishments count, and let pass */
 };
 
+/* What a client has credit for, in the order in which it is asked for it. */
+enum sl_credit { SL_CREDIT_CONNECTIONS = 1, SL_CREDIT_PACKETS, SL_CREDIT_BYTES };
+#define SL_CREDITS 3
+
 /* One client is what shares so many leading bits of its address. */
 struct sl_control {
 	__u32 version;	  /* SL_ABI_VERSION */
 	__u32 flags;	  /* enum sl_flag */
 	__u32 cells_mask; /* sets in use - 1 */
 	__u32 revert_at;  /* ticks: from then on image[1] holds, if not confirmed; 0: confirmed */
-	struct sl_gcra_rate connections, packets, bytes;
+	union {
+		struct {
+			struct sl_gcra_rate connections, packets, bytes;
+		};
+		struct sl_gcra_rate rates[SL_CREDITS]; /* by enum sl_credit - 1 */
+	};
 	__u64 client4, client6; /* masks: of an IPv4 address, of the first half of an IPv6 one */
 	__u64 secret[2];	/* keys the choice of cells */
 	__u32 sample;		/* 1 of so many drops is told as an event; 0: none */

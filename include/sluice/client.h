@@ -5,8 +5,6 @@
 
 #include "sluice/abi.h"
 
-enum sl_credit { SL_CREDIT_CONNECTIONS = 1, SL_CREDIT_PACKETS, SL_CREDIT_BYTES };
-
 /* The prefix that is one client. */
 SL_INLINE struct sl_address sl_client_of(const struct sl_control *c, __u64 hi, __u64 lo)
 {

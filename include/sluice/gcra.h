@@ -43,6 +43,7 @@ enum sl_gcra_verdict {
 	SL_GCRA_TAKEN,
 	SL_GCRA_REFUSED,
 	SL_GCRA_EVICTED, /* taken, and a client that still owed something lost its word for it */
+	SL_GCRA_UNKNOWN, /* of sl_gcra_take_own() only */
 };
 
 /* How far ahead of now a word's TAT is; what is further than `most` is old.  This and what follows
@@ -59,6 +60,21 @@ SL_INLINE __u64 sl_gcra_ahead(__u64 word, __u64 now, __u64 most)
 SL_INLINE __u64 sl_gcra_cost(const struct sl_gcra_rate *rate, __u64 n)
 {
 	return n * rate->period >> SL_GCRA_PERIOD_SHIFT;
+}
+
+/* How many words are the tag's, << 4, and if it is one, its way below that. */
+SL_INLINE __u64 sl_gcra_find(struct sl_gcra_set *set, __u64 tag)
+{
+	__u64 found = 0;
+
+	for (__u64 i = 0; i < SL_GCRA_WAYS; i++) {
+		__u64 word = *(volatile __u64 *)&set->words[i], is_it;
+
+		is_it = ((word >> SL_GCRA_TAT_BITS ^ tag) - 1) >> 63;
+		sl_keep(is_it);
+		found += -is_it & (16 | i);
+	}
+	return found;
 }
 
 /* The way whose word is the tag's, or else the earliest: (ahead << 4 | 8 * is_other | way). */
@@ -84,6 +100,37 @@ SL_INLINE __u64 sl_gcra_choose(struct sl_gcra_set *set, __u64 tag, __u64 now)
 	return best;
 }
 
+/* The word that a client's becomes by taking what costs so much; 0 if it has not that much credit. */
+SL_INLINE __u64 sl_gcra_charge(__u64 word, __u64 tag, const struct sl_gcra_rate *rate, __u64 cost,
+			       __u64 now)
+{
+	__u64 ahead = 0;
+
+	if (word >> SL_GCRA_TAT_BITS == tag)
+		ahead = sl_gcra_ahead(word, now, rate->burst + SL_GCRA_SLACK);
+	if (ahead + cost > rate->burst)
+		return 0;
+	return tag << SL_GCRA_TAT_BITS | ((now + ahead + cost) & SL_GCRA_TAT_MASK);
+}
+
+/* The part of sl_gcra_take() that most calls need, if the set has a word for the tag and nobody
+ * else writes to it just now; else SL_GCRA_UNKNOWN, and nothing is taken. */
+SL_INLINE enum sl_gcra_verdict sl_gcra_take_own(struct sl_gcra_set *set, __u64 tag,
+						const struct sl_gcra_rate *rate, __u64 n, __u64 now)
+{
+	__u64 found = sl_gcra_find(set, tag), word, charged, *place;
+
+	place = &set->words[found & (SL_GCRA_WAYS - 1)];
+	word = *(volatile __u64 *)place;
+	if (found >> 4 != 1 || word >> SL_GCRA_TAT_BITS != tag)
+		return SL_GCRA_UNKNOWN;
+	charged = sl_gcra_charge(word, tag, rate, sl_gcra_cost(rate, n), now);
+	if (!charged)
+		return SL_GCRA_REFUSED;
+	return __sync_val_compare_and_swap(place, word, charged) == word ? SL_GCRA_TAKEN
+									 : SL_GCRA_UNKNOWN;
+}
+
 /*
  * Takes n at the given rate for the client whose tag it is (20 bits, not 0), in its set; `now` is
  * sl_gcra_now() of the one clock that all who share the set use.  Whoever loses the race for the
@@ -97,18 +144,14 @@ SL_INLINE enum sl_gcra_verdict sl_gcra_take(struct sl_gcra_set *set, __u64 tag,
 
 	SL_NO_UNROLL
 	for (int i = 0; i < SL_GCRA_TRIES; i++) {
-		__u64 best = sl_gcra_choose(set, tag, now), ahead = 0, word, *place;
+		__u64 best = sl_gcra_choose(set, tag, now), word, charged, *place;
 
 		place = &set->words[best & (SL_GCRA_WAYS - 1)];
 		word = *(volatile __u64 *)place;
-		if (word >> SL_GCRA_TAT_BITS == tag)
-			ahead = sl_gcra_ahead(word, now, rate->burst + SL_GCRA_SLACK);
-		if (ahead + cost > rate->burst)
+		charged = sl_gcra_charge(word, tag, rate, cost, now);
+		if (!charged)
 			return SL_GCRA_REFUSED;
-		if (__sync_val_compare_and_swap(
-			    place, word,
-			    tag << SL_GCRA_TAT_BITS | ((now + ahead + cost) & SL_GCRA_TAT_MASK)) ==
-		    word)
+		if (__sync_val_compare_and_swap(place, word, charged) == word)
 			return best & 8 && best >> 4 ? SL_GCRA_EVICTED : SL_GCRA_TAKEN;
 	}
 	return SL_GCRA_REFUSED;
