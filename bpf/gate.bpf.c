@@ -47,9 +47,9 @@ static __always_inline int is_ours(const struct packet *p)
 	return bits && *bits >> (p->port & 63) & 1;
 }
 
-static __always_inline int verdict_of(const struct sl_rule *rule)
+static __always_inline int verdict_of(__u32 action)
 {
-	switch (rule->action) {
+	switch (action) {
 	case SL_ACTION_MANAGE:
 		return SL_PASS_MANAGE;
 	case SL_ACTION_ALLOW:
@@ -102,27 +102,37 @@ __noinline int judge_list(struct xdp_md *ctx, struct listed *l)
 		return SL_PASS;
 	sl_entry_hit(walk.found.entry, question.now);
 	l->entry = walk.number;
-	return verdict_of(walk.found.rule);
+	return verdict_of(walk.found.rule->action);
 }
 
 /* The list's word on an address: a verdict, or SL_PASS if it has none.  Most addresses are in no
- * list, which is seen without a call. */
+ * list, or in one that says the same whatever the port and the time are: that needs no call. */
 static __always_inline int ask_list(struct judgement *j)
 {
 	const struct packet *p = &j->packet;
 	struct sl_question question = { .hi = p->hi, .lo = p->lo };
 	struct sl_walk walk = { .question = &question };
 	struct listed l = {};
+	__u32 settled;
+	__u64 leaf;
 	int verdict;
 
-	if (!open_image(&walk, j->control->revert_at) || !sl_image_may_have(&walk))
+	if (!open_image(&walk, j->control->revert_at))
 		return SL_PASS;
-	l.question = (struct sl_question){ .hi = p->hi,
-					   .lo = p->lo,
-					   .now = get_ticks(),
-					   .ifindex = j->ctx->ingress_ifindex,
-					   .port = p->port,
-					   .is_port_any = p->is_port_unknown };
+	leaf = sl_image_leaf(&walk);
+	if (!leaf)
+		return SL_PASS;
+	question.now = get_ticks();
+	settled = sl_leaf_settles(leaf, p->lo);
+	if (settled) {
+		j->entry = (__u32)leaf & SL_LEAF_NUMBER;
+		sl_leaf_hit(&walk, leaf, question.now);
+		return verdict_of(settled - 1);
+	}
+	l.question = question;
+	l.question.ifindex = j->ctx->ingress_ifindex;
+	l.question.port = p->port;
+	l.question.is_port_any = p->is_port_unknown;
 	l.revert_at = j->control->revert_at;
 	verdict = judge_list(j->ctx, &l);
 	j->entry = l.entry;

@@ -24,7 +24,7 @@
  *
  * Whoever changes a layout raises SL_ABI_VERSION.
  */
-#define SL_ABI_VERSION 1u
+#define SL_ABI_VERSION 2u
 #define SL_ABI_DIR "sluice"
 #define SL_INTERFACES_MAX 16
 #define SL_PORT_WORDS 1024

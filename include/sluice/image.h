@@ -4,12 +4,14 @@
 #ifndef SLUICE_IMAGE_H
 #define SLUICE_IMAGE_H
 
+#include <stddef.h>
+
 #include "sluice/halves.h"
 
 /*
  * An image is an array of 64-byte lines: the value of one BPF array map, and mapped memory to
  * userspace.  It is written once, published by one update of an array of maps, and from then on
- * only its hit counters change.  All places in it are line, node, leaf or entry numbers, so it
+ * only its hits change.  All places in it are line, node, leaf or entry numbers, so it
  * means the same wherever it is mapped.
  *
  *	line 0		struct sl_image_head
@@ -17,33 +19,48 @@
  *	rules		a line a rule: struct sl_rule
  *	nodes		a line a node: struct sl_node.  Node N, below 65536, is the /16 N of IPv4;
  *			those after it are /24s that hold too much for a chain
- *	leaves		16 a line: what lies under a child of a node
+ *	leaves		4 a line, struct sl_leaf: what lies under a child of a node
  *	entries		2 a line: struct sl_entry.  An IPv6 entry takes both: struct sl_entry6.
  *			IPv4 first, then IPv6, each sorted by address, length and rank; from 2 on
- *	v6_filter	a bit for each value of a hash of an address's first 32 bits
+ *	v6_filter	a byte for each value of a hash of an address's first 32 bits: which
+ *			lengths, by their place in v6_lengths modulo 8, prefixes there have
  *	v6_table	8 slots a line: struct sl_slot
  *
  * IPv4: two steps through nodes at most, each a bitmap and a count of its bits, lead to a leaf, and
  * a leaf to a chain of entries, the most specific first.  The first entry of the chain that covers
- * the address, has not expired and is for this port and interface is the answer.
+ * the address, has not expired and is for this port and interface is the answer.  Most often that
+ * is the first one whatever the time, port and interface are: then the leaf itself says what the
+ * answer is, and the entry is not looked at.
  *
- * IPv6: if the filter knows the address's first 32 bits, a probe for each prefix length in use.
+ * IPv6: a probe for each prefix length that the filter knows for the address's first 32 bits.
  */
 #define SL_IMAGE_MAGIC 0x676d6973u /* "simg" */
-#define SL_IMAGE_VERSION 1u
+#define SL_IMAGE_VERSION 2u
 #define SL_LINE_SIZE 64
 #define SL_NODES_TOP 65536u
-#define SL_LEAVES_A_LINE 16u
+#define SL_LEAVES_A_LINE 4u
 #define SL_ENTRIES_A_LINE 2u
 #define SL_ENTRY_FIRST 2u /* 0 is "none", and IPv6 needs even numbers */
 #define SL_SLOTS_A_LINE 8u
-#define SL_V6_FILTER_LINES 32768u /* 2^24 bits */
+#define SL_V6_FILTER_LINES 32768u /* 2^21 bytes */
 #define SL_V6_FILTER_MIN_LEN 20	  /* shorter prefixes would fill it: they are always probed for */
 #define SL_V6_LENGTHS_MAX 129
 #define SL_V6_SPILL_MAX 4 /* lines that are looked through for a prefix at most */
 #define SL_RULES_MAX 65535u
-#define SL_LEAF_NODE 0x80000000u /* the rest of the leaf is a node's number, else an entry's */
-#define SL_CHAIN_MAX 32		 /* entries that a lookup goes through at most */
+#define SL_CHAIN_MAX 32 /* entries that a lookup goes through at most */
+
+/*
+ * What a leaf says.  Its lower half alone is the worth of all children of a node that have no leaf.
+ * 0 is nothing; else it has the number of the first entry of a chain, or that of a node.  A leaf
+ * settles what its first entry covers, if that holds always: then it has 1 + its action, and those
+ * bits of an address, under a mask, for which this is so.
+ */
+#define SL_LEAF_NODE 0x80000000u   /* the rest is a node's number */
+#define SL_LEAF_NUMBER 0x0fffffffu /* else the number of an entry is in these bits, */
+#define SL_LEAF_ACTION_SHIFT 28	   /* 1 + enum sl_action in the three above, or 0, */
+#define SL_LEAF_BITS_SHIFT 32	   /* and the last 8 bits of an address, */
+#define SL_LEAF_MASK_SHIFT 40	   /* of those that are set here */
+#define SL_LEAF_UNKNOWN 1u	   /* of no image: an entry of IPv6 may be there */
 
 /* Time in an entry: units of 2^24 ns (16.8 ms) of CLOCK_MONOTONIC; 32 bits are 2.2 years. */
 #define SL_TICK_SHIFT 24
@@ -58,10 +75,11 @@ struct sl_image_head {
 	__u32 lines;	  /* in use, of those that the map has */
 	__u32 rules, nodes, leaves, entries, v6_filter, v6_table; /* first line of each; 0: none */
 	__u32 v6_mask;						  /* lines of v6_table - 1 */
-	__u32 v6_lengths_nr;					  /* bytes in use of lines 1 to 3 */
-	__u32 v6_unfiltered; /* how many of those are shorter than SL_V6_FILTER_MIN_LEN */
+	__u16 v6_lengths_nr;					  /* bytes in use of lines 1 to 3 */
+	__u16 v6_unfiltered; /* how many of those are shorter than SL_V6_FILTER_MIN_LEN */
 	__u32 entries_end;   /* number of the entry after the last; the first is 2 */
-	__u64 seed;	     /* of v6 hashes: random, so that nobody can choose what collides */
+	__u32 leaves_nr;
+	__u64 seed; /* of v6 hashes: random, so that nobody can choose what collides */
 };
 
 #define SL_IMAGE_V6_LENGTHS 1u
@@ -71,7 +89,7 @@ struct sl_image_head {
 struct sl_node {
 	__u64 present[4]; /* children with a leaf of their own */
 	__u32 first_leaf; /* of the first of them; theirs are in a row */
-	__u32 covering;	  /* the leaf's worth (an entry, or 0) of all other children */
+	__u32 covering;	  /* the worth of all other children */
 	__u8 before[4];	  /* how many are present in earlier words of `present` */
 	__u8 unused[20];
 };
@@ -107,9 +125,17 @@ struct sl_entry {
 	__u16 rule;
 	__u8 length;	/* of the prefix */
 	__u8 family;	/* 4 or 6; 0: no entry, but a gap before the first of IPv6 */
-	__u64 hits;	/* changes while the image is in use, as does: */
-	__u32 last_hit; /* ticks */
+	__u64 hits;	/* beside those that leaves count; changes while the image is in use, as */
+	__u32 last_hit; /* does this: ticks */
 	__u32 since;	/* ticks: when it was put into the list; 0: not known */
+};
+
+/* What it settles is counted in the very line that was looked at, and is not in the entry's own
+ * hits: to write to one more line for each packet would double what a hit costs. */
+struct sl_leaf {
+	__u64 what;	/* SL_LEAF_... */
+	__u32 hits;	/* when they go round, its entry is given 2^32 */
+	__u32 last_hit; /* ticks */
 };
 
 struct sl_entry6 {
@@ -147,7 +173,6 @@ SL_INLINE void *sl_image_line(sl_image *image, __u32 number)
 /* Calls step(i, context) until it returns 1, or nr times: once verified, however often called. */
 #define sl_loop(nr, step, context) bpf_loop(nr, step, context, 0)
 #else
-#include <stddef.h>
 struct sl_image {
 	struct sl_line *lines;
 	__u32 nr;
@@ -214,11 +239,13 @@ struct sl_walk {
 	struct sl_image_head *head;
 	const struct sl_question *question;
 	__u32 chain;	 /* the entry to look at next, 0: none */
-	__u32 length_at; /* the IPv6 length to probe for next */
+	__u32 length_at; /* place of the IPv6 length to probe for next */
+	__u32 known;	 /* of the lengths, by the filter */
 	__u32 shadows;	 /* how many would have dropped, were they not a trial */
 	__u32 number;	 /* of the entry that was looked at last */
 	struct sl_found found;
 	struct sl_entry *shadow; /* the first of those, if there is one */
+	struct sl_leaf *leaf;	 /* of the address, if it has one */
 };
 
 /* Whether an entry that covers the address is what holds now. */
@@ -247,25 +274,30 @@ SL_INLINE int sl_walk_judge(struct sl_walk *w, struct sl_entry *e)
 	return 1;
 }
 
-/* The leaf's worth of one of a node's children: an entry, a node with SL_LEAF_NODE, or 0. */
-SL_INLINE __u32 sl_node_child(struct sl_walk *w, const struct sl_node *node, __u32 child)
+/* What the leaf of one of a node's children says. */
+SL_INLINE __u64 sl_node_child(struct sl_walk *w, const struct sl_node *node, __u32 child)
 {
 	__u32 word = child >> 6 & 3, number;
 	__u64 bit = 1ull << (child & 63), bits = node->present[word];
-	__u32 *leaves;
+	struct sl_leaf *line;
 
+	w->leaf = NULL;
 	if (!(bits & bit))
 		return node->covering;
 	number = node->first_leaf + node->before[word] + sl_popcount64(bits & (bit - 1));
-	leaves = sl_image_line(w->image, w->head->leaves + number / SL_LEAVES_A_LINE);
-	return leaves ? leaves[number & (SL_LEAVES_A_LINE - 1)] : 0;
+	line = sl_image_line(w->image, w->head->leaves + number / SL_LEAVES_A_LINE);
+	if (!line)
+		return 0;
+	sl_keep(line); /* the verifier wants it checked before it is added to */
+	w->leaf = line + (number & (SL_LEAVES_A_LINE - 1));
+	return w->leaf->what;
 }
 
-/* Where the chain for an IPv4 address begins: an entry, or 0. */
-SL_INLINE __u32 sl_chain4(struct sl_walk *w, __u32 address)
+/* What the leaf for an IPv4 address says. */
+SL_INLINE __u64 sl_leaf4(struct sl_walk *w, __u32 address)
 {
 	struct sl_node *node;
-	__u32 leaf;
+	__u64 leaf;
 
 	if (!w->head->nodes)
 		return 0;
@@ -275,14 +307,21 @@ SL_INLINE __u32 sl_chain4(struct sl_walk *w, __u32 address)
 	leaf = sl_node_child(w, node, address >> 8 & 255);
 	if (!(leaf & SL_LEAF_NODE))
 		return leaf;
-	node = sl_image_line(w->image, w->head->nodes + (leaf & ~SL_LEAF_NODE));
+	node = sl_image_line(w->image, w->head->nodes + ((__u32)leaf & ~SL_LEAF_NODE));
 	return node ? sl_node_child(w, node, address & 255) : 0;
 }
 
-/* One entry of an IPv4 chain; 1 ends the walk. */
-static long sl_step4(__u32 i, void *context)
+/* 1 + the action that a leaf settles for an address; 0: the entries have to be asked. */
+SL_INLINE __u32 sl_leaf_settles(__u64 leaf, __u64 address)
 {
-	struct sl_walk *w = context;
+	__u64 differs = (address ^ leaf >> SL_LEAF_BITS_SHIFT) & leaf >> SL_LEAF_MASK_SHIFT & 255;
+
+	return differs ? 0 : (__u32)leaf >> SL_LEAF_ACTION_SHIFT & 7;
+}
+
+/* One entry of an IPv4 chain; 1 ends the walk. */
+SL_INLINE int sl_look4(struct sl_walk *w)
+{
 	struct sl_entry *e;
 
 	if (!w->chain)
@@ -298,6 +337,11 @@ static long sl_step4(__u32 i, void *context)
 	return sl_walk_judge(w, e);
 }
 
+static long sl_step4(__u32 i, void *context)
+{
+	return sl_look4(context);
+}
+
 struct sl_v6_prefix {
 	__u64 hi, lo; /* no bit set beyond the length */
 	__u32 length;
@@ -310,9 +354,9 @@ SL_INLINE __u64 sl_v6_hash(__u64 seed, const struct sl_v6_prefix *p)
 	return sl_mix64(hash ^ p->lo ^ seed >> 17);
 }
 
-SL_INLINE __u32 sl_v6_filter_bit(__u64 seed, __u64 hi)
+SL_INLINE __u32 sl_v6_filter_at(__u64 seed, __u64 hi)
 {
-	return (__u32)sl_mix64(hi >> 32 ^ seed) & (SL_V6_FILTER_LINES * 512 - 1);
+	return (__u32)sl_mix64(hi >> 32 ^ seed) & (SL_V6_FILTER_LINES * SL_LINE_SIZE - 1);
 }
 
 /* What the slot with this print holds, or 0.  No two slots that a lookup sees have one print.
@@ -357,13 +401,28 @@ SL_INLINE __u32 sl_v6_probe(struct sl_walk *w, const struct sl_v6_prefix *p)
 	return number;
 }
 
-/* Looks at the next entry of a chain, or for the chain of the next length. */
-static long sl_step6(__u32 i, void *context)
+/* The first length, from the one at this place on, that the filter knows or that it knows nothing
+ * of: those are the last ones. */
+SL_INLINE __u32 sl_v6_next_length(struct sl_walk *w, __u32 at)
 {
-	struct sl_walk *w = context;
-	struct sl_entry *e;
+	__u32 filtered = w->head->v6_lengths_nr - w->head->v6_unfiltered;
+	__u64 known = ((__u64)w->known << 8 | w->known) >> (at & 7) & 255;
+
+	if (at >= filtered)
+		return at;
+	if (!known)
+		return filtered;
+	at += sl_popcount64((known & -known) - 1);
+	return at < filtered ? at : filtered;
+}
+
+/* Looks at the next entry of a chain, or for the chain of the next length; 1 ends the walk. */
+SL_INLINE int sl_look6(struct sl_walk *w)
+{
 	struct sl_v6_prefix prefix;
+	struct sl_entry *e;
 	__u8 *lengths;
+	__u32 at;
 
 	if (w->chain) {
 		e = sl_image_entry(w->image, w->head, w->chain);
@@ -373,25 +432,71 @@ static long sl_step6(__u32 i, void *context)
 		w->chain = e->next;
 		return sl_walk_judge(w, e);
 	}
-	if (w->length_at >= w->head->v6_lengths_nr)
+	at = sl_v6_next_length(w, w->length_at);
+	if (at >= w->head->v6_lengths_nr)
 		return 1;
-	lengths = sl_image_line(w->image, SL_IMAGE_V6_LENGTHS + w->length_at / SL_LINE_SIZE);
+	lengths = sl_image_line(w->image, SL_IMAGE_V6_LENGTHS + at / SL_LINE_SIZE);
 	if (!lengths)
 		return 1;
-	prefix.length = lengths[w->length_at++ & (SL_LINE_SIZE - 1)];
+	w->length_at = at + 1;
+	prefix.length = lengths[at & (SL_LINE_SIZE - 1)];
 	prefix.hi = w->question->hi & sl_mask64(prefix.length, 0);
 	prefix.lo = w->question->lo & sl_mask64(prefix.length, 64);
 	w->chain = sl_v6_probe(w, &prefix);
 	return 0;
 }
 
-/* Whether the filter knows the first 32 bits of the address. */
-SL_INLINE int sl_v6_is_likely(struct sl_walk *w)
+static long sl_step6(__u32 i, void *context)
 {
-	__u32 bit = sl_v6_filter_bit(w->head->seed, w->question->hi);
-	__u8 *line = sl_image_line(w->image, w->head->v6_filter + bit / 512);
+	return sl_look6(context);
+}
 
-	return line && line[bit / 8 & (SL_LINE_SIZE - 1)] >> (bit & 7) & 1;
+/* What the filter knows of the first 32 bits of an address. */
+SL_INLINE __u8 sl_v6_known(struct sl_walk *w, __u64 hi)
+{
+	__u32 at = sl_v6_filter_at(w->head->seed, hi);
+	__u8 *line = sl_image_line(w->image, w->head->v6_filter + at / SL_LINE_SIZE);
+
+	return line ? line[at & (SL_LINE_SIZE - 1)] : 0;
+}
+
+/* Is this an address of IPv4 in IPv6's clothes (::ffff:0:0/96)?  It is judged as what it is. */
+SL_INLINE int sl_is_mapped4(__u64 hi, __u64 lo)
+{
+	return hi == 0 && lo >> 32 == 0xffff;
+}
+
+/* What the leaf for an address says, SL_LEAF_UNKNOWN, or 0 if nothing covers it. */
+SL_INLINE __u64 sl_image_leaf(struct sl_walk *w)
+{
+	const struct sl_question *q = w->question;
+
+	if (sl_is_mapped4(q->hi, q->lo))
+		return sl_leaf4(w, (__u32)q->lo);
+	if (!w->head->v6_lengths_nr)
+		return 0;
+	return w->head->v6_unfiltered || sl_v6_known(w, q->hi) ? SL_LEAF_UNKNOWN : 0;
+}
+
+/*
+ * Looks an address up; found.entry is NULL if nothing covers it.  The answer's hits are not counted
+ * here: a question need not be a packet.  The first look needs no loop, which is a call a turn to
+ * the kernel, and most often is the last.
+ */
+SL_INLINE void sl_image_find(struct sl_walk *w)
+{
+	const struct sl_question *q = w->question;
+
+	if (sl_is_mapped4(q->hi, q->lo)) {
+		w->chain = (__u32)sl_leaf4(w, (__u32)q->lo) & SL_LEAF_NUMBER;
+		if (w->chain && !sl_look4(w))
+			sl_loop(SL_CHAIN_MAX, sl_step4, w);
+		return;
+	}
+	if (!w->head->v6_lengths_nr)
+		return;
+	w->known = sl_v6_known(w, q->hi);
+	sl_loop(SL_V6_LENGTHS_MAX * (1 + SL_CHAIN_MAX), sl_step6, w);
 }
 
 /* Counts one packet for the entry that decided about it. */
@@ -402,41 +507,34 @@ SL_INLINE void sl_entry_hit(struct sl_entry *e, __u32 now)
 		e->last_hit = now;
 }
 
-/* Is this an address of IPv4 in IPv6's clothes (::ffff:0:0/96)?  It is judged as what it is. */
-SL_INLINE int sl_is_mapped4(__u64 hi, __u64 lo)
-{
-	return hi == 0 && lo >> 32 == 0xffff;
-}
-
-/* Whether anything could cover the address: 0 is certain. */
-SL_INLINE int sl_image_may_have(struct sl_walk *w)
-{
-	const struct sl_question *q = w->question;
-
-	if (sl_is_mapped4(q->hi, q->lo))
-		return sl_chain4(w, (__u32)q->lo) != 0;
-	return w->head->v6_lengths_nr && (w->head->v6_unfiltered || sl_v6_is_likely(w));
-}
-
 /*
- * Looks an address up; found.entry is NULL if nothing covers it.  The answer's hits are not counted
- * here: a question need not be a packet.
+ * The same for what the leaf has settled.  The first of a tick is not counted by a locked
+ * instruction, which would have everything else wait for the memory: what other CPUs count in this
+ * leaf meanwhile, in the time of a cache miss once a tick, may be lost.
  */
-SL_INLINE void sl_image_find(struct sl_walk *w)
+SL_INLINE void sl_leaf_hit(struct sl_walk *w, __u64 what, __u32 now)
 {
-	const struct sl_question *q = w->question;
+	struct sl_leaf *leaf = w->leaf;
+	struct sl_entry *e;
+	__u32 hits;
 
-	if (sl_is_mapped4(q->hi, q->lo)) {
-		w->chain = sl_chain4(w, (__u32)q->lo);
-		if (w->chain)
-			sl_loop(SL_CHAIN_MAX, sl_step4, w);
-		return;
+	if (leaf && leaf->last_hit == now) {
+		hits = __sync_fetch_and_add(&leaf->hits, 1) + 1;
+	} else if (leaf) {
+		hits = ++leaf->hits;
+		leaf->last_hit = now;
+	} else {
+		hits = 0;
 	}
-	if (!w->head->v6_lengths_nr)
+	if (hits)
 		return;
-	if (!sl_v6_is_likely(w))
-		w->length_at = w->head->v6_lengths_nr - w->head->v6_unfiltered;
-	sl_loop(SL_V6_LENGTHS_MAX * (1 + SL_CHAIN_MAX), sl_step6, w);
+	e = sl_image_entry(w->image, w->head, (__u32)what & SL_LEAF_NUMBER);
+	if (!e)
+		return;
+	if (leaf)
+		__sync_fetch_and_add(&e->hits, 1ull << 32);
+	else
+		sl_entry_hit(e, now);
 }
 
 #endif

@@ -16,8 +16,8 @@ struct compiler {
 	const struct sl_prefixes *list;
 	uint32_t *numbers; /* of each prefix's entry */
 	uint8_t *depths;   /* of the chain that begins with an entry */
-	uint32_t *cover;   /* of each /16: the chain that holds where nothing longer does */
-	uint32_t *leaves;
+	uint64_t *cover;   /* of each /16: the leaf that holds where nothing longer does */
+	uint64_t *leaves;
 	size_t leaves_nr, leaves_room;
 	uint32_t lines; /* given out so far */
 	size_t culprit;
@@ -103,30 +103,45 @@ static int write_entries(struct compiler *c)
 	return 0;
 }
 
-/* Puts prefix i in front of a chain, which is the new chain; the old one is still reached if i does
- * not hold always.  `is_partial`: nor everywhere that the chain is for. */
-static int chain_push(struct compiler *c, size_t i, bool is_partial, uint32_t *chain)
+/* The leaf that begins with prefix i. */
+static uint64_t leaf_of(const struct compiler *c, size_t i, bool is_partial)
+{
+	const struct sl_prefix *p = &c->list->prefixes[i];
+	uint64_t leaf = c->numbers[i], mask;
+
+	if (!is_conditional(c->list, p))
+		leaf |= (1ull + c->list->rules[p->rule].action) << SL_LEAF_ACTION_SHIFT;
+	if (!is_partial)
+		return leaf;
+	mask = 0xff00u >> (p->length - 96 - 24) & 255;
+	return leaf | mask << SL_LEAF_MASK_SHIFT | (p->lo & mask) << SL_LEAF_BITS_SHIFT;
+}
+
+/* Puts prefix i in front of a leaf's chain; the old one is still reached if i does not hold always.
+ * `is_partial`: nor everywhere that the leaf, which is of a /24 then, is for. */
+static int chain_push(struct compiler *c, size_t i, bool is_partial, uint64_t *leaf)
 {
 	const struct sl_prefix *p = &c->list->prefixes[i];
 	struct sl_entry *e = entry_at(c->image, c->numbers[i]);
+	uint32_t chain = (uint32_t)*leaf & SL_LEAF_NUMBER;
 	unsigned depth = 1;
 
 	if (is_partial || is_conditional(c->list, p)) {
-		e->next = *chain;
-		depth += *chain ? c->depths[*chain] : 0;
+		e->next = chain;
+		depth += chain ? c->depths[chain] : 0;
 	}
 	if (depth > SL_CHAIN_MAX) {
 		c->culprit = i;
 		return -E2BIG;
 	}
 	c->depths[c->numbers[i]] = (uint8_t)depth;
-	*chain = c->numbers[i];
+	*leaf = leaf_of(c, i, is_partial);
 	return 0;
 }
 
-/* As chain_push() for a row of places that prefix i covers.  Those that have the same chain in a
+/* As chain_push() for a row of places that prefix i covers.  Those that have the same leaf in a
  * row share it; there can be no other, since what i covers was painted by what covers i. */
-static int paint(struct compiler *c, size_t i, uint32_t *places, size_t nr)
+static int paint(struct compiler *c, size_t i, uint64_t *places, size_t nr)
 {
 	int ret = chain_push(c, i, false, &places[0]);
 
@@ -137,11 +152,11 @@ static int paint(struct compiler *c, size_t i, uint32_t *places, size_t nr)
 	return 0;
 }
 
-static int add_leaf(struct compiler *c, uint32_t leaf)
+static int add_leaf(struct compiler *c, uint64_t leaf)
 {
 	if (c->leaves_nr == c->leaves_room) {
 		size_t room = c->leaves_room ? c->leaves_room * 2 : 4096;
-		uint32_t *grown = reallocarray(c->leaves, room, sizeof(*grown));
+		uint64_t *grown = reallocarray(c->leaves, room, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
@@ -152,12 +167,12 @@ static int add_leaf(struct compiler *c, uint32_t leaf)
 	return 0;
 }
 
-static int write_node(struct compiler *c, struct sl_node *node, uint32_t covering,
-		      const uint32_t *children)
+static int write_node(struct compiler *c, struct sl_node *node, uint64_t covering,
+		      const uint64_t *children)
 {
 	size_t first = c->leaves_nr;
 
-	*node = (struct sl_node){ .first_leaf = (uint32_t)first, .covering = covering };
+	*node = (struct sl_node){ .first_leaf = (uint32_t)first, .covering = (uint32_t)covering };
 	for (size_t i = 0; i < CHILDREN; i++) {
 		int ret;
 
@@ -174,7 +189,7 @@ static int write_node(struct compiler *c, struct sl_node *node, uint32_t coverin
 }
 
 /* The /24 of prefixes [from, end), all longer, as a chain: the longest in front. */
-static int chain_24(struct compiler *c, size_t from, size_t end, uint32_t *leaf)
+static int chain_24(struct compiler *c, size_t from, size_t end, uint64_t *leaf)
 {
 	for (unsigned length = 96 + 25; length <= 128; length++) {
 		for (size_t i = from; i < end; i++) {
@@ -192,9 +207,10 @@ static int chain_24(struct compiler *c, size_t from, size_t end, uint32_t *leaf)
 }
 
 /* The same as a node with a child for each address. */
-static int node_24(struct compiler *c, size_t from, size_t end, uint32_t *leaf)
+static int node_24(struct compiler *c, size_t from, size_t end, uint64_t *leaf)
 {
-	uint32_t children[CHILDREN], line, covering = *leaf;
+	uint64_t children[CHILDREN], covering = *leaf;
+	uint32_t line;
 	int ret;
 
 	for (size_t i = 0; i < CHILDREN; i++)
@@ -229,13 +245,14 @@ static size_t end_of_24(const struct compiler *c, size_t from, size_t end)
 static int compile_16(struct compiler *c, size_t from, size_t end)
 {
 	const struct sl_prefix *p = c->list->prefixes;
-	uint32_t number = (uint32_t)p[from].lo >> 16, children[CHILDREN];
+	uint32_t number = (uint32_t)p[from].lo >> 16;
+	uint64_t children[CHILDREN];
 	int ret = 0;
 
 	for (size_t i = 0; i < CHILDREN; i++)
 		children[i] = c->cover[number];
 	for (size_t i = from, next; i < end && ret == 0; i = next) {
-		uint32_t *child = &children[p[i].lo >> 8 & 255];
+		uint64_t *child = &children[p[i].lo >> 8 & 255];
 
 		next = i + 1;
 		if (p[i].length <= 96 + 24) {
@@ -268,7 +285,7 @@ static int cover_16s(struct compiler *c, size_t nr4)
 	for (size_t i = 0; i < SL_NODES_TOP; i++) {
 		struct sl_node *node = sl_image_line(c->image, c->head->nodes + (uint32_t)i);
 
-		node->covering = c->cover[i];
+		node->covering = (uint32_t)c->cover[i];
 	}
 	return 0;
 }
@@ -276,6 +293,7 @@ static int cover_16s(struct compiler *c, size_t nr4)
 static int compile_v4(struct compiler *c, size_t nr4)
 {
 	const struct sl_prefix *p = c->list->prefixes;
+	struct sl_leaf *leaves;
 	uint32_t first;
 	size_t lines;
 	int ret;
@@ -300,21 +318,25 @@ static int compile_v4(struct compiler *c, size_t nr4)
 	if (ret < 0 || !lines)
 		return ret;
 	c->head->leaves = first;
-	memcpy(sl_image_line(c->image, first), c->leaves, c->leaves_nr * sizeof(*c->leaves));
+	c->head->leaves_nr = (uint32_t)c->leaves_nr;
+	leaves = sl_image_line(c->image, first);
+	for (size_t i = 0; i < c->leaves_nr; i++)
+		leaves[i].what = c->leaves[i];
 	return 0;
 }
 
-static void filter_add(struct compiler *c, const struct sl_prefix *p)
+/* `place`: of its length in v6_lengths. */
+static void filter_add(struct compiler *c, const struct sl_prefix *p, unsigned place)
 {
 	uint64_t marks = p->length >= 32 ? 1 : 1ull << (32 - p->length);
 
 	if (p->length < SL_V6_FILTER_MIN_LEN)
 		return;
 	for (uint64_t i = 0; i < marks; i++) {
-		uint32_t bit = sl_v6_filter_bit(c->head->seed, p->hi + (i << 32));
-		uint8_t *line = sl_image_line(c->image, c->head->v6_filter + bit / 512);
+		uint32_t at = sl_v6_filter_at(c->head->seed, p->hi + (i << 32));
+		uint8_t *line = sl_image_line(c->image, c->head->v6_filter + at / SL_LINE_SIZE);
 
-		line[bit / 8 % SL_LINE_SIZE] |= (uint8_t)(1u << bit % 8);
+		line[at % SL_LINE_SIZE] |= (uint8_t)(1u << place % 8);
 	}
 }
 
@@ -355,13 +377,14 @@ static int table_add(struct compiler *c, const struct sl_prefix *p, uint32_t cha
 	return -EAGAIN;
 }
 
-static void write_lengths(struct compiler *c, const bool *is_used)
+static void write_lengths(struct compiler *c, const bool *is_used, uint8_t *places)
 {
 	uint8_t *lengths = (uint8_t *)sl_image_line(c->image, SL_IMAGE_V6_LENGTHS);
 
 	for (int length = 128; length >= 0; length--) {
 		if (!is_used[length])
 			continue;
+		places[length] = (uint8_t)c->head->v6_lengths_nr;
 		lengths[c->head->v6_lengths_nr++] = (uint8_t)length;
 		c->head->v6_unfiltered += length < SL_V6_FILTER_MIN_LEN;
 	}
@@ -374,14 +397,14 @@ static int fill_table(struct compiler *c, size_t nr4, bool *is_used)
 
 	for (size_t i = nr4, end; i < list->nr; i = end) {
 		const struct sl_prefix *p = &list->prefixes[i];
-		uint32_t chain = 0;
+		uint64_t chain = 0;
 		int ret = 0;
 
 		for (end = i; end < list->nr && sl_prefix_cmp(p, &list->prefixes[end]) == 0; end++)
 			if (!list->prefixes[end].is_hidden && ret == 0)
 				ret = chain_push(c, end, false, &chain);
 		if (ret == 0 && chain)
-			ret = table_add(c, p, chain);
+			ret = table_add(c, p, (uint32_t)chain & SL_LEAF_NUMBER);
 		if (ret < 0)
 			return ret;
 		is_used[p->length] |= chain != 0;
@@ -393,6 +416,7 @@ static int compile_v6(struct compiler *c, size_t nr4)
 {
 	size_t nr = c->list->nr - nr4;
 	bool is_used[129] = { false };
+	uint8_t places[129] = { 0 };
 	uint32_t lines = 1, at;
 	int ret;
 
@@ -418,9 +442,9 @@ static int compile_v6(struct compiler *c, size_t nr4)
 	}
 	if (ret < 0)
 		return ret;
+	write_lengths(c, is_used, places);
 	for (size_t i = nr4; i < c->list->nr; i++)
-		filter_add(c, &c->list->prefixes[i]);
-	write_lengths(c, is_used);
+		filter_add(c, &c->list->prefixes[i], places[c->list->prefixes[i].length]);
 	return 0;
 }
 

@@ -30,7 +30,7 @@ struct sl_prefix sl_image_prefix(const struct sl_entry *e);
 int sl_image_read(struct sl_image *image, struct sl_prefixes *list);
 
 /* Adds to the hits of an image's entries those that the same prefixes with the same rules had in
- * another. */
+ * another; without memory, of those some may be missing. */
 void sl_image_carry_hits(struct sl_image *to, struct sl_image *from);
 
 #endif

@@ -175,9 +175,22 @@ static struct sl_question random_question(const struct sl_prefixes *list)
 	return q;
 }
 
+/* What a leaf settles must be what the entries say; so must "nothing". */
+static bool is_settled_right(const struct sl_question *q, int wanted, unsigned *settled)
+{
+	struct sl_walk w = { .image = &image, .head = sl_image_line(&image, 0), .question = q };
+	uint64_t leaf = sl_image_leaf(&w);
+	uint32_t action = sl_leaf_settles(leaf, q->lo);
+
+	*settled += action != 0;
+	if (!leaf)
+		return wanted < 0;
+	return !action || (int)action - 1 == wanted;
+}
+
 static void test_random(void)
 {
-	unsigned questions = 0, wrong = 0, answered = 0;
+	unsigned questions = 0, wrong = 0, answered = 0, settled = 0, settled_wrong = 0;
 	bool all_compiled = true;
 
 	for (unsigned round = 0; round < 400; round++) {
@@ -198,9 +211,11 @@ static void test_random(void)
 			struct sl_question q = random_question(&list);
 			struct sl_walk w = find(&q);
 			int got = w.found.rule ? w.found.rule->action : -1;
+			int wanted = oracle(&list, &q);
 
 			answered += got >= 0;
-			wrong += got != oracle(&list, &q);
+			wrong += got != wanted;
+			settled_wrong += !is_settled_right(&q, wanted, &settled);
 		}
 		sl_prefixes_fini(&list);
 	}
@@ -208,6 +223,8 @@ static void test_random(void)
 	ok(questions > 100000 && answered > questions / 4, "%u questions, %u with an answer",
 	   questions, answered);
 	is_int(wrong, 0, "the image answers as the list does");
+	ok(settled > questions / 20, "%u are settled by a leaf alone", settled);
+	is_int(settled_wrong, 0, "and those as the list does");
 }
 
 static void test_every_length(void)
@@ -339,6 +356,46 @@ static void test_read_back(void)
 	sl_prefixes_fini(&again);
 }
 
+static struct sl_leaf *hit(const char *address, uint32_t nr)
+{
+	struct sl_question q = question_of(address);
+	struct sl_walk w = { .image = &image, .head = sl_image_line(&image, 0), .question = &q };
+	uint64_t leaf = sl_image_leaf(&w);
+
+	if (!sl_leaf_settles(leaf, q.lo))
+		return NULL;
+	for (uint32_t i = 0; i < nr; i++)
+		sl_leaf_hit(&w, leaf, 50 + i / 3);
+	return w.leaf;
+}
+
+static void test_hits_of_leaves(void)
+{
+	struct sl_prefixes list = { 0 }, back = { 0 };
+	int drop = rule_of(&list, SL_ACTION_DROP, 0, 0, 0);
+	struct sl_leaf *leaf;
+
+	add(&list, "10.0.0.0/8", drop, 0);
+	add(&list, "11.1.4.0/22", drop, 0);
+	add(&list, "12.1.1.7/32", drop, 0);
+	is_int(compile(&list), 0, "three prefixes");
+	ok(hit("10.1.2.3", 5) == NULL, "a /8 has no leaf, and counts itself");
+	leaf = hit("11.1.4.1", 7);
+	ok(leaf && hit("11.1.7.1", 8) != leaf, "a /22 has a leaf for each /24");
+	leaf = hit("12.1.1.7", 1);
+	ok(leaf && !hit("12.1.1.8", 1), "a leaf settles nothing for the neighbours of its address");
+	if (leaf)
+		leaf->hits = UINT32_MAX;
+	hit("12.1.1.7", 3);
+	is_int(sl_image_read(&image, &back), 0, "read back");
+	is_int((int64_t)back.prefixes[0].hits, 5, "the /8's");
+	is_int((int64_t)back.prefixes[1].hits, 15, "those of all leaves of the /22");
+	is_int(back.prefixes[1].last_hit, 52, "and the last of them");
+	ok(back.prefixes[2].hits == UINT32_MAX + 3ull, "none is lost when 32 bits go round");
+	sl_prefixes_fini(&list);
+	sl_prefixes_fini(&back);
+}
+
 static void test_bounds(void)
 {
 	struct sl_prefixes list = { 0 };
@@ -413,6 +470,7 @@ int main(void)
 	test_every_length();
 	test_random();
 	test_read_back();
+	test_hits_of_leaves();
 	test_bounds();
 	test_management();
 	free(image.lines);
