@@ -416,23 +416,13 @@ SL_INLINE __u32 sl_v6_next_length(struct sl_walk *w, __u32 at)
 	return at < filtered ? at : filtered;
 }
 
-/* Looks at the next entry of a chain, or for the chain of the next length; 1 ends the walk. */
-SL_INLINE int sl_look6(struct sl_walk *w)
+/* Looks for the chain of the next length; 1: there is none. */
+SL_INLINE int sl_v6_next_chain(struct sl_walk *w)
 {
+	__u32 at = sl_v6_next_length(w, w->length_at);
 	struct sl_v6_prefix prefix;
-	struct sl_entry *e;
 	__u8 *lengths;
-	__u32 at;
 
-	if (w->chain) {
-		e = sl_image_entry(w->image, w->head, w->chain);
-		if (!e)
-			return 1;
-		w->number = w->chain;
-		w->chain = e->next;
-		return sl_walk_judge(w, e);
-	}
-	at = sl_v6_next_length(w, w->length_at);
 	if (at >= w->head->v6_lengths_nr)
 		return 1;
 	lengths = sl_image_line(w->image, SL_IMAGE_V6_LENGTHS + at / SL_LINE_SIZE);
@@ -444,6 +434,23 @@ SL_INLINE int sl_look6(struct sl_walk *w)
 	prefix.lo = w->question->lo & sl_mask64(prefix.length, 64);
 	w->chain = sl_v6_probe(w, &prefix);
 	return 0;
+}
+
+/* Looks at the next entry of a chain, or of the chain of the next length; 1 ends the walk. */
+SL_INLINE int sl_look6(struct sl_walk *w)
+{
+	struct sl_entry *e;
+
+	if (!w->chain && sl_v6_next_chain(w))
+		return 1;
+	if (!w->chain)
+		return 0;
+	e = sl_image_entry(w->image, w->head, w->chain);
+	if (!e)
+		return 1;
+	w->number = w->chain;
+	w->chain = e->next;
+	return sl_walk_judge(w, e);
 }
 
 static long sl_step6(__u32 i, void *context)
@@ -496,7 +503,8 @@ SL_INLINE void sl_image_find(struct sl_walk *w)
 	if (!w->head->v6_lengths_nr)
 		return;
 	w->known = sl_v6_known(w, q->hi);
-	sl_loop(SL_V6_LENGTHS_MAX * (1 + SL_CHAIN_MAX), sl_step6, w);
+	if (!sl_look6(w))
+		sl_loop(SL_V6_LENGTHS_MAX * (1 + SL_CHAIN_MAX), sl_step6, w);
 }
 
 /* Counts one packet for the entry that decided about it. */
