@@ -17,6 +17,8 @@
  *	line 0		struct sl_image_head
  *	v6_lengths	3 lines: the prefix lengths in use, a byte each, the longest first
  *	rules		a line a rule: struct sl_rule
+ *	v4_filter	a bit for each /16 of IPv4, which is set if anything is in it; 8 KB that
+ *			stay in the cache, before the nodes
  *	nodes		a line a node: struct sl_node.  Node N, below 65536, is the /16 N of IPv4;
  *			those after it are /24s that hold too much for a chain
  *	leaves		4 a line, struct sl_leaf: what lies under a child of a node
@@ -38,6 +40,7 @@
 #define SL_IMAGE_VERSION 2u
 #define SL_LINE_SIZE 64
 #define SL_NODES_TOP 65536u
+#define SL_V4_FILTER_LINES 128u
 #define SL_LEAVES_A_LINE 4u
 #define SL_ENTRIES_A_LINE 2u
 #define SL_ENTRY_FIRST 2u /* 0 is "none", and IPv6 needs even numbers */
@@ -75,9 +78,10 @@ struct sl_image_head {
 	__u32 lines;	  /* in use, of those that the map has */
 	__u32 rules, nodes, leaves, entries, v6_filter, v6_table; /* first line of each; 0: none */
 	__u32 v6_mask;						  /* lines of v6_table - 1 */
-	__u16 v6_lengths_nr;					  /* bytes in use of lines 1 to 3 */
-	__u16 v6_unfiltered; /* how many of those are shorter than SL_V6_FILTER_MIN_LEN */
-	__u32 entries_end;   /* number of the entry after the last; the first is 2 */
+	__u16 v4_is_sparse; /* the filter says no to most addresses: else it would only cost */
+	__u8 v6_lengths_nr; /* bytes in use of lines 1 to 3 */
+	__u8 v6_unfiltered; /* how many of those are shorter than SL_V6_FILTER_MIN_LEN */
+	__u32 entries_end;  /* number of the entry after the last; the first is 2 */
 	__u32 leaves_nr;
 	__u64 seed; /* of v6 hashes: random, so that nobody can choose what collides */
 };
@@ -293,13 +297,22 @@ SL_INLINE __u64 sl_node_child(struct sl_walk *w, const struct sl_node *node, __u
 	return w->leaf->what;
 }
 
+/* Whether a /16 of IPv4 has anything. */
+SL_INLINE int sl_v4_is_used(struct sl_walk *w, __u32 number)
+{
+	__u64 *line =
+		sl_image_line(w->image, w->head->nodes - SL_V4_FILTER_LINES + (number >> 9 & 127));
+
+	return line && line[number >> 6 & 7] >> (number & 63) & 1;
+}
+
 /* What the leaf for an IPv4 address says. */
 SL_INLINE __u64 sl_leaf4(struct sl_walk *w, __u32 address)
 {
 	struct sl_node *node;
 	__u64 leaf;
 
-	if (!w->head->nodes)
+	if (!w->head->nodes || (w->head->v4_is_sparse && !sl_v4_is_used(w, address >> 16)))
 		return 0;
 	node = sl_image_line(w->image, w->head->nodes + (address >> 16));
 	if (!node)

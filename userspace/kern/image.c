@@ -290,17 +290,37 @@ static int cover_16s(struct compiler *c, size_t nr4)
 	return 0;
 }
 
+static void write_filter(struct compiler *c, uint32_t first)
+{
+	uint64_t *words = sl_image_line(c->image, first);
+	const struct sl_node *nodes = sl_image_line(c->image, c->head->nodes);
+	size_t used = 0;
+
+	for (size_t i = 0; i < SL_NODES_TOP; i++) {
+		const struct sl_node *n = &nodes[i];
+
+		if (!n->covering &&
+		    !(n->present[0] | n->present[1] | n->present[2] | n->present[3]))
+			continue;
+		words[i / 64] |= 1ull << i % 64;
+		used++;
+	}
+	c->head->v4_is_sparse = used < SL_NODES_TOP / 2;
+}
+
 static int compile_v4(struct compiler *c, size_t nr4)
 {
 	const struct sl_prefix *p = c->list->prefixes;
 	struct sl_leaf *leaves;
-	uint32_t first;
+	uint32_t filter = 0, first;
 	size_t lines;
 	int ret;
 
 	if (!nr4)
 		return 0;
-	ret = take_lines(c, SL_NODES_TOP, &c->head->nodes);
+	ret = take_lines(c, SL_V4_FILTER_LINES, &filter);
+	if (ret == 0)
+		ret = take_lines(c, SL_NODES_TOP, &c->head->nodes);
 	if (ret == 0)
 		ret = cover_16s(c, nr4);
 	for (size_t i = 0, end; i < nr4 && ret == 0; i = end) {
@@ -313,6 +333,7 @@ static int compile_v4(struct compiler *c, size_t nr4)
 	}
 	if (ret < 0)
 		return ret;
+	write_filter(c, filter);
 	lines = (c->leaves_nr + SL_LEAVES_A_LINE - 1) / SL_LEAVES_A_LINE;
 	ret = take_lines(c, lines, &first);
 	if (ret < 0 || !lines)
