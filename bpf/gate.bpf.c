@@ -8,6 +8,7 @@
 #include "parse.h"
 #include "reject.h"
 #include "sluice/client.h"
+#include "syn.h"
 
 /* What a packet is judged by; read top to bottom it is the order of the verdicts. */
 struct judgement {
@@ -25,7 +26,7 @@ struct listed {
 	__u32 zero; /* 0, and the verifier does not know it: struct sl_walk */
 };
 
-static __always_inline void count(struct xdp_md *ctx, __u32 verdict)
+static __always_inline void count_frame(__u32 verdict, __u32 length)
 {
 	__u32 key = interface_slot * SL_VERDICTS + verdict;
 	struct sl_counter *c = bpf_map_lookup_elem(&counters, &key);
@@ -33,7 +34,12 @@ static __always_inline void count(struct xdp_md *ctx, __u32 verdict)
 	if (!c)
 		return;
 	c->packets++;
-	c->bytes += length_of(ctx);
+	c->bytes += length;
+}
+
+static __always_inline void count(struct xdp_md *ctx, __u32 verdict)
+{
+	count_frame(verdict, length_of(ctx));
 }
 
 static __always_inline int is_ours(const struct packet *p)
@@ -210,16 +216,29 @@ static __always_inline int judge_limits(struct judgement *j, const struct sl_add
 	return SL_PASS;
 }
 
+/* What all clients together may open; after what each may, so that the one who floods alone is
+ * stopped alone. */
+static __always_inline int judge_syns(struct judgement *j, __u64 now_ns)
+{
+	struct sl_control *c = j->control;
+
+	if (!j->packet.is_syn || !c->syns.burst ||
+	    sl_gcra_take(&c->syns_taken, 1, &c->syns, 1, sl_gcra_now(now_ns)) != SL_GCRA_REFUSED)
+		return SL_PASS;
+	return SL_DROP_SYN_FLOOD;
+}
+
 /* What a client has done lately: punishments, then limits. */
 static __always_inline int judge_client(struct judgement *j)
 {
 	struct sl_control *c = j->control;
 	int has_limits = c->connections.burst || c->packets.burst || c->bytes.burst;
+	int has_any = has_limits || c->syns.burst;
 	struct sl_address client;
 	int verdict = SL_PASS;
 	__u64 now_ns;
 
-	if (!(c->flags & SL_FLAG_PUNISHED) && !has_limits)
+	if (!(c->flags & SL_FLAG_PUNISHED) && !has_any)
 		return SL_PASS;
 	client = sl_client_of(c, j->packet.hi, j->packet.lo);
 	now_ns = get_now_ns();
@@ -227,6 +246,8 @@ static __always_inline int judge_client(struct judgement *j)
 		verdict = judge_punished(&client, now_ns);
 	if (verdict == SL_PASS && has_limits)
 		verdict = judge_limits(j, &client, now_ns);
+	if (verdict == SL_PASS)
+		verdict = judge_syns(j, now_ns);
 	if (verdict == SL_PASS || !(c->flags & SL_FLAG_SHADOW))
 		return verdict;
 	count(j->ctx, verdict - SL_DROP_PUNISHED + SL_SHADOW_PUNISHED);
@@ -276,6 +297,15 @@ static __always_inline void tell(struct judgement *j, __u32 verdict)
 
 static __always_inline int conclude(struct judgement *j, __u32 verdict)
 {
+	if (verdict == SL_DROP_SYN_FLOOD && j->control->flags & SL_FLAG_COOKIES) {
+		__u32 length = length_of(j->ctx); /* before it becomes an answer */
+		struct packet p = j->packet;
+
+		if (answer_syn(j->ctx, &p) == XDP_TX) {
+			count_frame(SL_REPLY_SYN_FLOOD, length);
+			return XDP_TX;
+		}
+	}
 	if (verdict >= SL_DROP_SHORT_ETH && !(j->control->flags & SL_FLAG_MALFORMED))
 		verdict = SL_PASS_MALFORMED;
 	count(j->ctx, verdict);

@@ -96,6 +96,8 @@ struct sl_line btf_line = {};
 const volatile __u32 interface_slot = 0;
 /* The program was loaded for frames of several buffers: data_end is not where they end. */
 const volatile __u8 has_fragments = 0;
+/* This kernel makes SYN cookies (CONFIG_SYN_COOKIES). */
+const volatile __u8 has_cookies = 0;
 
 /* Of the whole frame, all its buffers. */
 static __always_inline __u32 length_of(struct xdp_md *ctx)

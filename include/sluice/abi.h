@@ -24,7 +24,7 @@
  *
  * Whoever changes a layout raises SL_ABI_VERSION.
  */
-#define SL_ABI_VERSION 2u
+#define SL_ABI_VERSION 3u
 #define SL_ABI_DIR "sluice"
 #define SL_INTERFACES_MAX 16
 #define SL_PORT_WORDS 1024
@@ -50,6 +50,8 @@
 	X(DROP_CONNECTIONS, drop, "connection_limit", "a SYN beyond the client's limit")           \
 	X(DROP_PACKETS, drop, "packet_limit", "beyond the client's limit of packets")              \
 	X(DROP_BYTES, drop, "byte_limit", "beyond the client's limit of bytes")                    \
+	X(DROP_SYN_FLOOD, drop, "syn_flood", "a SYN beyond what all clients together may send")    \
+	X(REPLY_SYN_FLOOD, reply, "syn_flood", "the same, answered with a cookie")                 \
 	X(DROP_SHORT_ETH, drop, "truncated_ethernet", "ends within its link header")               \
 	X(DROP_VLAN_DEPTH, drop, "vlan_depth", "more than two VLAN tags")                          \
 	X(DROP_SHORT_IP, drop, "truncated_ip", "ends within its IP header")                        \
@@ -63,6 +65,7 @@
 	X(SHADOW_CONNECTIONS, shadow, "connection_limit", "would have been dropped")               \
 	X(SHADOW_PACKETS, shadow, "packet_limit", "would have been dropped")                       \
 	X(SHADOW_BYTES, shadow, "byte_limit", "would have been dropped")                           \
+	X(SHADOW_SYN_FLOOD, shadow, "syn_flood", "would have been dropped, or answered")           \
 	X(NOTE_EVICTED, note, "credit_evicted", "a client's credit made room for another's")
 
 #define SL_VERDICT_ENUM(name, action, reason, text) SL_##name,
@@ -78,6 +81,7 @@ enum sl_flag {
 	SL_FLAG_MALFORMED = 1 << 2, /* what cannot be parsed is dropped, else counted and passed */
 	SL_FLAG_PUNISHED = 1 << 3,  /* the map is not empty */
 	SL_FLAG_SHADOW = 1 << 4,    /* limits and punishments count, and let pass */
+	SL_FLAG_COOKIES = 1 << 5,   /* a SYN beyond `syns` is answered with a cookie, not dropped */
 };
 
 /* What a client has credit for, in the order in which it is asked for it. */
@@ -101,7 +105,12 @@ struct sl_control {
 	__u32 sample;		/* 1 of so many drops is told as an event; 0: none */
 	__u32 image_map; /* number of the map `image`, since a larger one took its place; or 0 */
 	__u32 unused[2];
-};
+	struct sl_gcra_rate syns; /* of all clients together: new connections */
+	__u64 unused_too[2];
+	/* What they have taken of it, one word of the set: on a line of its own, since every SYN
+	 * writes it and every packet reads the others. */
+	struct sl_gcra_set syns_taken;
+} __attribute__((aligned(64)));
 
 /* An address or its prefix, each half in host order; IPv4 as ::ffff:a.b.c.d. */
 struct sl_address {

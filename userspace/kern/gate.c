@@ -239,6 +239,12 @@ static int set_pins(struct bpf_object *object, const struct sl_gate_options *o)
 		       : 0;
 }
 
+bool sl_gate_has_cookies(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_tcp_raw_gen_syncookie_ipv4,
+				       NULL) == 1;
+}
+
 static int set_options(struct sl_gate_program *program, const struct sl_gate_options *o,
 		       struct sl_why *why)
 {
@@ -247,8 +253,8 @@ static int set_options(struct sl_gate_program *program, const struct sl_gate_opt
 	struct bpf_map *rodata = bpf_object__find_map_by_name(object, ".rodata");
 	struct {
 		uint32_t slot;
-		uint8_t has_fragments;
-	} constants = { o->slot, o->has_fragments };
+		uint8_t has_fragments, has_cookies;
+	} constants = { o->slot, o->has_fragments, sl_gate_has_cookies() };
 	size_t size;
 
 	if (!cells || !rodata || !bpf_map__initial_value(rodata, &size) ||

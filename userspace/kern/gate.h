@@ -26,7 +26,7 @@ struct sl_gate {
 	char pins[SL_PINS_MAX];	     /* where they are pinned; empty: nowhere */
 };
 
-#define SL_ABI_OLDEST 1u /* from this version on all maps but the images are laid out as today */
+#define SL_ABI_OLDEST 2u /* from this version on all maps but the images are laid out as today */
 #define SL_GATE_MAPS 8	 /* of which are pinned by a name */
 
 struct sl_gate_program; /* loaded, and attached nowhere yet */
@@ -77,6 +77,9 @@ int sl_gate_refresh(struct sl_gate *gate);
 bool sl_gate_is_stale(const struct sl_gate *gate);
 /* Takes over the array of images. */
 void sl_gate_use_images(struct sl_gate *gate, int fd, uint32_t lines);
+
+/* Whether this kernel makes SYN cookies for programs (Linux 6.0, CONFIG_SYN_COOKIES). */
+bool sl_gate_has_cookies(void);
 
 int sl_gate_program_fd(const struct sl_gate_program *program);
 void sl_gate_program_free(struct sl_gate_program *program); /* NULL is fine */

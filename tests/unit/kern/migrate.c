@@ -129,7 +129,7 @@ static bool make_old(void)
 		return false;
 	write_v1(image.lines);
 	sl_gate_unmap_image(&image);
-	gate.switches->version = 1;
+	gate.switches->version = SL_ABI_OLDEST;
 	sl_gate_close(&gate);
 	return true;
 }
