@@ -220,16 +220,43 @@ limits()
 	ctl deny flush >"$dir/flush"
 }
 
+syn_flood()
+{
+	in_gate sysctl -qw net.ipv4.tcp_syncookies=1
+	run_ctl switch cookies on
+	has "$status:$err" "cookies that the stack would not take" 1: tcp_syncookies=2
+	in_gate sysctl -qw net.ipv4.tcp_syncookies=2
+	has "$(ctl limit set syns 1/h burst 1)" "all clients together are limited" syns "burst 1"
+	is "$(from_client tcp 10.99.0.1)" served "the first connection of all"
+	is "$(from_client tcp fd99::1)" silent "the second is another client's, and too many"
+	run_ctl switch cookies on
+	if [[ $err == *CONFIG_SYN_COOKIES* ]]; then
+		echo "# no cookies: $err"
+	else
+		for address in 10.99.0.1 fd99::1 10.99.0.1; do
+			is "$(from_client tcp $address)" served "$address: let in by its cookie"
+		done
+		is "$(from_client udp 10.99.0.1 10)" served "UDP needs none"
+		has "$(ctl switch)" "the switch is shown" "cookies    on"
+		ctl switch cookies off >"$dir/switch"
+	fi
+	is "$(from_client tcp 10.99.0.1)" silent "without cookies there is no answer"
+	ctl limit del syns
+	is "$(from_client tcp 10.99.0.1)" served "lifted"
+}
+
 # The clients' end has a program as well: native XDP on veth sends answers to nobody else.
 set_up
 verdicts generic
 stays
 refusals
 limits
+syn_flood
 ctl detach dev g0 >"$dir/detach"
 ok "the other end can take native answers" \
 	in_client "$build/sluicectl" -P "$clients_pins" attach dev c0 mode native
 verdicts native
+syn_flood
 has "$(ctl detach all)" "all is detached" all
 ok "no pin is left" test ! -e "$SLUICE_PINS"
 all_kinds "detached" served

@@ -23,7 +23,7 @@ struct portrait {
 	struct sl_gate *gate;
 	struct sl_address client;
 	uint64_t now_ns;
-	struct credit credit[SL_LIMITS];
+	struct credit credit[SL_CREDITS];
 	struct sl_punishment punishment;
 	bool is_punished, has_entry;
 	struct drops_entry entry; /* of the list, that decides about it, on any port */
@@ -308,10 +308,10 @@ static void find_used(struct top *t)
 	uint64_t now_ns = sl_now_ns();
 
 	for (size_t i = 0; i < t->nr; i++) {
-		struct credit credit[SL_LIMITS];
+		struct credit credit[SL_CREDITS];
 
 		credit_read(&t->gate, &t->candidates[i].client, now_ns, credit);
-		for (int k = 0; k < SL_LIMITS; k++)
+		for (int k = 0; k < SL_CREDITS; k++)
 			if (credit[k].used > t->candidates[i].used)
 				t->candidates[i].used = credit[k].used;
 	}

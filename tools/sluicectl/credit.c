@@ -12,9 +12,9 @@
 
 #include "base/clock.h"
 
-static const enum sl_credit kinds[SL_LIMITS] = { [SL_LIMIT_CONNECTIONS] = SL_CREDIT_CONNECTIONS,
-						 [SL_LIMIT_PACKETS] = SL_CREDIT_PACKETS,
-						 [SL_LIMIT_BYTES] = SL_CREDIT_BYTES };
+static const enum sl_credit kinds[SL_CREDITS] = { [SL_LIMIT_CONNECTIONS] = SL_CREDIT_CONNECTIONS,
+						  [SL_LIMIT_PACKETS] = SL_CREDIT_PACKETS,
+						  [SL_LIMIT_BYTES] = SL_CREDIT_BYTES };
 
 static struct credit read_one(const struct sl_gcra_set *set, uint64_t tag,
 			      const struct sl_gcra_rate *rate, uint64_t now_ns)
@@ -39,18 +39,18 @@ static struct credit read_one(const struct sl_gcra_set *set, uint64_t tag,
 }
 
 void credit_read(const struct sl_gate *gate, const struct sl_address *client, uint64_t now_ns,
-		 struct credit ret_credit[SL_LIMITS])
+		 struct credit ret_credit[SL_CREDITS])
 {
 	const struct sl_control *c = gate->switches;
-	const struct sl_gcra_rate *rates[SL_LIMITS] = { [SL_LIMIT_CONNECTIONS] = &c->connections,
-							[SL_LIMIT_PACKETS] = &c->packets,
-							[SL_LIMIT_BYTES] = &c->bytes };
+	const struct sl_gcra_rate *rates[SL_CREDITS] = { [SL_LIMIT_CONNECTIONS] = &c->connections,
+							 [SL_LIMIT_PACKETS] = &c->packets,
+							 [SL_LIMIT_BYTES] = &c->bytes };
 	uint64_t hash = sl_client_hash(c, client);
 	uint32_t number = (uint32_t)hash & c->cells_mask;
 	struct sl_gcra_set set = { 0 };
 
 	bpf_map_lookup_elem(gate->cells, &number, &set);
-	for (int i = 0; i < SL_LIMITS; i++)
+	for (int i = 0; i < SL_CREDITS; i++)
 		ret_credit[i] = read_one(&set, sl_credit_tag(hash, kinds[i]), rates[i], now_ns);
 }
 
@@ -63,7 +63,7 @@ static int clear_words(struct sl_gcra_set *set, uint64_t hash)
 	for (int i = 0; i < SL_GCRA_WAYS; i++) {
 		uint64_t word = __atomic_load_n(&set->words[i], __ATOMIC_RELAXED);
 
-		for (int kind = 0; kind < SL_LIMITS; kind++)
+		for (int kind = 0; kind < SL_CREDITS; kind++)
 			while (word >> SL_GCRA_TAT_BITS == sl_credit_tag(hash, kinds[kind])) {
 				if (!__sync_bool_compare_and_swap(&set->words[i], word, 0)) {
 					word = __atomic_load_n(&set->words[i], __ATOMIC_RELAXED);
@@ -93,11 +93,11 @@ int credit_clear(const struct sl_gate *gate, const struct sl_address *client)
 	return nr;
 }
 
-json_t *credit_json(const struct credit credit[SL_LIMITS])
+json_t *credit_json(const struct credit credit[SL_CREDITS])
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < SL_LIMITS; i++)
+	for (unsigned i = 0; i < SL_CREDITS; i++)
 		if (credit[i].is_limited)
 			json_array_append_new(
 				list, json_pack("{s:s, s:f, s:I, s:I, s:f, s:f}", "limit",
@@ -108,9 +108,9 @@ json_t *credit_json(const struct credit credit[SL_LIMITS])
 	return list;
 }
 
-void credit_print(const struct credit credit[SL_LIMITS])
+void credit_print(const struct credit credit[SL_CREDITS])
 {
-	for (unsigned i = 0; i < SL_LIMITS; i++)
+	for (unsigned i = 0; i < SL_CREDITS; i++)
 		if (credit[i].is_limited)
 			printf("limit of %s: %.6g a second, burst %.0f, left now %.0f, all of it "
 			       "in %.3f s\n",

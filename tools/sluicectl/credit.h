@@ -18,12 +18,12 @@ struct credit {
 /* Of each kind, by enum sl_limit_kind.  Another client with the same set and tag (one of 2^18 in
  * the set) cannot be told from this one. */
 void credit_read(const struct sl_gate *gate, const struct sl_address *client, uint64_t now_ns,
-		 struct credit ret_credit[SL_LIMITS]);
+		 struct credit ret_credit[SL_CREDITS]);
 /* The client has its whole credit again: how many words it had.  Negative errno. */
 int credit_clear(const struct sl_gate *gate, const struct sl_address *client);
 /* Those kinds that are limited, as an array or a line each. */
-json_t *credit_json(const struct credit credit[SL_LIMITS]);
-void credit_print(const struct credit credit[SL_LIMITS]);
+json_t *credit_json(const struct credit credit[SL_CREDITS]);
+void credit_print(const struct credit credit[SL_CREDITS]);
 
 /* False: it is not punished now; *ret_punishment is what there still is of an older one, or
  * zero. */

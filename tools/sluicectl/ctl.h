@@ -97,6 +97,7 @@ enum ctl_exit ctl_switch_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_switch_enforce(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_switch_shadow(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_switch_malformed(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_switch_cookies(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_feature_probe(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_batch_file(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_version_show(struct ctl *ctl, char **arguments);

@@ -19,7 +19,7 @@ struct subject {
 	struct sl_address client;
 	struct sl_punishment punishment;
 	bool is_punished;
-	struct credit credit[SL_LIMITS];
+	struct credit credit[SL_CREDITS];
 	json_t *others;
 };
 
@@ -124,7 +124,7 @@ static const char *conclude(struct subject *s)
 	if (s->is_punished)
 		return c->flags & SL_FLAG_SHADOW ? "passes: punished, but on trial"
 						 : "is dropped: punished";
-	for (int i = 0; i < SL_LIMITS; i++)
+	for (int i = 0; i < SL_CREDITS; i++)
 		if (s->credit[i].is_limited)
 			return "passes, within the client's limits";
 	return "passes";

@@ -20,6 +20,7 @@
 
 #include "core/sandbox.h"
 #include "ctl.h"
+#include "kern/cookies.h"
 #include "kern/device.h"
 #include "kern/gate.h"
 
@@ -122,6 +123,20 @@ static void probe_bpf(struct probe *p)
 		    "loops that are verified once");
 	tell_probed(p, &ring, libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL),
 		    "events of drops");
+}
+
+static void probe_cookies(struct probe *p)
+{
+	struct feature f = { .name = "SYN cookies",
+			     .effect = "SYNs beyond the limit of all clients are dropped, not "
+				       "answered" };
+	struct sl_why why;
+	int ret = sl_cookies_check(&why);
+
+	f.state = ret == 0 ? STATE_OK : p->load == -EPERM ? STATE_UNKNOWN : STATE_MISSING;
+	snprintf(f.text, sizeof(f.text), "%s",
+		 ret < 0 ? why.text : "made by the kernel half, taken by the stack");
+	tell(p, &f);
 }
 
 static void probe_bpffs(struct probe *p)
@@ -313,6 +328,7 @@ static void probe_all(struct probe *p, const struct sl_device *device)
 	probe_ktls(p);
 	probe_load(p);
 	probe_bpf(p);
+	probe_cookies(p);
 	probe_bpffs(p);
 	if (device->ifindex) {
 		probe_mode(p, device, SL_MODE_GENERIC);

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// sluicectl limit and switch: what each client may do, and whether the kernel half does anything.
+// sluicectl limit and switch: what clients may do, and whether the kernel half does anything.
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "kern/cookies.h"
 #include "kern/limit.h"
 #include "lists.h"
 
 static enum ctl_exit find_kind(struct ctl *ctl, const char *word, bool may_be_all, unsigned *ret)
 {
-	const char *const names[] = { "connections", "packets", "bytes", may_be_all ? "all" : NULL,
-				      NULL };
+	const char *const names[] = {
+		"connections", "packets", "bytes", "syns", may_be_all ? "all" : NULL, NULL
+	};
 	enum ctl_exit code = CTL_OK;
 	const char *found = ctl_find_word(ctl, "limit", word, names, "limit help", &code);
 
@@ -81,10 +83,11 @@ enum ctl_exit ctl_limit_show(struct ctl *ctl, char **arguments)
 	c = gate.switches;
 	if (ctl->is_json) {
 		code = ctl_print_json(
-			ctl, json_pack("{s:o, s:o, s:o, s:i, s:i}", "connections",
-				       limit_json(&c->connections), "packets",
-				       limit_json(&c->packets), "bytes", limit_json(&c->bytes),
-				       "v4", bits_of(c->client4), "v6", bits_of(c->client6)));
+			ctl,
+			json_pack("{s:o, s:o, s:o, s:o, s:i, s:i}", "connections",
+				  limit_json(&c->connections), "packets", limit_json(&c->packets),
+				  "bytes", limit_json(&c->bytes), "syns", limit_json(&c->syns),
+				  "v4", bits_of(c->client4), "v6", bits_of(c->client6)));
 	} else {
 		for (unsigned kind = 0; kind < SL_LIMITS; kind++)
 			print_limit(&gate, kind);
@@ -204,13 +207,14 @@ static enum ctl_exit show_switches(struct ctl *ctl, const struct sl_gate *gate)
 	uint32_t flags = gate->switches->flags;
 
 	if (ctl->is_json)
-		return ctl_print_json(ctl, json_pack("{s:b, s:b, s:b}", "enforce",
+		return ctl_print_json(ctl, json_pack("{s:b, s:b, s:b, s:b}", "enforce",
 						     flags & SL_FLAG_ENFORCE, "shadow",
 						     flags & SL_FLAG_SHADOW, "malformed",
-						     flags & SL_FLAG_MALFORMED));
-	printf("enforce    %s\nshadow     %s\nmalformed  %s\n",
+						     flags & SL_FLAG_MALFORMED, "cookies",
+						     flags & SL_FLAG_COOKIES));
+	printf("enforce    %s\nshadow     %s\nmalformed  %s\ncookies    %s\n",
 	       flags & SL_FLAG_ENFORCE ? "on" : "off", flags & SL_FLAG_SHADOW ? "on" : "off",
-	       flags & SL_FLAG_MALFORMED ? "on" : "off");
+	       flags & SL_FLAG_MALFORMED ? "on" : "off", flags & SL_FLAG_COOKIES ? "on" : "off");
 	return CTL_OK;
 }
 
@@ -259,4 +263,13 @@ enum ctl_exit ctl_switch_shadow(struct ctl *ctl, char **arguments)
 enum ctl_exit ctl_switch_malformed(struct ctl *ctl, char **arguments)
 {
 	return flip(ctl, arguments[0], SL_FLAG_MALFORMED);
+}
+
+enum ctl_exit ctl_switch_cookies(struct ctl *ctl, char **arguments)
+{
+	struct sl_why why;
+
+	if (strcmp(arguments[0], "on") == 0 && sl_cookies_check(&why) < 0)
+		return ctl_fail(ctl, CTL_FAILED, "%s", why.text);
+	return flip(ctl, arguments[0], SL_FLAG_COOKIES);
 }

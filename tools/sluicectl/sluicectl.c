@@ -124,6 +124,8 @@ const struct ctl_command ctl_commands[] = {
 	  "on: limits and punishments only count" },
 	{ "switch",  "malformed", "on|off", 1, 1, ctl_switch_malformed,
 	  "off: what cannot be parsed passes" },
+	{ "switch",  "cookies", "on|off", 1, 1, ctl_switch_cookies,
+	  "on: SYNs beyond their limit get a cookie" },
 	{ "feature", "probe",  "[dev IFACE]", 0, 2, ctl_feature_probe,
 	  "what this kernel can do, and what that costs" },
 	{ "batch",   "file",   "FILE", 1, 1, ctl_batch_file,

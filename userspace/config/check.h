@@ -71,6 +71,7 @@ void sl_check_respond(struct sl_reader *r, json_t *value, void *to);
 void sl_check_route(struct sl_reader *r, json_t *value, void *to);
 void sl_check_access(struct sl_reader *r, json_t *value, void *to);
 void sl_check_count_limit(struct sl_reader *r, json_t *value, void *to);
+void sl_check_syn_flood(struct sl_reader *r, json_t *value, void *to);
 void sl_check_byte_limit(struct sl_reader *r, json_t *value, void *to);
 void sl_check_punish(struct sl_reader *r, json_t *value, void *to);
 void sl_check_tls_clients(struct sl_reader *r, json_t *value, void *to);

@@ -208,6 +208,13 @@ void sl_check_count_limit(struct sl_reader *r, json_t *value, void *to)
 	check_limit(r, to, 1);
 }
 
+void sl_check_syn_flood(struct sl_reader *r, json_t *value, void *to)
+{
+	struct sl_syn_flood_conf *f = to;
+
+	check_limit(r, &f->limit, 1);
+}
+
 /* A frame that is larger than the burst could never pass. */
 void sl_check_byte_limit(struct sl_reader *r, json_t *value, void *to)
 {

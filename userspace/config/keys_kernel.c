@@ -91,6 +91,21 @@ static const struct sl_key client_limit_keys[] = {
 	END,
 };
 
+static const struct sl_key syn_flood_keys[] = {
+	{ "rate", &sl_kind_count_rate, SL_KEY_AT(sl_syn_flood_conf, limit.rate), .required = true,
+	  .max = 1000000000, .doc = "\"20000/s\"; 0 is no limit." },
+	{ "burst", &sl_kind_size, SL_KEY_AT(sl_syn_flood_conf, limit.burst), .min = 1,
+	  .max = BURST_MAX, .doc = "How many may come at once. Default: what a second brings." },
+	{ "answer", &sl_kind_enum, SL_KEY_AT(sl_syn_flood_conf, answer),
+	  .words = WORDS("cookie", "drop"), .def = "\"cookie\"",
+	  .doc = "To a SYN beyond that: a SYN cookie, made in the kernel's XDP program, or "
+		 "nothing. "
+		 "Cookies take net.ipv4.tcp_syncookies=2; without it they are not made, and the "
+		 "log "
+		 "says so." },
+	END,
+};
+
 static const struct sl_key punish_keys[] = {
 	{ "after", &sl_kind_failures, SL_KEY_AT(sl_punish_conf, after),
 	  .def = "\"50 failures in 10s\"", .max = 1000000,
@@ -137,6 +152,12 @@ static const struct sl_key kernel_keys[] = {
 	{ "client_limits", &sl_kind_object, SL_KEY_AT(sl_kernel_conf, limits),
 	  .object = &(const struct sl_object){ .keys = client_limit_keys },
 	  .doc = "What a client may use up: an IPv4 address, or 64 bits of an IPv6 one." },
+	{ "syn_flood", &sl_kind_object, SL_KEY_AT(sl_kernel_conf, syn_flood),
+	  .object = &(const struct sl_object){ .keys = syn_flood_keys,
+					       .shorthand = "rate",
+					       .finish = sl_check_syn_flood },
+	  .doc = "New connections of all clients together, after what each may open, against "
+		 "floods from forged addresses; in the kernel only. Default: no limit." },
 	{ "scope", &sl_kind_enum, SL_KEY_AT(sl_kernel_conf, scope), .words = WORDS("host", "ports"),
 	  .def = "\"host\"",
 	  .doc = "Whether the kernel judges all packets, or those to the ports of listeners." },

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "control/ask.h"
 #include "kern/attach.h"
+#include "kern/cookies.h"
 #include "kern/image.h"
 #include "kern/why.h"
 
@@ -318,6 +319,18 @@ static void use_pins(struct sl_kernel *k, const struct sl_kernel_conf *conf)
 		snprintf(k->pins, sizeof(k->pins), "%s", conf->pins); /* 200 bytes at most */
 }
 
+/* Asked at each reload: the sysctl may have been set meanwhile. */
+static void set_cookies(struct sl_kernel *k, const struct sl_kernel_conf *conf)
+{
+	struct sl_why why;
+	bool can_cookie = sl_cookies_check(&why) == 0;
+
+	sl_kernel_set_cookies(k->gate.switches, conf, can_cookie);
+	if (!can_cookie && conf->syn_flood.limit.rate.nr && conf->syn_flood.answer == SL_SYN_COOKIE)
+		sl_log_warn("kernel.no_cookies",
+			    "error=\"%s\" effect=\"SYNs beyond syn_flood are dropped\"", why.text);
+}
+
 /* Has the kernel do what it can.  0, or a negative errno and why. */
 static int apply(struct sl_kernel *k, const struct sl_rules *rules, const struct sl_rules *before)
 {
@@ -338,6 +351,7 @@ static int apply(struct sl_kernel *k, const struct sl_rules *rules, const struct
 	}
 	if (k->is_open && conf->mode != SL_KERNEL_OFF) {
 		sl_kernel_set_limits(k->gate.switches, conf, old);
+		set_cookies(k, conf);
 		if (conf->scope == SL_SCOPE_PORTS)
 			set_ports(k, rules);
 		if (!is_same_list(k, conf, old)) {

@@ -51,6 +51,15 @@ struct sl_punish_conf {
 	bool shadow;
 };
 
+/* SYNs of all clients together, and what becomes of those beyond. */
+struct sl_syn_flood_conf {
+	struct sl_limit_conf limit;
+	uint8_t answer; /* enum sl_syn_answer */
+};
+
+/* In the order of the configuration's words. */
+enum sl_syn_answer { SL_SYN_COOKIE, SL_SYN_DROP };
+
 struct sl_kernel_conf {
 	bool is_there; /* the section is in the file */
 	uint8_t mode;  /* enum sl_kernel_mode */
@@ -62,6 +71,7 @@ struct sl_kernel_conf {
 	struct sl_listed *management, *allow, *deny;
 	unsigned management_nr, allow_nr, deny_nr;
 	struct sl_client_limits limits;
+	struct sl_syn_flood_conf syn_flood;
 	struct sl_punish_conf punish;
 };
 

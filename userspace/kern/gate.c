@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads the kernel half, and keeps its maps.
 #include "kern/gate.h"
+#include "kern/cookies.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -239,12 +240,6 @@ static int set_pins(struct bpf_object *object, const struct sl_gate_options *o)
 		       : 0;
 }
 
-bool sl_gate_has_cookies(void)
-{
-	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_tcp_raw_gen_syncookie_ipv4,
-				       NULL) == 1;
-}
-
 static int set_options(struct sl_gate_program *program, const struct sl_gate_options *o,
 		       struct sl_why *why)
 {
@@ -254,7 +249,7 @@ static int set_options(struct sl_gate_program *program, const struct sl_gate_opt
 	struct {
 		uint32_t slot;
 		uint8_t has_fragments, has_cookies;
-	} constants = { o->slot, o->has_fragments, sl_gate_has_cookies() };
+	} constants = { o->slot, o->has_fragments, sl_cookies_are_made() };
 	size_t size;
 
 	if (!cells || !rodata || !bpf_map__initial_value(rodata, &size) ||

@@ -78,9 +78,6 @@ bool sl_gate_is_stale(const struct sl_gate *gate);
 /* Takes over the array of images. */
 void sl_gate_use_images(struct sl_gate *gate, int fd, uint32_t lines);
 
-/* Whether this kernel makes SYN cookies for programs (Linux 6.0, CONFIG_SYN_COOKIES). */
-bool sl_gate_has_cookies(void);
-
 int sl_gate_program_fd(const struct sl_gate_program *program);
 void sl_gate_program_free(struct sl_gate_program *program); /* NULL is fine */
 

@@ -16,7 +16,8 @@ const char *sl_limit_name(enum sl_limit_kind kind)
 {
 	static const char *const names[] = { [SL_LIMIT_CONNECTIONS] = "connections",
 					     [SL_LIMIT_PACKETS] = "packets",
-					     [SL_LIMIT_BYTES] = "bytes" };
+					     [SL_LIMIT_BYTES] = "bytes",
+					     [SL_LIMIT_SYNS] = "syns" };
 
 	return names[kind];
 }
@@ -172,10 +173,12 @@ void sl_limit_read(const struct sl_gcra_rate *rate, double *ret_per_s, double *r
 struct sl_gcra_rate *sl_limit_of(struct sl_gate *gate, enum sl_limit_kind kind)
 {
 	struct sl_control *c = gate->switches;
+	struct sl_gcra_rate *const limits[SL_LIMITS] = { [SL_LIMIT_CONNECTIONS] = &c->connections,
+							 [SL_LIMIT_PACKETS] = &c->packets,
+							 [SL_LIMIT_BYTES] = &c->bytes,
+							 [SL_LIMIT_SYNS] = &c->syns };
 
-	return kind == SL_LIMIT_CONNECTIONS ? &c->connections
-	       : kind == SL_LIMIT_PACKETS   ? &c->packets
-					    : &c->bytes;
+	return limits[kind];
 }
 
 /* Without a burst there is no limit meanwhile. */
@@ -188,5 +191,9 @@ void sl_rate_store(struct sl_gcra_rate *to, const struct sl_gcra_rate *rate)
 
 void sl_limit_set(struct sl_gate *gate, enum sl_limit_kind kind, const struct sl_gcra_rate *rate)
 {
+	struct sl_gcra_set *taken = &gate->switches->syns_taken;
+
 	sl_rate_store(sl_limit_of(gate, kind), rate);
+	for (unsigned i = 0; kind == SL_LIMIT_SYNS && i < SL_GCRA_WAYS; i++)
+		__atomic_store_n(&taken->words[i], 0, __ATOMIC_RELAXED);
 }

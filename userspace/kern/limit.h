@@ -6,7 +6,14 @@
 #include "kern/conf.h"
 #include "kern/gate.h"
 
-enum sl_limit_kind { SL_LIMIT_CONNECTIONS, SL_LIMIT_PACKETS, SL_LIMIT_BYTES, SL_LIMITS };
+/* Of each client; but SYNS are new connections of all clients together. */
+enum sl_limit_kind {
+	SL_LIMIT_CONNECTIONS,
+	SL_LIMIT_PACKETS,
+	SL_LIMIT_BYTES,
+	SL_LIMIT_SYNS,
+	SL_LIMITS
+};
 
 #define SL_LIMIT_FRAME 65536u /* bytes: the largest that a packet's charge can be */
 
@@ -41,7 +48,7 @@ void sl_rate_store(struct sl_gcra_rate *to, const struct sl_gcra_rate *rate);
 
 /* The limit of a kind, where the kernel reads it. */
 struct sl_gcra_rate *sl_limit_of(struct sl_gate *gate, enum sl_limit_kind kind);
-/* Takes effect with the next packet. */
+/* Takes effect with the next packet; that of all SYNs begins with its whole burst. */
 void sl_limit_set(struct sl_gate *gate, enum sl_limit_kind kind, const struct sl_gcra_rate *rate);
 
 #endif

@@ -216,8 +216,15 @@ void sl_kernel_set_limits(struct sl_control *c, const struct sl_kernel_conf *con
 	set_limit(&c->connections, &l->connections, b ? &b->connections : NULL);
 	set_limit(&c->packets, &l->packets, b ? &b->packets : NULL);
 	set_limit(&c->bytes, &l->bytes, b ? &b->bytes : NULL);
+	set_limit(&c->syns, &conf->syn_flood.limit, before ? &before->syn_flood.limit : NULL);
 	set_flag(c, SL_FLAG_SHADOW, conf->shadow);
 	set_flag(c, SL_FLAG_PORTS, conf->scope == SL_SCOPE_PORTS);
+}
+
+void sl_kernel_set_cookies(struct sl_control *c, const struct sl_kernel_conf *conf, bool can_cookie)
+{
+	if (conf->syn_flood.limit.rate.nr)
+		set_flag(c, SL_FLAG_COOKIES, can_cookie && conf->syn_flood.answer == SL_SYN_COOKIE);
 }
 
 void sl_kernel_set_punish(struct sl_guard_rules *r, const struct sl_punish_conf *conf)

@@ -23,6 +23,10 @@ int sl_kernel_compile(const struct sl_kernel_conf *conf, struct sl_image *ret_im
  * control; others are left alone, as are flags but SHADOW and PORTS. */
 void sl_kernel_set_limits(struct sl_control *c, const struct sl_kernel_conf *conf,
 			  const struct sl_kernel_conf *before);
+/* What a SYN beyond the configured limit gets: a cookie if it is asked for and can_cookie, else
+ * nothing.  Without a limit in the configuration the switch is left alone. */
+void sl_kernel_set_cookies(struct sl_control *c, const struct sl_kernel_conf *conf,
+			   bool can_cookie);
 /* What a client may fail, and how many may be punished. */
 void sl_kernel_set_punish(struct sl_guard_rules *r, const struct sl_punish_conf *conf);
 

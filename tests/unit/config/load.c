@@ -25,6 +25,7 @@ static const char full[] =
 	"      \"reason\": \"spam\" } ], \"scope\": \"ports\", \"shadow\": true,\n"
 	"    \"client_limits\": { \"packets\": \"20000/s\", \"bytes\": \"1KiB/s\",\n"
 	"      \"connections\": { \"rate\": \"10/m\", \"burst\": 7 } },\n"
+	"    \"syn_flood\": { \"rate\": \"20000/s\", \"burst\": 40000, \"answer\": \"drop\" },\n"
 	"    \"punish\": { \"after\": \"1 failure in 1m\", \"for\": \"1s\" } },\n"
 	"  \"gateway\": { \"workers\": 3, \"run_dir\": \"/r\", \"user\": \"u-1\",\n"
 	"    \"group\": \"_g.2\" },\n"

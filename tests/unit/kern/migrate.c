@@ -119,7 +119,7 @@ static int attach(void)
 	return sl_attach(pins, "lo", &o, &a, &why);
 }
 
-/* What a sluice of version 1 would have left there. */
+/* What a sluice with images of version 1 would have left there. */
 static bool make_old(void)
 {
 	struct sl_image image;
@@ -154,7 +154,7 @@ static void test_taken_over(void)
 	gate.switches->packets = (struct sl_gcra_rate){ 1234, 5678 };
 	sl_gate_count(&gate, 0, SL_PASS, &before);
 	sl_gate_close(&gate);
-	ok(make_old(), "a sluice of the first version was there");
+	ok(make_old(), "a sluice of an earlier version was there");
 	if (!ok(attach() == 0, "another one attaches"))
 		printf("# %s\n", why.text);
 	is_int(sl_gate_open(&gate, pins, &why), 0, "its maps are of this version");

@@ -12,6 +12,7 @@
 
 #include "frame.h"
 #include "gaterun.h"
+#include "kern/cookies.h"
 #include "tap.h"
 
 #define SECOND (1000000000ull >> SL_GCRA_UNIT_SHIFT)
@@ -155,7 +156,7 @@ static void cookies(void)
 	int v4 = listen_at(AF_INET, 80), v6 = listen_at(AF_INET6, 80);
 	uint32_t one;
 
-	if (!sl_gate_has_cookies()) {
+	if (!sl_cookies_are_made()) {
 		printf("# no cookies: this kernel has no CONFIG_SYN_COOKIES\n");
 		return;
 	}
