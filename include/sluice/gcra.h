@@ -100,7 +100,7 @@ SL_INLINE __u64 sl_gcra_choose(struct sl_gcra_set *set, __u64 tag, __u64 now)
 	return best;
 }
 
-/* The word that a client's becomes by taking what costs so much; 0 if it has not that much credit. */
+/* The word that a client's becomes by taking what costs so much; 0 if it has not that much. */
 SL_INLINE __u64 sl_gcra_charge(__u64 word, __u64 tag, const struct sl_gcra_rate *rate, __u64 cost,
 			       __u64 now)
 {

@@ -102,12 +102,11 @@ static bool find_gateway4(struct friend *ret_friend)
 /* Of IPv6: a line is target, its length, source, its length, gateway, and more; all hexadecimal. */
 static bool read_route6(const char *line, struct friend *ret_friend)
 {
-	char target[33], gateway[33], half[17] = "";
-	unsigned length;
+	char target[33], length[3], gateway[33], half[17] = "";
 
-	if (sscanf(line, "%32[0-9a-f] %2x %*32[0-9a-f] %*2x %32[0-9a-f]", target, &length,
-		   gateway) != 3 ||
-	    length != 0 || strspn(target, "0") != 32 || strspn(gateway, "0") == 32 ||
+	if (sscanf(line, "%32[0-9a-f] %2[0-9a-f] %*32[0-9a-f] %*2[0-9a-f] %32[0-9a-f]", target,
+		   length, gateway) != 3 ||
+	    strcmp(length, "00") != 0 || strspn(target, "0") != 32 || strspn(gateway, "0") == 32 ||
 	    strlen(gateway) != 32)
 		return false;
 	memcpy(half, gateway, 16);

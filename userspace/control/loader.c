@@ -289,7 +289,7 @@ int sl_loader_publish(struct sl_loader *l, struct sl_gate *gate, const struct sl
 {
 	struct sl_loader_request r = { .verb = SL_LOADER_PUBLISH };
 	struct sl_loader_answer a = { 0 };
-	int file, image, ret;
+	int file, image = -1, ret;
 
 	if (!is_there(l, gate->pins))
 		return sl_kernel_publish(gate, config, why);
@@ -328,7 +328,7 @@ int sl_loader_image_fd(struct sl_loader *l, const struct sl_gate *gate, uint32_t
 {
 	struct sl_loader_request r = { .verb = SL_LOADER_IMAGE, .index = index };
 	struct sl_loader_answer a = { 0 };
-	int fd, ret;
+	int fd = -1, ret;
 
 	if (!is_there(l, gate->pins))
 		return sl_gate_image_fd(gate, index);

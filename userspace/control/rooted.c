@@ -29,7 +29,7 @@ static bool is_roots(const struct stat *st)
 /* Takes over fd. */
 static int enter(struct walk *w, int fd)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	int ret = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
 
 	if (ret == 0 && !is_roots(&st))

@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stdlib.h>
 
 #include "kern/why.h"
 
@@ -19,14 +20,14 @@ bool sl_cookies_are_made(void)
 static int read_sysctl(void)
 {
 	FILE *f = fopen(SYSCTL, "re");
-	int value = -1;
+	char line[16] = "-1";
 
 	if (!f)
 		return -1;
-	if (fscanf(f, "%d", &value) != 1)
-		value = -1;
+	if (!fgets(line, sizeof(line), f))
+		line[0] = '\0';
 	fclose(f);
-	return value;
+	return (int)strtol(line, NULL, 10);
 }
 
 int sl_cookies_check(struct sl_why *why)

@@ -40,8 +40,8 @@ int sl_limit_make(enum sl_limit_kind kind, struct sl_limit *limit, struct sl_gcr
 /* And back: events a second, and at once. */
 void sl_limit_read(const struct sl_gcra_rate *rate, double *ret_per_s, double *ret_burst);
 
-/* nr > 0 in per_ns, and `burst` at once, whatever is counted.  0; -ERANGE: the burst takes longer to
- * come together than a word can hold (SL_GCRA_AHEAD_MAX), or one costs nothing. */
+/* nr > 0 in per_ns, and `burst` at once, whatever is counted.  0; -ERANGE: the burst takes longer
+ * to come together than a word can hold (SL_GCRA_AHEAD_MAX), or one costs nothing. */
 int sl_rate_make(const struct sl_frequency *f, uint64_t burst, struct sl_gcra_rate *ret_rate);
 /* Where packets are charged by it meanwhile: none meets the one's price and the other's burst. */
 void sl_rate_store(struct sl_gcra_rate *to, const struct sl_gcra_rate *rate);

@@ -241,12 +241,13 @@ static int swap_in(struct sl_gate *gate, const struct edition *e, int before, ui
 /* An image has no places but its own lines': it is the same in a larger map. */
 static int copy_image(const struct sl_image *from, uint32_t lines)
 {
-	const struct sl_image_head *head = from ? (const void *)from->lines : NULL;
+	const struct sl_image_head *head;
 	int fd = sl_list_new(lines), ret;
 	struct sl_image to = { 0 };
 
 	if (fd < 0 || !from)
 		return fd;
+	head = (const void *)from->lines;
 	ret = map_lines(fd, lines, &to);
 	if (ret < 0) {
 		close(fd);
