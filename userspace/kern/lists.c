@@ -245,7 +245,7 @@ static int copy_image(const struct sl_image *from, uint32_t lines)
 	int fd = sl_list_new(lines), ret;
 	struct sl_image to = { 0 };
 
-	if (fd < 0 || !from)
+	if (fd < 0 || !from || !from->lines)
 		return fd;
 	head = (const void *)from->lines;
 	ret = map_lines(fd, lines, &to);
