@@ -56,6 +56,7 @@ enum ctl_exit ctl_punish_show(struct ctl *ctl, char **arguments)
 	struct sentence s = { .left_ns = 0 };
 	void *before = NULL;
 	struct sl_gate gate;
+	unsigned taken = 0;
 	json_t *list;
 	enum ctl_exit code = lists_open_gate(ctl, &gate);
 
@@ -73,6 +74,7 @@ enum ctl_exit ctl_punish_show(struct ctl *ctl, char **arguments)
 			break;
 		s.client = next;
 		before = &s.client;
+		taken++;
 		if (!look(&gate, &s))
 			continue;
 		if (ctl->is_json)
@@ -82,8 +84,13 @@ enum ctl_exit ctl_punish_show(struct ctl *ctl, char **arguments)
 	}
 	sl_gate_close(&gate);
 	if (ctl->is_json)
-		return ctl_print_json(ctl, json_pack("{s:o}", "punished", list));
+		return ctl_print_json(ctl, json_pack("{s:o, s:i, s:i}", "punished", list, "taken",
+						     (int)taken, "places", SL_PUNISHED_MAX));
 	json_decref(list);
+	if (taken > SL_PUNISHED_MAX - SL_PUNISHED_MAX / 32)
+		printf("%u of %u places are taken: who was seen least lately gives way to the "
+		       "next\n",
+		       taken, SL_PUNISHED_MAX);
 	return CTL_OK;
 }
 

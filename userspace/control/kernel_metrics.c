@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "kern/gate.h"
+#include "kern/punish.h"
 
 static bool find_interface(const struct sl_gate *gate, uint32_t slot, struct sl_interface *ret)
 {
@@ -46,11 +47,23 @@ static const char *pins_dir(void)
 	return dir && *dir ? dir : SL_BPFFS "/" SL_ABI_DIR;
 }
 
+static void expose_gauge(FILE *to, enum sl_exposition form, const char *name, const char *help,
+			 uint32_t value)
+{
+	sl_expose_family(to, form, SL_METRICS_GAUGE, name, help);
+	fprintf(to, "%s %" PRIu32 "\n", name, value);
+}
+
 static void expose_all(FILE *to, enum sl_exposition form, struct sl_gate *gate)
 {
 	expose(to, form, gate, "sluice_xdp_packets", "Packets, by interface and verdict", false);
 	expose(to, form, gate, "sluice_xdp_bytes", "Bytes of frames, by interface and verdict",
 	       true);
+	expose_gauge(to, form, "sluice_xdp_punished_taken",
+		     "Places of clients that are or were punished",
+		     sl_punished_count(gate->punished));
+	expose_gauge(to, form, "sluice_xdp_punished_places",
+		     "Places that there are: when all are taken, some end early", SL_PUNISHED_MAX);
 }
 
 /* Without maps of the daemon's, opened for each scrape: they may be pinned anew at any time. */

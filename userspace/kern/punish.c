@@ -3,6 +3,7 @@
 #include "kern/punish.h"
 
 #include <bpf/bpf.h>
+#include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -94,6 +95,30 @@ static bool put_into_kernel(struct sentence *s)
 		return false;
 	__atomic_fetch_or(&c->flags, SL_FLAG_PUNISHED, __ATOMIC_RELAXED);
 	return true;
+}
+
+uint32_t sl_punished_count(int punished_fd)
+{
+	enum { BATCH = 128 };
+	LIBBPF_OPTS(bpf_map_batch_opts, options);
+	struct sl_punishment values[BATCH];
+	struct sl_address keys[BATCH];
+	uint32_t from = 0, to = 0, all = 0, nr;
+	bool is_first = true;
+	int ret;
+
+	/* Bounded: who is put in meanwhile must not keep us here. */
+	do {
+		nr = BATCH;
+		ret = bpf_map_lookup_batch(punished_fd, is_first ? NULL : &from, &to, keys, values,
+					   &nr, &options);
+		if (ret < 0 && errno != ENOENT)
+			break;
+		all += nr;
+		from = to;
+		is_first = false;
+	} while (ret == 0 && all < SL_PUNISHED_MAX);
+	return all < SL_PUNISHED_MAX ? all : SL_PUNISHED_MAX;
 }
 
 /* Its own place, or that of whoever is free first. */

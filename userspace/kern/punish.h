@@ -34,6 +34,10 @@ enum sl_punished sl_punish(struct sl_guard *g, const struct sl_offence *o, uint6
 /* Counts a failure of the client, and punishes it if that is one too many. */
 enum sl_punished sl_guard_failed(struct sl_guard *g, const struct sl_offence *o, uint64_t now_ns);
 
+/* How many places of the kernel's map are taken, over or not; of SL_PUNISHED_MAX.  In a full one
+ * who was seen least lately gives way to who is punished next. */
+uint32_t sl_punished_count(int punished_fd);
+
 /* What a map's entry says of the time before: repeats that are not forgotten. */
 uint32_t sl_punish_repeats(uint32_t repeats, uint64_t until_ns, uint64_t max_ns, uint64_t now_ns);
 /* How long the next one is. */

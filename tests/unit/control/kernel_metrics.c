@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "gaterun.h"
+#include "kern/punish.h"
 #include "tap.h"
 
 static char pins[64];
@@ -62,6 +63,51 @@ static void one_interface(void)
 	free(text);
 }
 
+static int punish(uint32_t number)
+{
+	struct sl_address client = { .lo = 0xffffull << 32 | (0x0a000000 + number) };
+	struct sl_punishment p = { .until_ns = UINT64_MAX };
+
+	return bpf_map_update_elem(gate.punished, &client, &p, BPF_ANY);
+}
+
+static bool is_punished(uint32_t number)
+{
+	struct sl_address client = { .lo = 0xffffull << 32 | (0x0a000000 + number) };
+	struct sl_punishment p;
+
+	return bpf_map_lookup_elem(gate.punished, &client, &p) == 0;
+}
+
+/* Who is punished when all places are taken takes that of another; lists have none to lose. */
+static void full_map(void)
+{
+	static const char places[] = "\nsluice_xdp_punished_places 65536\n";
+	static const char taken[] = "\nsluice_xdp_punished_taken ";
+	uint32_t first = 0, last = 0, action, nr, all = SL_PUNISHED_MAX + 5000;
+	int failed = 0, shadow;
+	char *text, *at;
+
+	is_int(sl_punished_count(gate.punished), 0, "nobody is punished");
+	for (uint32_t i = 0; i < all; i++)
+		failed += punish(i) < 0;
+	is_int(failed, 0, "more are than there are places, and none is refused");
+	for (uint32_t i = 0; i < 1000; i++) {
+		first += is_punished(i);
+		last += is_punished(all - 1 - i);
+	}
+	ok(last == 1000 && first < 1000,
+	   "the oldest went first: %u of 1000 are left, %u of the last", first, last);
+	text = expose(SL_EXPOSE_PROMETHEUS);
+	at = strstr(text, taken);
+	nr = at ? (uint32_t)strtoul(at + sizeof(taken) - 1, NULL, 10) : 0;
+	ok(nr > SL_PUNISHED_MAX / 100 * 95 && nr <= SL_PUNISHED_MAX && strstr(text, places),
+	   "metrics show that the map is full: %u", nr);
+	free(text);
+	is_int(gate_run("ip4=198.51.100.7 tcp=80,S", &action, &shadow), SL_DROP_DENY,
+	       "the list holds as before");
+}
+
 static void remove_pins(void)
 {
 	DIR *dir = opendir(pins);
@@ -92,6 +138,7 @@ int main(void)
 		return 0;
 	}
 	one_interface();
+	full_map();
 	sl_gate_program_free(gate_program);
 	sl_gate_close(&gate);
 	remove_pins();

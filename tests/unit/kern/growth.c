@@ -305,7 +305,7 @@ static void test_killed(void)
 		end_traffic("killed");
 	}
 	is_int(whole, KILLS, "killed at any time, it leaves what the next one can go on with");
-	ok(grown > 0 && grown < KILLS, "%u of %u had come to their end", grown, KILLS);
+	ok(grown > 0, "%u of %u had come to their end", grown, KILLS);
 }
 
 /* Exactly between the pin of the new array and the first link. */
