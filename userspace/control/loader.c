@@ -260,6 +260,13 @@ int sl_loader_open(struct sl_loader *l, struct sl_gate *gate, const char *pins, 
 
 /* ---- lists ---- */
 
+/* An empty array may have no address, which fwrite(3) must not get. */
+static void write_array(FILE *f, const void *array, size_t size, uint32_t nr)
+{
+	if (nr > 0)
+		fwrite(array, size, nr, f);
+}
+
 /* Sealed: it cannot change while it is read. */
 static int write_list(const struct sl_prefixes *list)
 {
@@ -274,8 +281,8 @@ static int write_list(const struct sl_prefixes *list)
 		return -ENOMEM;
 	}
 	fwrite(&head, sizeof(head), 1, f);
-	fwrite(list->rules, sizeof(*list->rules), list->rules_nr, f);
-	fwrite(list->prefixes, sizeof(*list->prefixes), list->nr, f);
+	write_array(f, list->rules, sizeof(*list->rules), list->rules_nr);
+	write_array(f, list->prefixes, sizeof(*list->prefixes), list->nr);
 	is_good = !ferror(f);
 	is_good = fclose(f) == 0 && is_good;
 	if (is_good && fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_WRITE) == 0)
