@@ -2,6 +2,7 @@
 // A real loop for unit tests.
 #include "loopback.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -74,7 +75,7 @@ bool loopback_until(struct sl_loop *loop, const unsigned *count, unsigned want)
 
 void loopback_pair(int fds[2])
 {
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
 		give_up("no socketpair");
 }
 
@@ -90,8 +91,8 @@ void loopback_tcp(int fds[2])
 	    listen(door, 1) < 0 || getsockname(door, (struct sockaddr *)&addr, &len) < 0 ||
 	    connect(fds[0], (struct sockaddr *)&addr, len) < 0)
 		give_up("no TCP on 127.0.0.1");
-	fds[1] = accept4(door, NULL, NULL, SOCK_CLOEXEC);
-	if (fds[1] < 0)
+	fds[1] = accept4(door, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fds[1] < 0 || fcntl(fds[0], F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 		give_up("no TCP on 127.0.0.1");
 	close(door);
 }

@@ -21,11 +21,12 @@ static struct io_uring_sqe *get_sqe(struct sl_loop *loop, struct sl_op *op)
 	return sqe;
 }
 
+/* Non-blocking ones, for splice(2); the ring's operations wait whatever the descriptor is. */
 void sl_ring_accept(struct sl_loop *loop, struct sl_op *op, int fd)
 {
 	struct io_uring_sqe *sqe = get_sqe(loop, op);
 
-	io_uring_prep_multishot_accept(sqe, fd, NULL, NULL, SOCK_CLOEXEC);
+	io_uring_prep_multishot_accept(sqe, fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
 void sl_ring_recv(struct sl_loop *loop, struct sl_op *op, int fd, struct sl_bufs *from,

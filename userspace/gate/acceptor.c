@@ -116,7 +116,7 @@ static void take_all(struct sl_acceptor *a, int fd)
 {
 	int client;
 
-	while ((client = accept4(fd, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+	while ((client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
 		sl_client_accept(host_of(a), client);
 }
 

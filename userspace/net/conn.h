@@ -41,7 +41,7 @@ struct sl_conn {
 	uint64_t until_ns;	/* no send goes on after this, however slowly the peer takes it */
 };
 
-/* Takes over fd. */
+/* Takes over fd, a non-blocking one: splice(2) goes by that, while the ring waits all the same. */
 void sl_conn_init(struct sl_conn *c, struct sl_loop *loop, int fd);
 /* Frees the queue, ends the receive, closes the descriptor; on_closed comes later, or before it
  * returns. */

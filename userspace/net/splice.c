@@ -30,13 +30,6 @@ struct splice {
 	bool to_failed;
 };
 
-/* splice(2) on a socket waits unless the descriptor itself is non-blocking; the ring's operations
- * want it blocking, as they answer -EAGAIN at once otherwise. */
-static void set_nonblocking(int fd, bool on)
-{
-	fcntl(fd, F_SETFL, O_RDWR | (on ? O_NONBLOCK : 0));
-}
-
 static void set_low_water(struct splice *s, uint64_t bytes)
 {
 	int value = bytes < LOW_WATER_BYTES ? (int)bytes : LOW_WATER_BYTES;
@@ -206,12 +199,8 @@ int sl_splice(struct sl_conn *from, struct sl_conn *to, uint64_t len, uint64_t r
 	*ret_to_failed = false;
 	if (sl_pipes_get(&from->loop->pipes, &s.pipe) < 0)
 		return -ENOSYS;
-	set_nonblocking(from->fd, true);
-	set_nonblocking(to->fd, true);
 	ret = run(&s);
 	set_low_water(&s, 1);
-	set_nonblocking(from->fd, false);
-	set_nonblocking(to->fd, false);
 	*ret_moved = len - s.left - s.pipe.filled;
 	*ret_to_failed = s.to_failed;
 	sl_pipes_put(&from->loop->pipes, &s.pipe);

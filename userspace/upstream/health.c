@@ -93,7 +93,7 @@ static int open_conn(struct check *k, uint64_t deadline_ns)
 {
 	const struct sl_addr *addr = &k->target->address;
 	struct sl_loop *loop = k->checker->pool->loop;
-	int fd = socket(addr->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(addr->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return -errno;

@@ -298,7 +298,7 @@ static struct sl_peer *new_peer(struct sl_upstream *u, struct sl_target *t, int 
 
 static int open_socket(const struct sl_addr *addr)
 {
-	int fd = socket(addr->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(addr->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int on = 1;
 
 	if (fd < 0)
