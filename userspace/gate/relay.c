@@ -118,7 +118,7 @@ static bool can_splice(const struct sl_relay *r)
 	const struct sl_body *b = r->from;
 
 	return b->kind == SL_BODY_LENGTH && r->framing == SL_FRAMING_LENGTH && !r->watch &&
-	       !r->has_no_pipe && b->left >= SL_SPLICE_MIN && !b->conn->layer && !r->to->layer &&
+	       !r->has_no_pipe && b->left >= SL_SPLICE_MIN && !b->conn->layer &&
 	       b->conn->rx_first == SL_BUF_NONE && !b->conn->armed && !b->conn->eof &&
 	       !b->conn->rx_error;
 }
@@ -149,6 +149,11 @@ static int splice_rest(struct sl_relay *r)
 	uint64_t moved;
 	int ret = flush_head(r);
 
+	if (ret == 0)
+		ret = sl_conn_pass_out(r->to, sl_exchange_deadline(r->x, r->send_timeout_ns));
+	if (ret == -EOPNOTSUPP)
+		return -ENOSYS;
+	r->is_to_blame_to = ret < 0;
 	if (ret < 0)
 		return ret;
 	ret = sl_splice(r->from->conn, r->to, r->from->left, r->receive_timeout_ns,

@@ -62,12 +62,12 @@ static void drop_all(struct sl_conn *c)
 
 bool sl_conn_can_hold(const struct sl_conn *c)
 {
-	return c->layer || c->rx_bufs == &c->loop->small;
+	return sl_layer_shows(c->layer) || c->rx_bufs == &c->loop->small;
 }
 
 void sl_conn_hold(struct sl_conn *c)
 {
-	if (c->layer) {
+	if (sl_layer_shows(c->layer)) {
 		assert(!c->layer->held && c->layer->plain);
 		c->layer->held = c->layer->plain;
 		return;
@@ -211,8 +211,7 @@ struct sl_str sl_conn_raw_peek(const struct sl_conn *c)
 
 struct sl_str sl_conn_peek(const struct sl_conn *c)
 {
-	return __builtin_expect(c->layer != NULL, 0) ? sl_layer_peek(c->layer)
-						     : sl_conn_raw_peek(c);
+	return sl_layer_shows(c->layer) ? sl_layer_peek(c->layer) : sl_conn_raw_peek(c);
 }
 
 int sl_conn_wait_data(struct sl_conn *c, uint64_t deadline_ns)
@@ -242,7 +241,7 @@ void sl_conn_raw_consume(struct sl_conn *c, size_t n)
 
 void sl_conn_consume(struct sl_conn *c, size_t n)
 {
-	if (__builtin_expect(c->layer != NULL, 0))
+	if (sl_layer_shows(c->layer))
 		sl_layer_consume(c, n);
 	else
 		sl_conn_raw_consume(c, n);
@@ -328,7 +327,7 @@ static int seal_and_send(struct sl_conn *c, const void *mem, size_t len, uint64_
 
 int sl_conn_send(struct sl_conn *c, const void *mem, size_t len, uint64_t deadline_ns)
 {
-	if (__builtin_expect(c->layer != NULL, 0))
+	if (sl_layer_seals(c->layer))
 		return seal_and_send(c, mem, len, deadline_ns, false);
 	return sl_conn_raw_send(c, mem, len, deadline_ns);
 }
@@ -343,9 +342,10 @@ bool sl_conn_has_unread(const struct sl_conn *c)
 
 int sl_conn_send_last(struct sl_conn *c, const void *mem, size_t len, uint64_t deadline_ns)
 {
-	if (c->armed || sl_conn_has_unread(c))
+	/* The kernel's records end with one that says so, which no close sends by itself. */
+	if (c->armed || sl_conn_has_unread(c) || (c->layer && c->layer->passes_out))
 		return sl_conn_send(c, mem, len, deadline_ns);
-	if (__builtin_expect(c->layer != NULL, 0))
+	if (sl_layer_seals(c->layer))
 		return seal_and_send(c, mem, len, deadline_ns, true);
 	return sl_conn_raw_send_last(c, mem, len, deadline_ns);
 }
@@ -386,7 +386,7 @@ int sl_conn_sendv(struct sl_conn *c, struct iovec *iov, unsigned nr, uint64_t de
 	struct msghdr first = { .msg_iov = iov, .msg_iovlen = nr };
 	ssize_t n = 0;
 
-	if (__builtin_expect(c->layer != NULL, 0))
+	if (sl_layer_seals(c->layer))
 		return c->layer->ops->sendv(c, iov, nr, deadline_ns, false);
 	if (sends_at_once(c))
 		n = sent_now(sendmsg(c->fd, &first, MSG_DONTWAIT | MSG_NOSIGNAL));
@@ -405,6 +405,26 @@ int sl_conn_sendv(struct sl_conn *c, struct iovec *iov, unsigned nr, uint64_t de
 			return ret;
 		skip_sent(&iov, &nr, (size_t)ret);
 		deadline_ns = next_deadline(c, patience_ns);
+	}
+	return 0;
+}
+
+int sl_conn_pass_out(struct sl_conn *c, uint64_t deadline_ns)
+{
+	if (sl_layer_seals(c->layer))
+		return c->layer->ops->pass_out(c, deadline_ns);
+	return 0;
+}
+
+int sl_conn_disarm(struct sl_conn *c, uint64_t deadline_ns)
+{
+	while (c->armed) {
+		if (sl_fiber_is_cancelled(c->reader))
+			return -ECANCELED;
+		if (c->loop->now_ns >= deadline_ns)
+			return -ETIMEDOUT;
+		cancel_receive(c);
+		sl_fiber_park(c->loop, deadline_ns);
 	}
 	return 0;
 }

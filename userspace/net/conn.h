@@ -53,7 +53,7 @@ void sl_conn_arm(struct sl_conn *c, enum sl_recv_how how);
 /* Is something queued? */
 static inline bool sl_conn_has_data(const struct sl_conn *c)
 {
-	if (__builtin_expect(c->layer != NULL, 0))
+	if (sl_layer_shows(c->layer))
 		return c->layer->at < c->layer->end;
 	return c->rx_first != SL_BUF_NONE;
 }
@@ -84,6 +84,13 @@ bool sl_conn_has_unread(const struct sl_conn *c);
  * can. What is still to be done is sl_conn_close(), as ever. */
 int sl_conn_send_last(struct sl_conn *c, const void *mem, size_t len, uint64_t deadline_ns);
 int sl_conn_sendv(struct sl_conn *c, struct iovec *iov, unsigned nr, uint64_t deadline_ns);
+/* Readies it for bytes that nobody looks at: what is written to its descriptor from here on is sent
+ * as it has to be.  0; -EOPNOTSUPP: they have to go by sl_conn_send(); or another negative errno,
+ * with which the connection is of no use any more. */
+int sl_conn_pass_out(struct sl_conn *c, uint64_t deadline_ns);
+/* Takes the receive back: when it returns 0 none is armed, and what has come is queued.  In the
+ * reader's fiber.  0, -ETIMEDOUT or -ECANCELED. */
+int sl_conn_disarm(struct sl_conn *c, uint64_t deadline_ns);
 /* 0 or a negative errno. */
 int sl_conn_connect(struct sl_conn *c, const struct sockaddr *addr, socklen_t len,
 		    uint64_t deadline_ns);

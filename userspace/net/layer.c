@@ -40,10 +40,22 @@ void sl_layer_release(struct sl_layer *l)
 	l->held = NULL;
 }
 
+/* What the kernel has opened: an end without the word for it is none. */
+static bool received_opened(struct sl_conn *c, int res)
+{
+	if (res == 0)
+		c->rx_error = -ECONNRESET;
+	else if (res < 0 && res != -ECANCELED)
+		c->layer->ops->on_odd(c, res);
+	return true;
+}
+
 bool sl_layer_received(struct sl_conn *c, int res)
 {
 	struct sl_layer *l = c->layer;
 
+	if (l->passes_in)
+		return received_opened(c, res);
 	if (res == 0)
 		l->eof = true;
 	else if (res < 0 && res != -ECANCELED)
@@ -70,6 +82,8 @@ void sl_conn_put_layer(struct sl_conn *c, struct sl_layer *l)
 {
 	assert(!c->layer && c->rx_held == SL_BUF_NONE);
 	c->layer = l;
+	if (l->passes_in)
+		return;
 	l->eof = c->eof;
 	l->rx_error = c->rx_error;
 	c->eof = false;

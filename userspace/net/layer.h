@@ -5,6 +5,7 @@
 #define SL_NET_LAYER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
 
@@ -27,12 +28,22 @@ struct sl_layer_ops {
 	void (*say_end)(struct sl_conn *c, bool may_wait);
 	/* A block that plain was, or held. */
 	void (*put_block)(struct sl_layer *l, char *block);
+	/* For bytes that nobody looks at (splice): from here on what is sent need not be sealed by
+	 * the layer, as the kernel does it.  In a fiber.  0 with passes_out set; -EOPNOTSUPP: it
+	 * goes on as it was; another negative errno: the connection is of no use any more. */
+	int (*pass_out)(struct sl_conn *c, uint64_t deadline_ns);
+	/* With passes_in: a receive ended with this negative errno.  Says by c->eof or c->rx_error
+	 * what it means, or nothing: then it is armed again. */
+	void (*on_odd)(struct sl_conn *c, int error);
 };
 
 /*
  * With a layer the connection's queue holds bytes as the socket gave them, and this holds what is
  * opened of them, a block at a time; an idle connection has none.  The layer is its owner's, who
  * frees it when the connection is closed.
+ *
+ * Where the kernel does the layer's work, bytes pass: with passes_out those that are sent, with
+ * passes_in those that come, once what was opened before is used up.
  */
 struct sl_layer {
 	const struct sl_layer_ops *ops;
@@ -42,7 +53,20 @@ struct sl_layer {
 	int16_t rx_error; /* of the socket */
 	bool eof;	  /* the socket's, which need not be the stream's */
 	bool is_aborted;  /* what comes next is a reset: no orderly end is said */
+	bool passes_out, passes_in;
 };
+
+/* Is what its reader sees what the layer has opened? */
+static inline bool sl_layer_shows(const struct sl_layer *l)
+{
+	return __builtin_expect(l != NULL, 0) && (!l->passes_in || l->plain);
+}
+
+/* Is what is sent sealed by the layer? */
+static inline bool sl_layer_seals(const struct sl_layer *l)
+{
+	return __builtin_expect(l != NULL, 0) && !l->passes_out;
+}
 
 /* From here on all that is queued and comes is opened by the layer. */
 void sl_conn_put_layer(struct sl_conn *c, struct sl_layer *l);

@@ -79,8 +79,8 @@ static ssize_t fill(struct splice *s)
 static ssize_t drain(struct splice *s)
 {
 	/* Joining segments is only right while more is known to come soon; the last bytes never
-	 * wait. */
-	unsigned more = s->left > 0 && !s->is_slow ? SPLICE_F_MORE : 0;
+	 * wait.  What kTLS holds back for a fuller record, nothing but more bytes gets out. */
+	unsigned more = s->left > 0 && !s->is_slow && !s->to->layer ? SPLICE_F_MORE : 0;
 	ssize_t n;
 
 	if (s->pipe.filled == 0)

@@ -12,7 +12,8 @@
 enum { SL_SPLICE_MIN = 64 * 1024 };
 
 /*
- * Moves len bytes.  Nothing may be queued or armed on `from`.  Each wait for either side ends after
+ * Moves len bytes.  Nothing may be queued or armed on `from`, which has no layer; and
+ * sl_conn_pass_out() was called for `to`.  Each wait for either side ends after
  * its timeout, or at deadline_ns.  *ret_moved: bytes that reached `to`, also after an error. 0;
  * -EPIPE when `from` ended too early; -ETIMEDOUT; -ECANCELED; -ENOSYS when no pipe is to be had,
  * with nothing moved; or the socket's error.  *ret_to_failed: it was the sending side.
