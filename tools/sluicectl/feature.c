@@ -7,7 +7,6 @@
 #include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,7 @@
 #include "kern/cookies.h"
 #include "kern/device.h"
 #include "kern/gate.h"
+#include "net/ktls.h"
 
 enum state { STATE_OK, STATE_MISSING, STATE_UNKNOWN, STATES };
 
@@ -246,23 +246,21 @@ static void probe_io_uring(struct probe *p)
 	tell(p, &f);
 }
 
-/* On a socket without a connection, a kernel that has it says so: ENOTCONN. */
 static void probe_ktls(struct probe *p)
 {
 	struct feature f = { .name = "kTLS",
-			     .effect = "none yet: sluiced has no TLS; later, TLS for more CPU",
+			     .effect = "TLS bodies are copied and sealed by sluiced, for more CPU",
 			     .fix = "modprobe tls" };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), error = 0;
+	const struct sl_ktls found = sl_ktls_probe();
 
-	if (setsockopt(fd, SOL_TCP, TCP_ULP, "tls", 4) < 0)
-		error = errno;
-	if (fd >= 0)
-		close(fd);
-	f.state = error == 0 || error == ENOTCONN ? STATE_OK : STATE_MISSING;
-	snprintf(f.text, sizeof(f.text), "%s",
-		 f.state == STATE_OK ? "the kernel can encrypt"
-		 : error == ENOENT   ? "the kernel has no module tls"
-				     : strerror(error));
+	f.state = found.error == 0 && found.ciphers ? STATE_OK : STATE_MISSING;
+	sl_ktls_explain(&found, f.text);
+	if (f.state == STATE_OK)
+		snprintf(f.text, sizeof(f.text), "the kernel seals and opens TLS records:");
+	for (int i = 0; i < SL_KTLS_CIPHERS; i++)
+		if (found.ciphers & 1u << i)
+			snprintf(f.text + strlen(f.text), sizeof(f.text) - strlen(f.text), " %s",
+				 sl_ktls_names[i]);
 	tell(p, &f);
 }
 

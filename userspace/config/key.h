@@ -11,15 +11,18 @@
 
 #include "config/report.h"
 #include "gate/rules.h"
+#include "net/ktls.h"
 
 struct sl_reader {
 	struct sl_report report;
 	struct sl_rules *rules;
 	const struct sl_rules *running; /* what these are to replace; NULL: nothing */
+	struct sl_ktls ktls;		/* what the kernel does, once has_tried_ktls */
 	int changed_fd;			/* for sl_names_new() */
 	json_t *upstreams;		/* name: index, of those read so far */
 	json_t *routes;			/* likewise, of those that have a name */
 	bool is_trial;
+	bool has_tried_ktls;
 	bool out_of_memory;
 	bool is_incomplete; /* a file could not be read or included */
 };

@@ -66,7 +66,12 @@ static const struct sl_key tls_keys[] = {
 	{ "client_crl", &sl_kind_string, SL_KEY_AT(sl_tls_conf, client_crl), .check = sl_check_path,
 	  .doc = "File in PEM: what was revoked, a list for each authority on the way; a client "
 		 "whose authority has none, or one that is out of date, is refused." },
-	LATER("kernel_tls"),
+	{ "kernel_tls", &sl_kind_enum, SL_KEY_AT(sl_tls_conf, kernel),
+	  .words = WORDS("auto", "off", "require"), .def = "\"auto\"",
+	  .doc = "Whether the kernel encrypts: with \"auto\" it does on a connection from the "
+		 "first body of 64 KiB and more on, which then is not copied to this process; "
+		 "with \"require\" it encrypts and decrypts all, a kernel that cannot is a fault, "
+		 "and a connection that it cannot take over is closed." },
 	END,
 };
 

@@ -69,6 +69,22 @@ void sl_check_tls_clients(struct sl_reader *r, json_t *value, void *to)
 			fault_member(r, names[i], "does nothing without 'client_ca'");
 }
 
+/* Once for all listeners: what it takes is loaded into the kernel by this, as long as we may. */
+static void try_kernel(struct sl_reader *r, struct sl_tls_conf *conf)
+{
+	char why[SL_KTLS_WHY_BYTES];
+
+	if (conf->kernel == SL_TLS_KERNEL_OFF)
+		return;
+	if (!r->has_tried_ktls)
+		r->ktls = sl_ktls_probe();
+	r->has_tried_ktls = true;
+	conf->ktls = r->ktls;
+	sl_ktls_explain(&conf->ktls, why);
+	if (conf->kernel == SL_TLS_KERNEL_REQUIRE && why[0])
+		fault_member(r, "kernel_tls", "cannot be \"require\": %s", why);
+}
+
 void sl_check_tls(struct sl_reader *r, const struct sl_listener_conf *l)
 {
 	const struct sl_tls_faults faults = { tell, r };
@@ -84,6 +100,7 @@ void sl_check_tls(struct sl_reader *r, const struct sl_listener_conf *l)
 		return;
 	}
 	sl_report_enter_member(&r->report, "tls");
+	try_kernel(r, conf);
 	conf->files_print = sl_tls_files_print(conf); /* before: a change meanwhile is seen later */
 	ret = sl_tls_server_new(&conf->server, conf, sl_str_of(l->name), r->rules->tickets,
 				&faults);

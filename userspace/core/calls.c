@@ -34,6 +34,7 @@
 static const int always[] = {
 	/* clang-format off */
 	SCMP_SYS(io_uring_enter), SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(sendmsg),
+	SCMP_SYS(recvmsg), /* of records that are no data */
 	SCMP_SYS(splice), SCMP_SYS(close), SCMP_SYS(fcntl), SCMP_SYS(setsockopt),
 	SCMP_SYS(getsockopt), SCMP_SYS(getpeername), SCMP_SYS(getsockname), SCMP_SYS(shutdown),
 	SCMP_SYS(accept4), SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(lseek), SCMP_SYS(pipe2),

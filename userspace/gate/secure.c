@@ -61,6 +61,8 @@ static uint64_t *count_of(struct sl_stats *s, enum sl_tls_end end)
 		return &s->tls_slow;
 	case SL_TLS_NO_MEMORY:
 		return &s->tls_no_memory;
+	case SL_TLS_NO_KERNEL:
+		return &s->tls_no_kernel;
 	default:
 		return &s->tls_left;
 	}

@@ -76,6 +76,8 @@
 	  "it took longer than tls.handshake_timeout") \
 	X(tls_no_memory, COUNTER, "sluice_tls_failures", "reason=\"memory\"", \
 	  "limits.memory was reached") \
+	X(tls_no_kernel, COUNTER, "sluice_tls_failures", "reason=\"kernel\"", \
+	  "tls.kernel_tls requires the kernel, which could not take it over") \
 	X(denied_by_list, COUNTER, "sluice_denials", "reason=\"list\"", \
 	  "Connections, and requests behind proxies, of clients that are not let in, by reason") \
 	X(denied_punished, COUNTER, "sluice_denials", "reason=\"punished\"", \

@@ -2,24 +2,68 @@
 // OpenSSL's view of a connection's bytes.
 #include "tls/bio.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/socket.h>
+
+enum { HEADER_BYTES = 5 };
+
+/* Where in a record OpenSSL is (RFC 8446 5.1: a header of five bytes ends in a length): it asks for
+ * a header, and then for what belongs to it. */
+static void follow(struct sl_tls *t, const char *bytes, size_t n)
+{
+	while (n > 0 && t->record_at < HEADER_BYTES) {
+		t->record_left = (uint16_t)(t->record_left << 8 | (unsigned char)*bytes++);
+		t->record_at++;
+		n--;
+	}
+	if (t->record_at == HEADER_BYTES && n < t->record_left)
+		t->record_left -= (uint16_t)n;
+	else if (t->record_at == HEADER_BYTES)
+		t->record_at = t->record_left = 0;
+}
+
+/* Exactly the rest of a record: what is behind it is the kernel's to open. */
+static int read_socket(struct sl_tls *t, char *to, int size)
+{
+	ssize_t n = recv(t->conn->fd, to, (size_t)size, MSG_DONTWAIT);
+
+	if (n == 0)
+		t->conn->eof = true;
+	else if (n < 0 && errno != EAGAIN && errno != EINTR)
+		t->conn->rx_error = (int16_t)-errno;
+	return n > 0 ? (int)n : 0;
+}
+
+static int read_queue(struct sl_tls *t, char *to, int size)
+{
+	struct sl_str in = sl_conn_raw_peek(t->conn);
+	size_t n = in.len < (size_t)size ? in.len : (size_t)size;
+
+	if (n == 0)
+		return 0;
+	memcpy(to, in.ptr, n);
+	sl_conn_raw_consume(t->conn, n);
+	return (int)n;
+}
 
 static int bio_read(BIO *bio, char *to, int size)
 {
 	struct sl_tls *t = BIO_get_data(bio);
-	struct sl_str in = sl_conn_raw_peek(t->conn);
-	size_t n = in.len < (size_t)size ? in.len : (size_t)size;
+	int n = read_queue(t, to, size);
 
 	BIO_clear_retry_flags(bio);
+	if (n == 0 && t->reads_socket && t->record_at > 0)
+		n = read_socket(t, to, size);
 	if (n == 0) {
 		/* At the end of the stream, too: what that means is not OpenSSL's to say. */
 		BIO_set_retry_read(bio);
 		return -1;
 	}
-	memcpy(to, in.ptr, n);
-	sl_conn_raw_consume(t->conn, n);
-	return (int)n;
+	if (t->ktls_ciphers)
+		follow(t, to, (size_t)n);
+	return n;
 }
 
 static int bio_write(BIO *bio, const char *from, int len)

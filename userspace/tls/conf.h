@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/ktls.h"
+
 struct sl_tls_server;
 
 /* Mozilla's recommendations for servers, version 5.7, less the ciphers with finite-field
@@ -17,6 +19,13 @@ enum sl_tls_profile {
 
 /* Whether a client has to show a certificate; one that is shown must be good in any case. */
 enum sl_tls_client_certificate { SL_TLS_CLIENT_REQUIRED, SL_TLS_CLIENT_OPTIONAL };
+
+/* Who seals and opens records: the kernel (kTLS) or this process. */
+enum sl_tls_kernel {
+	SL_TLS_KERNEL_AUTO,    /* the kernel seals, from a connection's first large body on */
+	SL_TLS_KERNEL_OFF,     /* never the kernel */
+	SL_TLS_KERNEL_REQUIRE, /* the kernel seals and opens, or the connection is closed */
+};
 
 struct sl_tls_certificate_conf {
 	const char *certificate; /* file: PEM, the server's own first, then those that signed it */
@@ -39,6 +48,9 @@ struct sl_tls_conf {
 	unsigned client_certificate; /* enum sl_tls_client_certificate */
 	uint32_t client_depth;	     /* authorities between it and one of these; default 3 */
 	const char *client_crl;	     /* file: PEM, a list for each authority; NULL: none */
+	unsigned kernel;	     /* enum sl_tls_kernel; default auto */
+	/* Not a setting: what the kernel was found to do; nothing where it is not to. */
+	struct sl_ktls ktls;
 	/* Not a setting: what was made of these, one reference. */
 	struct sl_tls_server *server;
 	uint64_t files_print; /* of the files that it was made of */

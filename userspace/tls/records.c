@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "tls/bio.h"
+#include "tls/handover.h"
 
 enum {
 	GATHER_MAX =
@@ -27,7 +28,7 @@ static struct sl_tls *tls_of(const struct sl_conn *c)
 
 /* ---- what is sealed leaves ---- */
 
-static void drop_out(struct sl_tls *t)
+void sl_tls_drop_out(struct sl_tls *t)
 {
 	sl_tls_block_put(t->blocks, t->out);
 	t->out = NULL;
@@ -57,8 +58,13 @@ static int flush(struct sl_tls *t, uint64_t deadline_ns, bool is_last)
 		t->out_at += n;
 	}
 	t->is_sending = false;
-	drop_out(t);
+	sl_tls_drop_out(t);
 	return ret < 0 ? fail(t, ret) : 0;
+}
+
+int sl_tls_flush(struct sl_tls *t, uint64_t deadline_ns)
+{
+	return flush(t, deadline_ns, false);
 }
 
 /* As much as the socket takes; the rest goes with what is sent next. */
@@ -66,6 +72,10 @@ static void flush_now(struct sl_tls *t)
 {
 	ssize_t n;
 
+	if (t->layer.passes_out && t->out) {
+		sl_tls_say_instead(t);
+		return;
+	}
 	if (t->is_sending || t->out_at == t->out_end)
 		return;
 	n = send(t->conn->fd, t->out + t->out_at, t->out_end - t->out_at,
@@ -73,7 +83,7 @@ static void flush_now(struct sl_tls *t)
 	if (n > 0)
 		t->out_at += (uint32_t)n;
 	if (t->out_at == t->out_end)
-		drop_out(t);
+		sl_tls_drop_out(t);
 }
 
 /* ---- opening ---- */
@@ -131,7 +141,7 @@ static void tls_open(struct sl_conn *c)
 	int n;
 
 	assert(!l->plain);
-	if (c->eof || c->rx_error || t->is_broken)
+	if (l->passes_in || c->eof || c->rx_error || t->is_broken)
 		return;
 	if (!has_sealed(t)) {
 		look_for_end(c);
@@ -229,6 +239,10 @@ static void tls_say_end(struct sl_conn *c, bool may_wait)
 {
 	struct sl_tls *t = tls_of(c);
 
+	if (t->layer.passes_out) {
+		sl_tls_end_by_kernel(t, may_wait);
+		return;
+	}
 	if (t->is_sending)
 		return; /* cut off in the middle of a record: there is no orderly end */
 	seal_end(t);
@@ -240,7 +254,12 @@ static void tls_say_end(struct sl_conn *c, bool may_wait)
 
 static void tls_put_block(struct sl_layer *l, char *block)
 {
-	sl_tls_block_put(sl_container_of(l, struct sl_tls, layer)->blocks, block);
+	struct sl_tls *t = sl_container_of(l, struct sl_tls, layer);
+
+	if (block && block == t->early)
+		sl_tls_early_free(t);
+	else
+		sl_tls_block_put(t->blocks, block);
 }
 
 static const struct sl_layer_ops ops = {
@@ -248,6 +267,8 @@ static const struct sl_layer_ops ops = {
 	.sendv = tls_sendv,
 	.say_end = tls_say_end,
 	.put_block = tls_put_block,
+	.pass_out = sl_tls_pass_out,
+	.on_odd = sl_tls_on_odd,
 };
 
 /* ---- the handshake ---- */
@@ -265,7 +286,13 @@ static struct sl_tls *make(struct sl_conn *c, struct sl_tls_server *server,
 		sl_budget_give(blocks->budget, SL_TLS_CHARGE);
 		return NULL;
 	}
-	*t = (struct sl_tls){ .layer.ops = &ops, .conn = c, .blocks = blocks };
+	*t = (struct sl_tls){
+		.layer.ops = &ops,
+		.conn = c,
+		.blocks = blocks,
+		.ktls_ciphers = sl_tls_server_ktls(server),
+		.charge = SL_TLS_CHARGE,
+	};
 	t->ssl = sl_tls_server_begin(server);
 	bio = t->ssl ? sl_tls_bio_new(t) : NULL;
 	if (!bio) {
@@ -274,6 +301,8 @@ static struct sl_tls *make(struct sl_conn *c, struct sl_tls_server *server,
 	}
 	SSL_set_bio(t->ssl, bio, bio);
 	SSL_set_accept_state(t->ssl);
+	if (t->ktls_ciphers)
+		sl_tls_keys_watch(&t->keys, t->ssl);
 	return t;
 }
 
@@ -282,9 +311,12 @@ void sl_tls_free(struct sl_tls *t)
 	if (!t)
 		return;
 	SSL_free(t->ssl);
+	sl_tls_keys_forget(&t->keys);
 	free(t->client);
-	drop_out(t);
-	sl_budget_give(t->blocks->budget, SL_TLS_CHARGE);
+	free(t->name);
+	sl_tls_early_free(t);
+	sl_tls_drop_out(t);
+	sl_budget_give(t->blocks->budget, t->charge);
 	sl_slab_put(&t->blocks->connections, t);
 }
 
@@ -389,6 +421,19 @@ static bool keep_client(struct sl_tls *t)
 	return true;
 }
 
+/* A client that left meanwhile is not the kernel's fault. */
+static enum sl_tls_end pass_all(struct sl_tls *t, uint64_t deadline_ns, char why[SL_PEM_WHY_BYTES])
+{
+	int ret = sl_tls_pass_all(t, deadline_ns);
+
+	if (ret == 0)
+		return SL_TLS_DONE;
+	snprintf(why, SL_PEM_WHY_BYTES, "kernel_tls: %s", t->why_userspace);
+	if (ret == -ECONNRESET || ret == -ENOTCONN || ret == -EPROTO)
+		return SL_TLS_LEFT;
+	return end_of(ret) == SL_TLS_LEFT ? SL_TLS_NO_KERNEL : end_of(ret);
+}
+
 enum sl_tls_end sl_tls_accept(struct sl_conn *c, struct sl_tls_server *server,
 			      struct sl_tls_blocks *blocks, uint64_t deadline_ns,
 			      struct sl_tls **ret_tls, char why[SL_PEM_WHY_BYTES])
@@ -402,9 +447,11 @@ enum sl_tls_end sl_tls_accept(struct sl_conn *c, struct sl_tls_server *server,
 	sl_tls_server_get(server);
 	end = shake_hands(t, deadline_ns, why);
 	ERR_clear_error();
-	sl_tls_server_put(server);
 	if (end == SL_TLS_DONE && !keep_client(t))
 		end = SL_TLS_NO_MEMORY;
+	if (end == SL_TLS_DONE && sl_tls_server_requires_kernel(server))
+		end = pass_all(t, deadline_ns, why);
+	sl_tls_server_put(server);
 	if (end != SL_TLS_DONE) {
 		sl_tls_free(t);
 		return end;
@@ -416,8 +463,13 @@ enum sl_tls_end sl_tls_accept(struct sl_conn *c, struct sl_tls_server *server,
 
 void sl_tls_describe(const struct sl_tls *t, struct sl_tls_facts *ret_facts)
 {
-	const char *name = SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name);
+	const char *name;
 
+	if (!t->ssl) {
+		*ret_facts = t->facts;
+		return;
+	}
+	name = SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name);
 	*ret_facts = (struct sl_tls_facts){
 		.version = sl_str_of(SSL_get_version(t->ssl)),
 		.cipher = sl_str_of(SSL_get_cipher_name(t->ssl)),

@@ -8,30 +8,51 @@
 #include "net/conn.h"
 #include "net/layer.h"
 #include "tls/blocks.h"
+#include "tls/keys.h"
 #include "tls/server.h"
+
+/* Of a client's certificate, which was good. */
+struct sl_tls_client {
+	char subject[256];    /* as RFC 2253 writes it; a longer one is cut */
+	char fingerprint[65]; /* SHA-256 of all of it, in hexadecimal */
+};
+
+/* What was agreed on. */
+struct sl_tls_facts {
+	struct sl_str version;		    /* "TLSv1.3" */
+	struct sl_str cipher;		    /* "TLS_AES_128_GCM_SHA256" */
+	struct sl_str name;		    /* that the client asked for (SNI); empty: none */
+	const struct sl_tls_client *client; /* NULL: it showed no certificate */
+	bool is_resumed;
+};
 
 /*
  * During the handshake the connection is a plain one, whose bytes go to OpenSSL a record at a time:
  * none of what follows is taken with it.  Afterwards the layer is put on it, and whoever reads and
- * writes need not know.
+ * writes need not know.  The kernel may take over from OpenSSL: layer.passes_out, layer.passes_in.
  */
 struct sl_tls {
 	struct sl_layer layer;
 	struct sl_conn *conn;
 	struct sl_tls_blocks *blocks;
-	SSL *ssl;
+	SSL *ssl;		   /* NULL: the kernel seals and opens */
+	struct sl_tls_keys keys;   /* for the kernel; wiped when they are of no use any more */
+	unsigned ktls_ciphers;	   /* struct sl_ktls; 0: it is not to be tried */
+	const char *why_userspace; /* why the kernel could not take over; NULL: not tried */
+	char *early;		   /* opened before the kernel took over; may be plain, or held */
+	char *name;		   /* without ssl: that the client asked for */
+	struct sl_tls_facts facts; /* without ssl */
+	uint32_t charge;	   /* drawn from the budget */
+	uint16_t record_at;	   /* of the record that OpenSSL reads: bytes it has; 0: none */
+	uint16_t record_left;	   /* and, behind its header, those still to come */
 	struct sl_tls_client *client; /* NULL: it showed no certificate */
 	char *out;		      /* sealed, not yet sent; NULL: nothing */
 	uint32_t out_at, out_end;
 	bool is_sending; /* a fiber sends what is in out */
 	bool is_broken;	 /* OpenSSL, or the socket, will not go on */
 	bool has_said_end;
-};
-
-/* Of a client's certificate, which was good. */
-struct sl_tls_client {
-	char subject[256];    /* as RFC 2253 writes it; a longer one is cut */
-	char fingerprint[65]; /* SHA-256 of all of it, in hexadecimal */
+	bool has_heard_end; /* before the kernel took over */
+	bool reads_socket;  /* to the end of a record, with nothing queued any more */
 };
 
 enum sl_tls_end {
@@ -41,6 +62,7 @@ enum sl_tls_end {
 	SL_TLS_TOO_SLOW,  /* the deadline */
 	SL_TLS_NO_MEMORY, /* limits.memory, or the heap */
 	SL_TLS_CANCELLED,
+	SL_TLS_NO_KERNEL, /* it is to seal and open, and cannot: `why` has the reason */
 };
 
 /* The server's side of a handshake, in the fiber that is the reader.  Takes a reference of the
@@ -52,15 +74,11 @@ enum sl_tls_end sl_tls_accept(struct sl_conn *c, struct sl_tls_server *server,
 			      struct sl_tls **ret_tls, char why[SL_PEM_WHY_BYTES]);
 void sl_tls_free(struct sl_tls *t); /* NULL is fine */
 
-/* What was agreed on. */
-struct sl_tls_facts {
-	struct sl_str version;		    /* "TLSv1.3" */
-	struct sl_str cipher;		    /* "TLS_AES_128_GCM_SHA256" */
-	struct sl_str name;		    /* that the client asked for (SNI); empty: none */
-	const struct sl_tls_client *client; /* NULL: it showed no certificate */
-	bool is_resumed;
-};
-/* Borrowed from the connection. */
+/* For what goes on behind a handshake: what OpenSSL has sealed is sent, all of it, or dropped. */
+int sl_tls_flush(struct sl_tls *t, uint64_t deadline_ns);
+void sl_tls_drop_out(struct sl_tls *t);
+
+/* What was agreed on, borrowed from the connection. */
 void sl_tls_describe(const struct sl_tls *t, struct sl_tls_facts *ret_facts);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "tls/clients.h"
+#include "tls/keys.h"
 #include "tls/names.h"
 
 struct context {
@@ -29,6 +30,8 @@ struct sl_tls_server {
 	unsigned contexts_nr;
 	struct sl_tickets *tickets; /* NULL: none are given out */
 	unsigned profile;
+	unsigned kernel; /* enum sl_tls_kernel */
+	unsigned ktls_ciphers;
 	unsigned char id[SHA256_DIGEST_LENGTH];
 };
 
@@ -118,6 +121,8 @@ static SSL_CTX *make_context(struct sl_tls_server *s)
 	SSL_CTX_set_alpn_select_cb(ssl, on_alpn, NULL);
 	SSL_CTX_set_tlsext_servername_callback(ssl, on_name);
 	SSL_CTX_set_tlsext_servername_arg(ssl, s);
+	if (s->ktls_ciphers)
+		sl_tls_keys_prepare(ssl);
 	if (set_protocol(s, ssl) && set_sessions(s, ssl) && sl_tls_clients_use(&s->clients, ssl) &&
 	    SSL_CTX_set_session_id_context(ssl, s->id, sizeof(s->id)) == 1)
 		return ssl;
@@ -386,6 +391,8 @@ int sl_tls_server_new(struct sl_tls_server **ret_server, const struct sl_tls_con
 		return -ENOMEM;
 	s->users = 1;
 	s->profile = conf->profile;
+	s->kernel = conf->kernel;
+	s->ktls_ciphers = conf->ktls.ciphers;
 	make_id(s, conf, id);
 	ret = fill(s, conf, own, faults);
 	if (ret < 0)
@@ -410,4 +417,14 @@ void sl_tls_server_put(struct sl_tls_server *s)
 SSL *sl_tls_server_begin(struct sl_tls_server *s)
 {
 	return SSL_new(s->contexts[0].ssl);
+}
+
+unsigned sl_tls_server_ktls(const struct sl_tls_server *s)
+{
+	return s->ktls_ciphers;
+}
+
+bool sl_tls_server_requires_kernel(const struct sl_tls_server *s)
+{
+	return s->kernel == SL_TLS_KERNEL_REQUIRE;
 }

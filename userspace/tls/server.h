@@ -38,6 +38,11 @@ int sl_tls_server_new(struct sl_tls_server **ret_server, const struct sl_tls_con
 struct sl_tls_server *sl_tls_server_get(struct sl_tls_server *s);
 void sl_tls_server_put(struct sl_tls_server *s); /* NULL is fine */
 
+/* The kernel's ciphers (struct sl_ktls) that it may take over connections with; and whether it has
+ * to, before a request. */
+unsigned sl_tls_server_ktls(const struct sl_tls_server *s);
+bool sl_tls_server_requires_kernel(const struct sl_tls_server *s);
+
 /* For a new connection.  NULL: out of memory. */
 SSL *sl_tls_server_begin(struct sl_tls_server *s);
 

@@ -278,9 +278,10 @@ static const struct fault listeners[] = {
 	  "c','client_depth':17}}}",
 	  "51: /listeners/a/tls/certificates: must be an array, not an integer\n"
 	  "t:2:85: /listeners/a/tls/client_depth: must be between 0 and 16" },
-	{ "{'a':{'address':'1.2.3.4:1','tls':{'kernel_tls':'auto','certificates':5}}}",
-	  "36: /listeners/a/tls/kernel_tls: 'kernel_tls' is not available in this version\n"
-	  "t:2:71: /listeners/a/tls/certificates: must be an array, not an integer" },
+	{ "{'a':{'address':'1.2.3.4:1','tls':{'kernel_tls':'on','certificates':5}}}",
+	  "49: /listeners/a/tls/kernel_tls: unknown value 'on'; must be 'auto', 'off' or "
+	  "'require'\n"
+	  "t:2:69: /listeners/a/tls/certificates: must be an array, not an integer" },
 	{ "{'a':{'address':'1.2.3.4:1','proxy_protocol':{'from':[]}}}",
 	  "54: /listeners/a/proxy_protocol/from: needs at least 1 element, not 0" },
 	{ NULL, NULL },
