@@ -108,10 +108,231 @@ def large_bodies():
     tap.same(grown(before), {"Tx": 0, "Rx": 0}, "off: the kernel has no part in it")
 
 
+def both_ways():
+    for suite in SUITES:
+        before = sockets()
+        for size in (SMALL, LARGE):
+            tap.same(curl("require", size, suite), (0, digest(size)),
+                     f"require, {suite}: {size} bytes")
+        tap.same(grown(before), {"Tx": 2, "Rx": 2}, f"require, {suite}: by the kernel both ways")
+    tap.same(curl("require", HUGE), (0, digest(HUGE)), f"require: {HUGE} bytes")
+    tap.same(curl("auto", HUGE), (0, digest(HUGE)), f"auto: {HUGE} bytes")
+
+
+def kept_connections():
+    """The switch is between requests, and in the middle of many."""
+    for mode in modes:
+        with client(mode) as c:
+            sizes = (SMALL, 0, LARGE, SMALL, 300_000, LARGE, SMALL)
+            got = [hashlib.sha256(c.ask(get(f"/{n}")).body).hexdigest() for n in sizes]
+            tap.same(got, [digest(n) for n in sizes], f"{mode}: answers large and small")
+            r = c.ask(post("/up", DATA[:LARGE]))
+            tap.same(r.body.decode(), digest(LARGE), f"{mode}: a large body up")
+            sizes = (SMALL, LARGE, SMALL, SMALL, 70_000)
+            c.send(b"".join(get(f"/{n}") for n in sizes))
+            got = [hashlib.sha256(c.response().body).hexdigest() for n in sizes]
+            tap.same(got, [digest(n) for n in sizes], f"{mode}: pipelined")
+            for byte in get(f"/{SMALL}"):
+                c.sock.send(bytes([byte]))
+            tap.same(len(c.response().body), SMALL, f"{mode}: a request, a byte a record")
+
+
+def resumed():
+    for mode in modes:
+        with client(mode) as c:
+            c.ask(get("/1"))
+            session = c.sock.session
+        made = context(authority.file)
+        with client(mode) as c:
+            c.ask(get("/1"))
+            made, session = c.sock.context, c.sock.session
+        with TlsClient(kept[mode][1], made, session=session) as c:
+            got = c.ask(get(f"/{LARGE}"))
+            tap.same((c.sock.session_reused, hashlib.sha256(got.body).hexdigest()),
+                     (True, digest(LARGE)), f"{mode}: a session that is gone on with")
+
+
+def with_finished(mode, data, cut=0, pause=0.3):
+    """A client whose first request comes in one packet with the end of its handshake; of what it
+    sends the last bytes come later."""
+    raw = socket.create_connection(("127.0.0.1", kept[mode][1]), 20)
+    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    slow = SlowTls(raw, context(authority.file))
+    while True:
+        try:
+            slow.ssl.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            slow.flush(1 << 20)
+            slow.incoming.write(raw.recv(1 << 16))
+    for i in range(0, len(data), 16000):
+        slow.ssl.write(data[i:i + 16000])
+    flight = slow.outgoing.read()
+    raw.sendall(flight[:len(flight) - cut])
+    if cut:
+        time.sleep(pause)
+        raw.sendall(flight[len(flight) - cut:])
+    return slow
+
+
+def read_answer(slow):
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        answer += slow.run(slow.ssl.read, 1 << 16)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+    while len(body) < length:
+        body += slow.run(slow.ssl.read, 1 << 16)
+    return body
+
+
+def early_requests():
+    for mode in ("auto", "require"):
+        for what, cut in (("whole", 0), ("without its last byte", 1), ("cut in half", 60),
+                          ("with two bytes of its header", len(get(f"/{SMALL}")) + 17 + 3)):
+            slow = with_finished(mode, get(f"/{SMALL}"), cut)
+            first = len(read_answer(slow))
+            slow.run(slow.ssl.write, get(f"/{LARGE}"))
+            tap.same((first, hashlib.sha256(read_answer(slow)).hexdigest()),
+                     (SMALL, digest(LARGE)), f"{mode}: a request with Finished, {what}")
+            slow.raw.close()
+        for size in (3000, 12_000, 40_000):
+            slow = with_finished(mode, post("/up", DATA[:size]), 7)
+            tap.same(read_answer(slow).decode(), digest(size),
+                     f"{mode}: a body of {size} bytes with Finished")
+            slow.raw.close()
+
+
+def ends():
+    for mode in ("auto", "require"):
+        for size in (SMALL, LARGE):
+            with client(mode) as c:
+                r = c.ask(get(f"/{size}", fields="Connection: close\r\n"))
+                tap.same((len(r.body), c.fill(), c.was_reset), (size, False, False),
+                         f"{mode}: {size} bytes end with close_notify")
+            with client(mode) as c:
+                c.ask(get(f"/{size}"))
+                c.sock.unwrap()
+                tap.ok(True, f"{mode}: {size} bytes, and the client's close_notify is answered")
+        broken = counter("connections_closed_error")
+        with client(mode) as c:
+            c.ask(get(f"/{LARGE}"))
+        wait_for(lambda: counter("connections_closed_error") > broken, 5)
+        tap.same(counter("connections_closed_error"), broken + 1,
+                 f"{mode}: a FIN without it is an error")
+        raw = with_finished(mode, get(f"/{LARGE}"))
+        read_answer(raw)
+        raw.raw.sendall(b"\x17\x03\x03\x00\x30" + bytes(48))
+        try:
+            raw.run(raw.ssl.read, 100)
+            tap.ok(False, f"{mode}: a forged record ends it")
+        except (ssl.SSLError, ConnectionError) as e:
+            tap.ok("BAD_RECORD_MAC" in str(e), f"{mode}: a forged record ends it, by an alert", e)
+        raw.raw.close()
+
+
+def counter(name):
+    return json.loads(g.ctl("-j", "status").stdout)["counters"][name]
+
+
+class Talk:
+    """openssl s_client, which makes new keys when told to: K asks us for new ones, too."""
+
+    def __init__(self, mode):
+        self.process = subprocess.Popen(
+            ["openssl", "s_client", "-connect", f"127.0.0.1:{kept[mode][1]}", "-servername",
+             "a.example", "-CAfile", authority.file, "-msg"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        tap.at_end(self.process.kill)
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self.out = b""
+
+    def send(self, data):
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def sees(self, what, seconds=15):
+        def look():
+            self.out += self.process.stdout.read() or b""
+            return what in self.out
+
+        return wait_for(look, seconds)
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait(20)
+        self.out += self.process.stdout.read() or b""
+        self.process.stdout.close()
+        return self.out
+
+
+NOTIFY = b"<<< TLS 1.3, Alert [length 0002], warning close_notify"
+
+
+def new_keys():
+    for mode, word, before, goes_on in (
+            ("auto", b"k", SMALL, True), ("auto", b"K", SMALL, True), ("auto", b"k", LARGE, True),
+            ("auto", b"K", LARGE, False), ("require", b"k", SMALL, False),
+            ("require", b"K", SMALL, False)):
+        what = f"{mode}, {word.decode()} after {before} bytes"
+        c = Talk(mode)
+        c.send(get(f"/{before}"))
+        c.sees(b"HTTP/1.1 200 OK")
+        c.sees(DATA[before - 20:before])
+        c.out = b""
+        c.send(word + b"\n")
+        c.sees(b"KEYUPDATE")
+        if goes_on:
+            time.sleep(0.5)
+            c.send(get(f"/{LARGE}"))
+            tap.ok(c.sees(DATA[LARGE - 20:LARGE]), f"{what}: it goes on")
+        else:
+            tap.ok(c.sees(NOTIFY), f"{what}: it ends with close_notify")
+        out = c.end()
+        tap.ok(b"bad record mac" not in out and b"fatal" not in out, f"{what}: nothing breaks",
+               b"\n".join(x for x in out.splitlines() if b"Alert" in x or b"error" in x))
+
+
+def older_version():
+    before, refused = sockets(), counter("tls_no_kernel")
+    with client("auto", version=ssl.TLSVersion.TLSv1_2) as c:
+        tap.same(hashlib.sha256(c.ask(get(f"/{LARGE}")).body).hexdigest(), digest(LARGE),
+                 "auto: TLS 1.2 stays with this process")
+    with client("require", version=ssl.TLSVersion.TLSv1_2) as c:
+        tap.same(c.ask(get("/1")), None, "require: TLS 1.2 is closed")
+    tap.same((counter("tls_no_kernel"), grown(before)), (refused + 1, {"Tx": 0, "Rx": 0}),
+             "it is counted")
+
+
+def cpu_seconds():
+    with open(f"/proc/{g.process.pid}/stat", encoding="ascii") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def half_a_record():
+    """Nobody works while the rest of a record does not come."""
+    for mode in ("auto", "require"):
+        slow = with_finished(mode, get(f"/{LARGE}"))
+        read_answer(slow)
+        slow.ssl.write(get(f"/{SMALL}"))
+        record = slow.outgoing.read()
+        slow.raw.sendall(record[:30])
+        time.sleep(0.2)
+        before = cpu_seconds()
+        time.sleep(2)
+        spent = cpu_seconds() - before
+        tap.ok(spent < 0.8, f"{mode}: half a record costs nothing", f"{spent} s of 2")
+        slow.raw.sendall(record[30:])
+        tap.same(len(read_answer(slow)), SMALL, f"{mode}: and the rest is waited for")
+        slow.raw.close()
+
+
 if not can:
     tap.skip("the kernel seals and opens records", state["text"])
 else:
-    tap.facts(large_bodies)
+    tap.facts(large_bodies, both_ways, kept_connections, resumed, early_requests, ends, new_keys,
+              older_version, half_a_record)
 g.end()
 origins.close()
 tap.done()

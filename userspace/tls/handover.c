@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 
@@ -71,6 +72,12 @@ static int hand_over(struct sl_tls *t, enum sl_ktls_way way, const struct sl_tls
 	return ret;
 }
 
+/* A KeyUpdate that asks for another one: OpenSSL answers it with what it seals next, or has. */
+static bool owes_new_keys(const struct sl_tls *t)
+{
+	return SSL_get_key_update_type(t->ssl) != SSL_KEY_UPDATE_NONE;
+}
+
 /* ---- sealing ---- */
 
 static int start_sealing(struct sl_tls *t)
@@ -96,7 +103,7 @@ int sl_tls_pass_out(struct sl_conn *c, uint64_t deadline_ns)
 	struct sl_tls *t = tls_of(c);
 	int ret;
 
-	if (!t->ktls_ciphers || t->is_sending || t->has_said_end)
+	if (!t->ktls_ciphers || t->is_sending || t->has_said_end || owes_new_keys(t))
 		return -EOPNOTSUPP;
 	if (t->is_broken)
 		return -EPIPE;
@@ -205,7 +212,7 @@ static int start_opening(struct sl_tls *t, uint64_t deadline_ns)
 	if (ret < 0)
 		return ret;
 	settle_early(t);
-	if (t->keys.is_changed)
+	if (t->keys.is_changed || owes_new_keys(t))
 		return -EOPNOTSUPP; /* that fast nobody needs new keys */
 	ret = hand_over(t, SL_KTLS_OPENS, &t->keys.came);
 	t->layer.passes_in = ret == 0;
@@ -261,8 +268,13 @@ static void on_alert(struct sl_conn *c, const unsigned char *bytes, ssize_t len)
 		c->rx_error = -ECONNRESET;
 }
 
+/* The kernel's word for it stands in the way of the alert until it was asked for. */
 static void break_off(struct sl_conn *c, int alert, int error)
 {
+	int pending = 0;
+	socklen_t len = sizeof(pending);
+
+	getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &pending, &len);
 	sl_ktls_send_alert(c->fd, SL_ALERT_FATAL, alert);
 	tls_of(c)->is_broken = true;
 	c->rx_error = (int16_t)error;
@@ -307,7 +319,7 @@ void sl_tls_say_instead(struct sl_tls *t)
 	sl_tls_drop_out(t);
 	if (t->is_broken && t->keys.alert[0] == SL_ALERT_FATAL)
 		sl_ktls_send_alert(t->conn->fd, SL_ALERT_FATAL, t->keys.alert[1]);
-	else if (t->keys.is_changed)
+	else if (t->keys.is_changed || owes_new_keys(t))
 		t->conn->eof = true; /* see on_control() */
 }
 

@@ -72,7 +72,7 @@ static void flush_now(struct sl_tls *t)
 {
 	ssize_t n;
 
-	if (t->layer.passes_out && t->out) {
+	if (t->layer.passes_out) {
 		sl_tls_say_instead(t);
 		return;
 	}
