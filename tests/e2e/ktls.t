@@ -21,7 +21,7 @@ from lib.wire import get, post
 
 SUITES = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
 SMALL, LARGE = 200, 1_000_003
-HUGE = 20_000_003 if os.environ.get("SLUICE_SLOW") else 100_000_003
+HUGE = 10_000_003 if os.environ.get("SLUICE_SLOW") else 100_000_003
 DATA = random.Random(7).randbytes(HUGE)
 
 
@@ -293,6 +293,18 @@ def new_keys():
                b"\n".join(x for x in out.splitlines() if b"Alert" in x or b"error" in x))
 
 
+def new_keys_meanwhile():
+    """What is begun is finished."""
+    for mode in ("auto", "require"):
+        c = Talk(mode)
+        c.send(get(f"/{3 * LARGE}"))
+        c.sees(b"HTTP/1.1 200 OK")
+        c.send(b"K\n")
+        tap.ok(c.sees(DATA[3 * LARGE - 20:3 * LARGE]) and c.sees(NOTIFY),
+               f"{mode}: new keys during an answer end the connection behind it", c.out[-300:])
+        c.end()
+
+
 def older_version():
     before, refused = sockets(), counter("tls_no_kernel")
     with client("auto", version=ssl.TLSVersion.TLSv1_2) as c:
@@ -328,11 +340,73 @@ def half_a_record():
         slow.raw.close()
 
 
+def shown(c):
+    port = c.sock.getsockname()[1]
+    found = json.loads(g.ctl("-j", "connection", "show").stdout)["connections"]
+    return [x["tls"] for x in found if x["port"] == port][0]
+
+
+def told():
+    """Who seals and opens is said of each connection, and counted."""
+    counts = {name: counter(f"tls_kernel_{name}") for name in ("sent", "both", "none")}
+    with client("auto") as c:
+        c.ask(get("/1"))
+        tap.same(shown(c), {"version": "TLSv1.3", "records": "userspace",
+                            "reason": "no large body was sent yet"}, "auto: not yet")
+        c.ask(get(f"/{LARGE}"))
+        tap.same((shown(c)["records"], shown(c)["reason"]), ("kernel-sent", None),
+                 "auto: those that are sent")
+        table = g.ctl("connection", "show").stdout
+        tap.ok("RECORDS" in table and " kernel-sent " in table, "in the table too", table)
+    with client("require") as c:
+        c.ask(get("/1"))
+        tap.same((shown(c)["records"], shown(c)["reason"]), ("kernel", None), "require: all")
+    with client("off") as c:
+        c.ask(get(f"/{LARGE}"))
+        tap.same(shown(c)["reason"], "kernel_tls is off", "off: none, and why")
+    with client("auto", version=ssl.TLSVersion.TLSv1_2) as c:
+        c.ask(get(f"/{LARGE}"))
+        tap.same(shown(c)["reason"], "TLS 1.2", "auto: an older version is why not")
+    tap.same({name: counter(f"tls_kernel_{name}") - n for name, n in counts.items()},
+             {"sent": 1, "both": 1, "none": 1}, "each is counted")
+    tap.ok(all(name in state["text"] for name in ("AES-128-GCM", "CHACHA20-POLY1305")),
+           "feature probe names the ciphers", state)
+    tap.same([x["tls"]["lost"] for x in json.loads(g.ctl("-j", "status").stdout)["listeners"]],
+             [None] * 3, "status: nothing is lost")
+
+
+def lost():
+    """What a kernel without it means: told, and refused where it is required."""
+    tap.ok("tls.kernel_lost" in g.complaint() and state["text"] in g.complaint(),
+           "auto: the log says what is lost", g.complaint())
+    listeners = json.loads(g.ctl("-j", "status").stdout)["listeners"]
+    tap.same({x["name"]: x["tls"]["lost"] for x in listeners},
+             {"auto": state["text"], "off": None}, "and so does status")
+    tap.ok(state["text"] in g.ctl("status").stdout, "in the text too")
+    tap.same(curl("auto", LARGE), (0, digest(LARGE)), "auto: a large body all the same")
+    with client("auto") as c:
+        c.ask(get(f"/{LARGE}"))
+        tap.same((shown(c)["records"], shown(c)["reason"]), ("userspace", "the kernel has no kTLS"),
+                 "connection show tells why")
+    tap.same([counter(f"tls_kernel_{name}") for name in ("sent", "both", "none")], [0, 0, 0],
+             "nothing was tried")
+    g.conf["listeners"]["off"]["tls"]["kernel_tls"] = "require"
+    path = os.path.join(directory, "require.json")
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(g.conf, f)
+    out = subprocess.run([os.path.join(BUILD, "sluiced"), "-t", "-c", path], capture_output=True,
+                         text=True, timeout=30, check=False)
+    tap.ok(out.returncode == 2 and "/listeners/off/tls/kernel_tls: cannot be \"require\": " +
+           state["text"] in out.stderr, "require is refused, and says why", out.stderr)
+
+
 if not can:
     tap.skip("the kernel seals and opens records", state["text"])
+    tap.facts(lost)
 else:
     tap.facts(large_bodies, both_ways, kept_connections, resumed, early_requests, ends, new_keys,
-              older_version, half_a_record)
+              new_keys_meanwhile,
+              older_version, half_a_record, told)
 g.end()
 origins.close()
 tap.done()

@@ -19,14 +19,15 @@ static const char *text(const json_t *c, const char *key, char *mem, size_t size
 
 static void print_connection(const json_t *c)
 {
-	char client[64], listener[64], route[64], upstream[96];
+	char client[64], listener[64], records[32], route[64], upstream[96];
 
-	printf("%-39s %5" JSON_INTEGER_FORMAT " %-12s %-7s %8" JSON_INTEGER_FORMAT
+	printf("%-39s %5" JSON_INTEGER_FORMAT " %-12s %-7s %-11s %8" JSON_INTEGER_FORMAT
 	       " %8" JSON_INTEGER_FORMAT "s %8" JSON_INTEGER_FORMAT "ms %-16s %s\n",
 	       text(c, "client", client, sizeof(client)), number(c, "port"),
 	       text(c, "listener", listener, sizeof(listener)),
-	       json_object_get(c, "busy_ms") ? "serving" : "idle", number(c, "requests"),
-	       number(c, "age_ms") / 1000, number(c, "busy_ms"),
+	       json_object_get(c, "busy_ms") ? "serving" : "idle",
+	       text(json_object_get(c, "tls"), "records", records, sizeof(records)),
+	       number(c, "requests"), number(c, "age_ms") / 1000, number(c, "busy_ms"),
 	       text(c, "route", route, sizeof(route)),
 	       text(c, "upstream", upstream, sizeof(upstream)));
 }
@@ -43,8 +44,8 @@ enum ctl_exit ctl_connection_show(struct ctl *ctl, char **arguments)
 	if (ctl->is_json)
 		return ctl_print_json(ctl, answer);
 	list = json_object_get(answer, "connections");
-	printf("%-39s %5s %-12s %-7s %8s %9s %10s %-16s %s\n", "CLIENT", "PORT", "LISTENER",
-	       "STATE", "REQUESTS", "AGE", "BUSY", "ROUTE", "UPSTREAM");
+	printf("%-39s %5s %-12s %-7s %-11s %8s %9s %10s %-16s %s\n", "CLIENT", "PORT", "LISTENER",
+	       "STATE", "RECORDS", "REQUESTS", "AGE", "BUSY", "ROUTE", "UPSTREAM");
 	json_array_foreach(list, i, c) print_connection(c);
 	if (number(answer, "open") > (json_int_t)json_array_size(list))
 		printf("and %" JSON_INTEGER_FORMAT " more\n",

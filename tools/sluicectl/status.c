@@ -92,6 +92,20 @@ static void print_daemon(const json_t *status)
 	ctl_print_restart_keys(status);
 }
 
+/* Whether the kernel has a part in its TLS, and why not. */
+static void print_listener_tls(const json_t *tls)
+{
+	const json_t *lost = json_object_get(tls, "lost");
+	char mode[32], why[256];
+
+	if (!tls)
+		return;
+	printf("%-24skernel_tls %s%s%s\n", "",
+	       ctl_printable(json_object_get(tls, "kernel_tls"), mode, sizeof(mode)),
+	       json_is_string(lost) ? ", lost: " : "",
+	       json_is_string(lost) ? ctl_printable(lost, why, sizeof(why)) : "");
+}
+
 static void print_listeners(const json_t *listeners)
 {
 	char name[128], address[256];
@@ -104,6 +118,7 @@ static void print_listeners(const json_t *listeners)
 		ctl_printable(json_object_get(item, "name"), name, sizeof(name));
 		ctl_printable(json_object_get(item, "address"), address, sizeof(address));
 		printf("  %-22s%s\n", name, address);
+		print_listener_tls(json_object_get(item, "tls"));
 	}
 }
 

@@ -40,6 +40,10 @@ static json_t *describe(const struct sl_connection *c)
 	json_object_set_new(item, "state", json_string(c->busy_ns ? "serving" : "idle"));
 	json_object_set_new(item, "requests", json_integer(c->requests));
 	json_object_set_new(item, "age_ms", json_integer((json_int_t)(c->age_ns / SL_MS)));
+	if (c->tls)
+		json_object_set_new(item, "tls",
+				    json_pack("{s:s, s:s, s:s?}", "version", c->tls, "records",
+					      c->records, "reason", c->why_userspace));
 	if (c->busy_ns)
 		json_object_set_new(item, "busy_ms",
 				    json_integer((json_int_t)(c->busy_ns / SL_MS)));

@@ -18,6 +18,7 @@
 #include "control/admin.h"
 #include "control/generation.h"
 #include "control/kernel.h"
+#include "control/ktls.h"
 #include "control/listeners.h"
 #include "control/log.h"
 #include "control/notify.h"
@@ -86,6 +87,7 @@ static int start_workers(struct sl_daemon *d)
 	}
 	if (ret == 0) {
 		sl_sandbox_explain(d, &d->workers[0]);
+		sl_ktls_tell(d->rules);
 		sl_surplus_lend(d, &in);
 	}
 	sl_inherited_fini(&in);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "control/command.h"
 #include "control/kernel.h"
+#include "control/ktls.h"
 #include "control/sandbox.h"
 #include "upstream/names.h"
 
@@ -38,6 +39,8 @@ static json_t *make_listeners(const struct sl_rules *r)
 
 		json_object_set_new(item, "name", json_string(r->listeners[i].name));
 		json_object_set_new(item, "address", sl_command_addr(&r->listeners[i].address));
+		if (r->listeners[i].tls)
+			json_object_set_new(item, "tls", sl_ktls_status(r->listeners[i].tls));
 		json_array_append_new(list, item);
 	}
 	return list;

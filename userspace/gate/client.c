@@ -216,6 +216,8 @@ static void finish(struct sl_client *c)
 {
 	if (!c->conn.eof && !c->conn.rx_error && c->lingers)
 		sl_conn_linger(&c->conn);
+	else if (c->tls && !c->conn.rx_error)
+		sl_conn_say_end(&c->conn);
 	close_because(c, count_of_end(c), why_ended(&c->conn, "it could carry no other request"));
 }
 

@@ -6,6 +6,8 @@
 
 #include "gate/client.h"
 #include "gate/exchange.h"
+#include "tls/conf.h"
+#include "tls/records.h"
 
 /* The address of a client that has not sent anything was not needed yet. */
 static void find_address(const struct sl_client *c, struct sl_connection *ret)
@@ -20,6 +22,29 @@ static void find_address(const struct sl_client *c, struct sl_connection *ret)
 	ret->port = sl_addr_port(&addr);
 }
 
+static const char *why_userspace(const struct sl_client *c)
+{
+	const struct sl_tls_conf *conf = c->acceptor->conf->tls;
+
+	if (c->tls->why_userspace)
+		return c->tls->why_userspace;
+	if (c->tls->ktls_ciphers)
+		return "no large body was sent yet";
+	return conf && conf->kernel == SL_TLS_KERNEL_OFF ? "kernel_tls is off"
+							 : "the kernel has no kTLS";
+}
+
+static void describe_tls(const struct sl_client *c, struct sl_connection *ret)
+{
+	const struct sl_layer *l = &c->tls->layer;
+	struct sl_tls_facts facts;
+
+	sl_tls_describe(c->tls, &facts);
+	ret->tls = facts.version.ptr;
+	ret->records = l->passes_in ? "kernel" : l->passes_out ? "kernel-sent" : "userspace";
+	ret->why_userspace = l->passes_out ? NULL : why_userspace(c);
+}
+
 static void describe(const struct sl_client *c, struct sl_connection *ret)
 {
 	const struct sl_worker *w = c->worker;
@@ -32,6 +57,8 @@ static void describe(const struct sl_client *c, struct sl_connection *ret)
 		.worker = w->index,
 	};
 	find_address(c, ret);
+	if (c->tls)
+		describe_tls(c, ret);
 	if (!x)
 		return;
 	ret->busy_ns = w->loop.now_ns - x->start_ns + 1;

@@ -16,8 +16,11 @@ struct sl_connection {
 	uint64_t busy_ns; /* since its request began; 0: idle */
 	struct sl_ip client;
 	const char *listener;
-	const char *route;    /* NULL: idle, or none is found yet */
-	const char *upstream; /* the target; NULL: none */
+	const char *route;	   /* NULL: idle, or none is found yet */
+	const char *upstream;	   /* the target; NULL: none */
+	const char *tls;	   /* the version that was agreed on; NULL: it speaks none */
+	const char *records;	   /* of TLS: who seals and opens them, and why not the kernel */
+	const char *why_userspace; /* NULL: it is the kernel */
 	uint32_t requests;
 	uint32_t worker;
 	uint16_t port;

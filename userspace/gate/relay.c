@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "gate/forward.h"
 #include "gate/receive.h"
+#include "gate/secure.h"
 #include "net/splice.h"
 
 enum {
@@ -150,7 +151,8 @@ static int splice_rest(struct sl_relay *r)
 	int ret = flush_head(r);
 
 	if (ret == 0)
-		ret = sl_conn_pass_out(r->to, sl_exchange_deadline(r->x, r->send_timeout_ns));
+		ret = sl_secure_pass_out(r->x->client, r->to,
+					 sl_exchange_deadline(r->x, r->send_timeout_ns));
 	if (ret == -EOPNOTSUPP)
 		return -ENOSYS;
 	r->is_to_blame_to = ret < 0;

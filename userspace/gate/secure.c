@@ -49,6 +49,8 @@ static void count_done(const struct sl_client *c)
 
 	sl_tls_describe(c->tls, &facts);
 	sl_count(facts.is_resumed ? &s->tls_resumed : &s->tls_handshakes, 1);
+	if (c->tls->layer.passes_in)
+		sl_count(&s->tls_kernel_both, 1);
 	sl_count(sl_str_eq(facts.version, SL_S("TLSv1.3")) ? &s->tls_1_3 : &s->tls_1_2, 1);
 }
 
@@ -102,4 +104,21 @@ int sl_secure_client(struct sl_client *c)
 	if (in.ptr[0] == RECORD_HANDSHAKE)
 		return shake_hands(c, conf);
 	return is_plain_http(in) ? refuse_plain(c) : refuse_garbage(c);
+}
+
+int sl_secure_pass_out(struct sl_client *c, struct sl_conn *to, uint64_t deadline_ns)
+{
+	struct sl_stats *s = c->worker->stats;
+	bool was_tried;
+	int ret;
+
+	if (!sl_layer_seals(to->layer))
+		return 0;
+	was_tried = c->tls->why_userspace != NULL;
+	ret = sl_conn_pass_out(to, deadline_ns);
+	if (ret == 0)
+		sl_count(&s->tls_kernel_sent, 1);
+	else if (c->tls->why_userspace && !was_tried)
+		sl_count(&s->tls_kernel_none, 1);
+	return ret;
 }

@@ -10,4 +10,8 @@
  * is to be closed; it is counted, and whoever can be told was told. */
 int sl_secure_client(struct sl_client *c);
 
+/* As sl_conn_pass_out(), before a body goes to one side of an exchange of this client; what came of
+ * it is counted. */
+int sl_secure_pass_out(struct sl_client *c, struct sl_conn *to, uint64_t deadline_ns);
+
 #endif

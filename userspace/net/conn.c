@@ -446,6 +446,12 @@ void sl_conn_shutdown_write(struct sl_conn *c)
 	shutdown(c->fd, SHUT_WR);
 }
 
+void sl_conn_say_end(struct sl_conn *c)
+{
+	if (c->layer && !c->layer->is_aborted && c->fd >= 0)
+		c->layer->ops->say_end(c, true);
+}
+
 void sl_conn_abort_on_close(struct sl_conn *c)
 {
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };

@@ -97,6 +97,9 @@ int sl_conn_connect(struct sl_conn *c, const struct sockaddr *addr, socklen_t le
 
 /* The last byte is sent: says so to the peer. */
 void sl_conn_shutdown_write(struct sl_conn *c);
+/* Before an orderly close: what has to be said by a layer is, though the socket may be full, for a
+ * second at most. */
+void sl_conn_say_end(struct sl_conn *c);
 /* Makes the close a reset, so that what was sent cannot be taken for complete. */
 void sl_conn_abort_on_close(struct sl_conn *c);
 /* Sends FIN, then throws away what the peer still sends, for at most a second: closing with unread

@@ -78,6 +78,12 @@
 	  "limits.memory was reached") \
 	X(tls_no_kernel, COUNTER, "sluice_tls_failures", "reason=\"kernel\"", \
 	  "tls.kernel_tls requires the kernel, which could not take it over") \
+	X(tls_kernel_sent, COUNTER, "sluice_tls_kernel", "records=\"sent\"", \
+	  "TLS connections that the kernel was to take over, by which records it did") \
+	X(tls_kernel_both, COUNTER, "sluice_tls_kernel", "records=\"both\"", \
+	  "those that are sent and those that come") \
+	X(tls_kernel_none, COUNTER, "sluice_tls_kernel", "records=\"none\"", \
+	  "it could not: they stay with this process") \
 	X(denied_by_list, COUNTER, "sluice_denials", "reason=\"list\"", \
 	  "Connections, and requests behind proxies, of clients that are not let in, by reason") \
 	X(denied_punished, COUNTER, "sluice_denials", "reason=\"punished\"", \
