@@ -188,16 +188,18 @@ static int make_pins_dir(const char *path, struct sl_why *why)
 	return sl_why_errno(why, -errno, path);
 }
 
-/* By the example of a map of that size: libbpf 1.1 cannot change the one that the program declares,
- * and leaves the descriptor ours. */
+/*
+ * By the example of a map that is made as lists are: libbpf 1.1 cannot change the size of the one
+ * that the program declares, and describes it by BTF, which for Linux 6.1 makes it another kind of
+ * map than those without.  The descriptor stays ours.
+ */
 static int set_image_lines(struct sl_gate_program *program, uint32_t lines)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+	int fd = sl_list_new(lines);
 
-	program->example = bpf_map_create(BPF_MAP_TYPE_ARRAY, "sluice_list", sizeof(uint32_t),
-					  SL_LINE_SIZE, lines, &options);
-	if (program->example < 0)
-		return -errno;
+	if (fd < 0)
+		return fd;
+	program->example = fd;
 	return bpf_map__set_inner_map_fd(bpf_object__find_map_by_name(program->object, "image"),
 					 program->example);
 }
@@ -251,6 +253,7 @@ static int set_options(struct sl_gate_program *program, const struct sl_gate_opt
 		uint8_t has_fragments, has_cookies;
 	} constants = { o->slot, o->has_fragments, sl_cookies_are_made() };
 	size_t size;
+	int ret;
 
 	if (!cells || !rodata || !bpf_map__initial_value(rodata, &size) ||
 	    size > sizeof(constants) || bpf_map__set_initial_value(rodata, &constants, size) < 0)
@@ -258,12 +261,9 @@ static int set_options(struct sl_gate_program *program, const struct sl_gate_opt
 	if (o->has_fragments)
 		bpf_program__set_flags(bpf_object__find_program_by_name(object, "sl_gate"),
 				       BPF_F_XDP_HAS_FRAGS);
-	if (o->image_lines) {
-		int ret = set_image_lines(program, o->image_lines);
-
-		if (ret < 0)
-			return sl_why_errno(why, ret, "memory for the list");
-	}
+	ret = set_image_lines(program, o->image_lines ? o->image_lines : SL_IMAGE_LINES_DEFAULT);
+	if (ret < 0)
+		return sl_why_errno(why, ret, "memory for the list");
 	set_cell_sets(cells, o);
 	if (set_pins(object, o) < 0)
 		return sl_why_text(why, -EINVAL, "the lists that are pinned are none of ours");
