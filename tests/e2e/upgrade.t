@@ -98,9 +98,27 @@ def one_that_fails():
     with Client(gateway.port) as client:
         tap.ok(client.ask(get("/a")).status == 200 and status().get("pid") == pid,
                "and the running one goes on")
+    fails_late(pid)
     gateway.write(good)
     heir = upgrade(pid)
     tap.ok(heir != pid and os.waitpid(pid, 0)[1] == 0, "until one does not")
+
+
+def fails_late(pid):
+    """Its file is good, and its port is somebody else's: it has taken nothing of ours by then."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = {"address": f"127.0.0.1:{other.getsockname()[1]}"}
+        listeners = {**gateway.conf["listeners"], "taken": taken}
+        gateway.write(json.dumps({**gateway.conf, "listeners": listeners}))
+        os.kill(pid, signal.SIGUSR2)
+        tap.ok(wait_for(lambda: gateway.complaint().count("upgrade.failed") == 2),
+               "one that cannot listen fails", gateway.complaint())
+    shown = json.loads(gateway.ctl("-j", "metrics", "show").stdout)
+    tap.same((shown["pid"], shown["is_live"]), (pid, True), "the counters are still the running one's")
+    tap.ok(not [name for name in os.listdir(gateway.directory) if name.startswith(".metrics")],
+           "and the other one's are gone", os.listdir(gateway.directory))
 
 
 def unix_socket_and_end():

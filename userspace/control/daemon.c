@@ -114,6 +114,13 @@ static void note_start(struct sl_daemon *d, uint64_t now_ns)
 	s->workers = d->rules->workers;
 }
 
+static void warn_unreadable(const struct sl_daemon *d, int error)
+{
+	sl_log_warn("metrics.open",
+		    "run_dir=%s error=\"%s\" effect=\"sluicectl metrics cannot read them\"",
+		    d->rules->run_dir, strerror(-error));
+}
+
 /* Where nobody else can read them they are counted all the same. */
 static int open_metrics(struct sl_daemon *d)
 {
@@ -130,9 +137,7 @@ static int open_metrics(struct sl_daemon *d)
 	if (ret == 0)
 		ret = sl_metrics_new(&d->shared.metrics, &conf, sl_upgrade_is_heir());
 	if (ret < 0) {
-		sl_log_warn("metrics.open",
-			    "run_dir=%s error=\"%s\" effect=\"sluicectl metrics cannot read them\"",
-			    rules->run_dir, strerror(-ret));
+		warn_unreadable(d, ret);
 		conf.directory = NULL;
 		ret = sl_metrics_new(&d->shared.metrics, &conf, false);
 	}
@@ -140,6 +145,15 @@ static int open_metrics(struct sl_daemon *d)
 		return ret;
 	note_start(d, conf.start_ns);
 	return sl_meters_new(&d->rules->meters, d->shared.metrics, d->rules);
+}
+
+/* When nothing can fail any more: until then they are those of the process that we come after. */
+static void show_metrics(struct sl_daemon *d)
+{
+	int ret = sl_metrics_show(d->shared.metrics);
+
+	if (ret < 0)
+		warn_unreadable(d, ret);
 }
 
 static int open_shared(struct sl_daemon *d, struct sl_log_files *logs)
@@ -242,8 +256,11 @@ int sl_daemon_start(struct sl_daemon *d)
 		ret = sl_admin_open(&d->admin, d, &d->rules->admin);
 	if (ret == 0)
 		ret = start_workers(d);
-	if (ret < 0)
+	if (ret < 0) {
+		sl_metrics_withdraw(d->shared.metrics);
 		return ret;
+	}
+	show_metrics(d);
 	open_control(d);
 	sl_daemon_note(d);
 	sl_daemon_use_logs(d, &logs);

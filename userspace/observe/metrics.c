@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, LINE_CELLS = 8, FAMILIES_MAX = 64, FIXED_SERIES_MAX = 64, PATH_BYTES = 256 };
+enum { PAGE = 4096, LINE_CELLS = 8, FAMILIES_MAX = 64, FIXED_SERIES_MAX = 64 };
 
 /* A series that each name of a set has. */
 struct member {
@@ -66,7 +66,8 @@ static const struct set {
 struct sl_metrics {
 	struct sl_metrics_header *head;
 	size_t bytes;
-	int fd; /* -1: in memory */
+	int fd;		    /* -1: in memory */
+	char *path, *fresh; /* where it belongs, and where it is until it is shown; NULL then */
 	uint32_t workers, series_max, cells_max;
 	uint32_t cells_nr; /* given out, of each block */
 	uint32_t names_nr[SL_METRICS_SETS], names_max[SL_METRICS_SETS];
@@ -397,32 +398,32 @@ static int fill(struct sl_metrics *m, const struct sl_metrics_conf *conf)
 	return ret;
 }
 
+static int name_file(struct sl_metrics *m, const char *directory)
+{
+	if (asprintf(&m->fresh, "%s/." SL_METRICS_FILE ".%d", directory, (int)getpid()) < 0)
+		m->fresh = NULL;
+	if (asprintf(&m->path, "%s/" SL_METRICS_FILE, directory) < 0)
+		m->path = NULL;
+	return m->fresh && m->path ? 0 : -ENOMEM;
+}
+
 static int make(struct sl_metrics *m, const struct sl_metrics_conf *conf, bool may_replace)
 {
-	char path[PATH_BYTES], fresh[PATH_BYTES];
 	int ret = 0;
 
 	m->index = calloc(m->index_mask + 1u, sizeof(*m->index));
 	if (!m->index)
 		return -ENOMEM;
 	if (conf->directory) {
-		if (snprintf(fresh, sizeof(fresh), "%s/." SL_METRICS_FILE ".%d", conf->directory,
-			     (int)getpid()) >= (int)sizeof(fresh))
-			return -ENAMETOOLONG;
-		snprintf(path, sizeof(path), "%s/" SL_METRICS_FILE, conf->directory);
-		if (!may_replace && is_in_use(path))
-			return -EBUSY;
-		ret = make_file(m, fresh);
+		ret = name_file(m, conf->directory);
+		if (ret == 0 && !may_replace && is_in_use(m->path))
+			ret = -EBUSY;
+		if (ret == 0)
+			ret = make_file(m, m->fresh);
 	}
 	if (ret == 0)
 		ret = map(m);
-	if (ret == 0)
-		ret = fill(m, conf);
-	if (ret == 0 && conf->directory && rename(fresh, path) < 0)
-		ret = -errno;
-	if (ret < 0 && m->fd >= 0)
-		unlink(fresh);
-	return ret;
+	return ret == 0 ? fill(m, conf) : ret;
 }
 
 int sl_metrics_new(struct sl_metrics **ret_metrics, const struct sl_metrics_conf *conf,
@@ -443,10 +444,30 @@ int sl_metrics_new(struct sl_metrics **ret_metrics, const struct sl_metrics_conf
 	return ret;
 }
 
+int sl_metrics_show(struct sl_metrics *m)
+{
+	if (!m->fresh)
+		return 0;
+	if (rename(m->fresh, m->path) < 0)
+		return -errno;
+	free(m->fresh);
+	m->fresh = NULL;
+	return 0;
+}
+
+void sl_metrics_withdraw(struct sl_metrics *m)
+{
+	if (m && m->fresh && m->fd >= 0)
+		unlink(m->fresh);
+}
+
 void sl_metrics_free(struct sl_metrics *m)
 {
 	if (!m)
 		return;
+	sl_metrics_withdraw(m);
+	free(m->fresh);
+	free(m->path);
 	if (m->head)
 		munmap(m->head, m->bytes);
 	if (m->fd >= 0)

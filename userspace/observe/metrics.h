@@ -32,12 +32,18 @@ struct sl_metrics_conf {
 struct sl_metrics;
 
 /*
- * Makes the file, and moves it in the place of one from before.  0, or a negative errno: -EBUSY
- * when another daemon counts there and may_replace is not set, -ENOSPC when there is no room.
+ * Makes the file, beside one from before, which readers have until sl_metrics_show().  0, or a
+ * negative errno: -EBUSY when another daemon counts there and may_replace is not set, -ENOSPC when
+ * there is no room.
  */
 int sl_metrics_new(struct sl_metrics **ret_metrics, const struct sl_metrics_conf *conf,
 		   bool may_replace);
-/* The file stays: what was counted can be read when we are gone. */
+/* Moves it in the place of the one from before: whoever comes to nothing has taken away nothing.  0
+ * or a negative errno. */
+int sl_metrics_show(struct sl_metrics *m);
+/* Removes one that was not shown: readers never knew of it.  NULL is fine. */
+void sl_metrics_withdraw(struct sl_metrics *m);
+/* The file stays, if it was shown: what was counted can be read when we are gone. */
 void sl_metrics_free(struct sl_metrics *m); /* NULL is fine */
 
 /* A worker's cells, from its block's beginning; index `workers` is the main thread's block.  The

@@ -71,8 +71,8 @@ static void names(void)
 	uint32_t b = sl_metrics_cell(m, SL_METRICS_ROUTE, "route=\"b\"");
 	uint32_t other = sl_metrics_other(m, SL_METRICS_ROUTE);
 	uint64_t counts[SL_METRICS_BUCKETS_MAX], sum;
-	struct sl_reading_series s;
-	struct sl_reading r;
+	struct sl_reading_series s, t;
+	struct sl_reading r, after;
 
 	ok(a != b && a != other && b != other, "names have cells of their own");
 	ok(a % 8 == 0 && b % 8 == 0, "on cache lines of their own");
@@ -82,6 +82,8 @@ static void names(void)
 	       "one beyond the maximum is one of the others");
 	is_int(sl_metrics_cell(m, SL_METRICS_ROUTE, "route=\"other\""), other,
 	       "and so is one that is called so");
+	ok(access(path, F_OK) < 0, "nobody sees the file at first");
+	is_int(sl_metrics_show(m), 0, "it is shown");
 	second = make(false, -EBUSY);
 	ok(!second, "while somebody counts there, nobody else does");
 
@@ -106,6 +108,13 @@ static void names(void)
 	   "what was counted stays");
 	is_int(sl_reading_sum(&r, &s, 0), 12, "to be read");
 	sl_metrics_free(make(false, 0));
+	is_int(sl_reading_open(&after, path), 0, "one that was not shown is in nobody's way");
+	ok(find(&after, "sluice_http_requests", "route=\"a\",code=\"2xx\"", &t),
+	   "the one before is still there");
+	sl_reading_close(&after);
+	m = make(false, 0);
+	is_int(sl_metrics_show(m), 0, "the next one is shown");
+	sl_metrics_free(m);
 	is_int(sl_reading_sum(&r, &s, 0), 12, "also when there is a new file");
 	sl_reading_close(&r);
 }
@@ -128,7 +137,7 @@ static void torture(void)
 {
 	static const unsigned char values[] = { 0, 1, 0x7f, 0xff };
 	struct sl_metrics *m = make(false, 0);
-	int fd = open(path, O_RDWR | O_CLOEXEC);
+	int fd = sl_metrics_show(m) == 0 ? open(path, O_RDWR | O_CLOEXEC) : -1;
 	unsigned char was;
 
 	for (off_t at = 0; at < (off_t)sizeof(struct sl_metrics_header) + 64; at++)
