@@ -147,6 +147,46 @@ def lists():
     tap.same([entry["prefix"] for entry in listed], [f"{NET}.4"], "and so does the list")
 
 
+def refused():
+    """What requires the kernel and does not get it changes nothing there."""
+    before = ctl("limit", "show").stdout
+    answer = gateway.reload(kernel=dict(KERNEL, mode="require", interfaces=["sl-nowhere"], deny=[],
+                                        client_limits={"packets": "5/s"}))
+    tap.same(answer.get("faults"), ["/kernel/mode: sl-nowhere: there is no such interface"],
+             "a reload that requires another interface is refused, and says why")
+    tap.ok(os.path.exists(f"{PINS}/link_{HOST_IF}"), "the program stays where it was")
+    tap.same(ask(4).strip(), "no answer", "with its list")
+    tap.same(ctl("limit", "show").stdout, before, "and its limits")
+    answer = gateway.reload(kernel=dict(KERNEL, mode="require", interfaces=["lo", "sl-nowhere"]))
+    tap.same((answer["reloaded"], os.path.exists(f"{PINS}/link_lo")), (False, False),
+             "what it has attached is taken off again")
+    tap.ok(gateway.reload(kernel=KERNEL)["reloaded"], "the file of before is fine")
+
+
+def taken_off():
+    """An operator's detach holds until he reloads."""
+    tap.same(ctl("detach", "dev", HOST_IF).returncode, 0, "an operator detaches the interface")
+    tap.ok(wait_for(lambda: kernel_status()["enforced_by"] == "userspace"), "userspace enforces")
+    tap.ok(gateway.reload(kernel=KERNEL)["reloaded"], "a reload")
+    tap.same(kernel_status()["enforced_by"], "kernel", "attaches it again")
+    tap.ok(gateway.reload(kernel=dict(KERNEL, mode="native"))["reloaded"] and
+           "it stays in mode generic" in gateway.complaint(), "in another mode it says what stays")
+    tap.same(ctl("detach", "all").returncode, 0, "he takes off all that there is")
+    tap.ok(wait_for(lambda: "all was detached" in kernel_status()["lost"]), "status says so")
+    tap.ok("a reload attaches again" in gateway.complaint(), "and the log says the way back")
+    for _ in range(10):
+        ask(2, BAD)
+    tap.ok(not is_served(2) and is_served(3), "userspace punishes meanwhile")
+    tap.ok(wait_for(lambda: is_served(2)), "for as long")
+    tap.ok(gateway.reload(kernel=KERNEL)["reloaded"], "a reload")
+    tap.same((kernel_status()["enforced_by"], kernel_status()["lost"]), ("kernel", ""), "is that way")
+    tap.same(ask(4).strip(), "no answer", "the list is in the new maps")
+    for _ in range(10):
+        ask(2, BAD)
+    tap.ok(f"{NET}.2" in punished(), "and so is who is punished")
+    ctl("punish", "del", f"{NET}.2")
+
+
 def from_here(source):
     """Past the interface that the kernel judges."""
     with socket.create_connection(("127.0.0.1", gateway.port), 5, (source, 0)) as client:
@@ -180,6 +220,12 @@ def after_root():
            gateway.complaint())
     tap.same(ask(3).strip(), "no answer", "the new list holds in the kernel")
     tap.ok(is_served(4), "the old one does not")
+    ctl("detach", "all")
+    tap.ok(wait_for(lambda: json.loads(gateway.ctl("-j", "status").stdout)["kernel"]["lost"]),
+           "it sees that all was detached")
+    tap.ok(gateway.reload().get("reloaded"), "it is reloaded", gateway.complaint())
+    tap.ok(os.path.exists(f"{PINS}/link_{HOST_IF}"), "and its interface is attached again")
+    tap.same(ask(3).strip(), "no answer", "with its list")
     heir = upgraded()
     tap.same(gateway.process.wait(20), 0, "the old one ends in good order")
     os.kill(heir, signal.SIGTERM)
@@ -254,5 +300,5 @@ RESPOND = [{"name": "all", "match": {"path": "/*"}, "respond": {"status": 200}}]
 KERNEL = {"interfaces": [HOST_IF], "pins": PINS, "deny": [f"{NET}.4"],
           "punish": {"after": "10 failures in 1m", "for": "3s"}}
 gateway = Gateway(origin.port, {"kernel": KERNEL, "routes": RESPOND}, host="0.0.0.0")
-tap.facts(loop, by_hand, lists, after_root, without_maps)
+tap.facts(loop, by_hand, refused, taken_off, lists, after_root, without_maps)
 tap.done()

@@ -13,8 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/ask.h"
-#include "kern/attach.h"
-#include "kern/cookies.h"
+#include "control/kernel_apply.h"
 #include "kern/image.h"
 #include "kern/why.h"
 
@@ -179,210 +178,62 @@ static void use_rules(struct sl_daemon *d, struct sl_guard_rules *fresh)
 	free_rules(old);
 }
 
-/* ---- the kernel ---- */
+/* ---- start, reload, end ---- */
 
-static int publish(struct sl_kernel *k, const struct sl_kernel_conf *conf, struct sl_why *why)
-{
-	struct sl_prefixes list = { 0 };
-	int ret = sl_kernel_list(&list, conf);
-
-	ret = ret < 0 ? sl_why_errno(why, ret, "the list")
-		      : sl_loader_publish(&k->loader, &k->gate, &list, why);
-	sl_prefixes_fini(&list);
-	return ret;
-}
-
-static int map_cells(struct sl_kernel *k, struct sl_why *why)
-{
-	size_t size = (k->gate.switches->cells_mask + 1ull) * sizeof(*k->cells);
-	void *mem;
-
-	if (k->cells)
-		return 0;
-	mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, k->gate.cells, 0);
-	if (mem == MAP_FAILED)
-		return sl_why_errno(why, -errno, "mapping the clients' credit");
-	k->cells = mem;
-	return 0;
-}
-
-static void set_ports(const struct sl_kernel *k, const struct sl_rules *rules)
-{
-	uint64_t words[SL_PORT_WORDS] = { 0 };
-
-	for (unsigned i = 0; i < rules->listeners_nr; i++) {
-		uint16_t port = sl_addr_port(&rules->listeners[i].address);
-
-		if (port)
-			words[port >> 6] |= 1ull << (port & 63);
-	}
-	for (uint32_t i = 0; i < SL_PORT_WORDS; i++)
-		bpf_map_update_elem(k->gate.ports, &i, &words[i], BPF_ANY);
-}
-
-static enum sl_attach_mode mode_of(const struct sl_kernel_conf *conf)
-{
-	return conf->mode == SL_KERNEL_NATIVE	 ? SL_MODE_NATIVE
-	       : conf->mode == SL_KERNEL_GENERIC ? SL_MODE_GENERIC
-						 : SL_MODE_AUTO;
-}
-
-static uint64_t entries_of(const struct sl_kernel_conf *conf)
-{
-	return (uint64_t)conf->management_nr + conf->allow_nr + conf->deny_nr;
-}
-
-static bool has_interface(const struct sl_kernel_conf *conf, struct sl_str name)
-{
-	for (unsigned i = 0; i < conf->interfaces_nr; i++)
-		if (sl_str_eq(conf->interfaces[i], name))
-			return true;
-	return false;
-}
-
-/* Attaches what is new.  The first failure is told, the others are tried all the same. */
-static int attach_all(struct sl_kernel *k, const struct sl_kernel_conf *conf,
-		      const struct sl_kernel_conf *before, struct sl_why *why)
-{
-	const struct sl_attach_options options = {
-		.mode = mode_of(conf),
-		.image_lines = k->own_image.nr > SL_IMAGE_LINES_DEFAULT
-				       ? sl_image_lines_for(2 * entries_of(conf))
-				       : 0,
-	};
-	int first = 0;
-
-	for (unsigned i = 0; i < conf->interfaces_nr; i++) {
-		struct sl_why reason;
-		int ret;
-
-		if (before && !k->lost.text[0] && has_interface(before, conf->interfaces[i]))
-			continue;
-		ret = sl_loader_attach(&k->loader, k->pins, conf->interfaces[i].ptr, &options,
-				       &reason);
-		if (ret < 0 && first == 0) {
-			first = ret;
-			*why = reason;
-		}
-	}
-	return first;
-}
-
-static void detach_gone(struct sl_kernel *k, const struct sl_kernel_conf *conf,
-			const struct sl_kernel_conf *before)
-{
-	struct sl_why why;
-
-	for (unsigned i = 0; before && k->is_open && i < before->interfaces_nr; i++) {
-		struct sl_str name = before->interfaces[i];
-
-		if (conf->mode != SL_KERNEL_OFF && has_interface(conf, name))
-			continue;
-		if (sl_loader_detach(&k->loader, k->pins, name.ptr, &why) < 0)
-			sl_log_warn("kernel.detach", "interface=%s error=\"%s\"", name.ptr,
-				    why.text);
-	}
-}
-
-/* Maps that are there without an interface of ours are the operator's, and have our list too. */
-static int open_maps(struct sl_kernel *k, const struct sl_kernel_conf *conf,
-		     const struct sl_kernel_conf *before, struct sl_why *why)
-{
-	struct sl_why reason;
-	int attached = conf->interfaces_nr ? attach_all(k, conf, before, why) : 0, ret = 0;
-
-	if (k->gate.control < 0)
-		ret = sl_loader_open(&k->loader, &k->gate, k->pins, &reason);
-	if (attached < 0 || ret == 0)
-		return attached;
-	/* Nothing was asked of the kernel: whether it could be had is not our business. */
-	if (!conf->interfaces_nr && (ret == -ENOENT || ret == -EPERM || ret == -EACCES))
-		return 0;
-	*why = reason;
-	return ret;
-}
-
-static bool is_same_list(const struct sl_kernel *k, const struct sl_kernel_conf *conf,
-			 const struct sl_kernel_conf *before)
-{
-	return k->is_listed && before && before->is_there && sl_kernel_is_same_list(conf, before);
-}
-
-/* The maps that are open are where they were: a section that is gone still has them. */
-static void use_pins(struct sl_kernel *k, const struct sl_kernel_conf *conf)
-{
-	if (!conf->pins || strcmp(k->pins, conf->pins) == 0)
-		return;
-	if (k->is_open)
-		sl_log_warn("reload", "key=/kernel/pins effect=\"needs a restart\"");
-	else
-		snprintf(k->pins, sizeof(k->pins), "%s", conf->pins); /* 200 bytes at most */
-}
-
-/* Asked at each reload: the sysctl may have been set meanwhile. */
-static void set_cookies(struct sl_kernel *k, const struct sl_kernel_conf *conf)
-{
-	struct sl_why why;
-	bool can_cookie = sl_cookies_check(&why) == 0;
-
-	sl_kernel_set_cookies(k->gate.switches, conf, can_cookie);
-	if (!can_cookie && conf->syn_flood.limit.rate.nr && conf->syn_flood.answer == SL_SYN_COOKIE)
-		sl_log_warn("kernel.no_cookies",
-			    "error=\"%s\" effect=\"SYNs beyond syn_flood are dropped\"", why.text);
-}
-
-/* Has the kernel do what it can.  0, or a negative errno and why. */
-static int apply(struct sl_kernel *k, const struct sl_rules *rules, const struct sl_rules *before)
-{
-	const struct sl_kernel_conf *conf = &rules->kernel;
-	const struct sl_kernel_conf *old = before ? &before->kernel : NULL;
-	struct sl_why why = { "" };
-	int ret = 0;
-
-	use_pins(k, conf);
-	detach_gone(k, conf, old);
-	if (conf->mode != SL_KERNEL_OFF)
-		ret = open_maps(k, conf, old, &why);
-	k->is_open = k->gate.control >= 0;
-	if (k->is_open && map_cells(k, &why) < 0) {
-		sl_gate_close(&k->gate);
-		k->is_open = false;
-		ret = -ENOMEM;
-	}
-	if (k->is_open && conf->mode != SL_KERNEL_OFF) {
-		sl_kernel_set_limits(k->gate.switches, conf, old);
-		set_cookies(k, conf);
-		if (conf->scope == SL_SCOPE_PORTS)
-			set_ports(k, rules);
-		if (!is_same_list(k, conf, old)) {
-			int published = publish(k, conf, &why);
-
-			k->is_listed = published == 0;
-			ret = ret < 0 ? ret : published;
-		}
-	}
-	k->lost = ret < 0 ? why : (struct sl_why){ "" };
-	return ret;
-}
-
-static int explain(const struct sl_kernel *k, const struct sl_kernel_conf *conf, int ret)
+static int explain(const struct sl_kernel_conf *conf, int ret, const struct sl_why *why,
+		   FILE *errors)
 {
 	if (ret == 0)
 		return 0;
 	if (conf->mode == SL_KERNEL_REQUIRE) {
-		sl_log_error("kernel.lost", "reason=\"%s\" key=/kernel/mode", k->lost.text);
+		if (errors)
+			fprintf(errors, "/kernel/mode: %s\n", why->text);
+		sl_log_error("kernel.lost", "reason=\"%s\" key=/kernel/mode", why->text);
 		return ret;
 	}
 	sl_log_warn("kernel.lost",
 		    "reason=\"%s\" effect=\"lists and limits of connections are enforced when a "
 		    "connection is accepted, those of packets and bytes are not\"",
-		    k->lost.text);
+		    why->text);
 	return 0;
 }
 
-/* ---- start, reload, end ---- */
+/* "sluicectl detach all" has unpinned the maps that we have: whoever attaches again makes others. */
+static bool is_retired(const struct sl_kernel *k)
+{
+	return k->is_open && k->gate.switches->version == 0;
+}
 
-static int go_over(struct sl_daemon *d, const struct sl_rules *fresh, const struct sl_rules *before)
+/* Without maps, as where there never were any; not to be closed before workers let go of them. */
+static void leave_maps(struct sl_daemon *d)
+{
+	struct sl_kernel *k = d->kernel, had = *k;
+	struct sl_guard_rules *fresh = NULL;
+
+	sl_gate_init(&k->gate);
+	k->cells = NULL;
+	k->is_open = k->is_listed = false;
+	if (d->rules->kernel.is_there)
+		fresh = make_rules(k, &d->rules->kernel);
+	if (d->rules->kernel.is_there && !fresh) {
+		*k = had; /* no memory: the next tick tries again */
+		return;
+	}
+	use_rules(d, fresh);
+	if (had.cells)
+		munmap(had.cells, (had.gate.switches->cells_mask + 1ull) * sizeof(*had.cells));
+	sl_gate_close(&had.gate);
+	if (!fresh)
+		return;
+	sl_why_text(&k->lost, -ENOENT, "%s: all was detached", k->pins);
+	sl_log_warn("kernel.lost",
+		    "reason=\"%s\" effect=\"what it did is done when a connection is accepted\" "
+		    "hint=\"a reload attaches again what kernel.interfaces names\"",
+		    k->lost.text);
+}
+
+static int go_over(struct sl_daemon *d, const struct sl_rules *fresh, const struct sl_rules *before,
+		   FILE *errors)
 {
 	const struct sl_kernel_conf *conf = &fresh->kernel;
 	struct sl_kernel *k = d->kernel;
@@ -397,7 +248,7 @@ static int go_over(struct sl_daemon *d, const struct sl_rules *fresh, const stru
 	}
 	k->own_image = own;
 	if (conf->is_there || (before && before->kernel.is_there))
-		ret = explain(k, conf, apply(k, fresh, before));
+		ret = explain(conf, sl_kernel_apply(k, fresh, before, &why), &why, errors);
 	if (ret == 0 && conf->is_there) {
 		rules = make_rules(k, conf);
 		ret = rules ? 0 : -ENOMEM;
@@ -437,17 +288,19 @@ int sl_kernel_start(struct sl_daemon *d)
 		return -ENOMEM;
 	sl_gate_init(&d->kernel->gate);
 	sl_loader_inherit(&d->kernel->loader);
-	ret = go_over(d, d->rules, NULL);
+	ret = go_over(d, d->rules, NULL, NULL);
 	if (ret == 0)
 		keep_loader(d->kernel, d->rules);
 	return ret;
 }
 
-int sl_kernel_change(struct sl_daemon *d, const struct sl_rules *fresh)
+int sl_kernel_change(struct sl_daemon *d, const struct sl_rules *fresh, FILE *errors)
 {
 	if (!fresh->kernel.is_there && !d->rules->kernel.is_there)
 		return 0;
-	return go_over(d, fresh, d->rules);
+	if (is_retired(d->kernel))
+		leave_maps(d);
+	return go_over(d, fresh, d->rules, errors);
 }
 
 /* An array of images that we may not open is none that we could follow. */
@@ -463,6 +316,10 @@ void sl_kernel_tick(struct sl_daemon *d)
 	struct sl_guard_rules *now = sl_guard_rules(d->shared.guard), *fresh;
 	unsigned nr;
 
+	if (is_retired(k)) {
+		leave_maps(d);
+		return;
+	}
 	if (now)
 		sl_sweep_step(d->shared.guard, now, &k->sweep, sl_now_ns());
 	if (!now || !k->is_open)

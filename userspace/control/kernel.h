@@ -4,6 +4,7 @@
 #define SL_CONTROL_KERNEL_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "control/daemon.h"
 #include "control/loader.h"
@@ -31,8 +32,8 @@ struct sl_kernel {
  * errno, logged: the configuration says "require", or there is no memory. */
 int sl_kernel_start(struct sl_daemon *d);
 /* What another configuration needs, as far as it can fail: called before workers go over.  0, or a
- * negative errno, logged; then nothing has changed. */
-int sl_kernel_change(struct sl_daemon *d, const struct sl_rules *fresh);
+ * negative errno, logged, and told to errors unless that is NULL; then nothing has changed. */
+int sl_kernel_change(struct sl_daemon *d, const struct sl_rules *fresh, FILE *errors);
 /* Now and then: follows what sluicectl has done to the pinned list and to interfaces. */
 void sl_kernel_tick(struct sl_daemon *d);
 /* When no worker runs any more.  What is attached stays, and enforces. */

@@ -32,6 +32,7 @@ struct reload {
 	struct sl_log_files logs;
 	struct sl_admin *admin; /* of another address; NULL: none, or the one that is there */
 	FILE *errors;		/* who asked for it; NULL: he reads the log */
+	bool is_refresh;	/* of names alone */
 	sem_t done;
 };
 
@@ -158,8 +159,9 @@ static int prepare(struct reload *r)
 		ret = open_admin(r);
 	if (ret == 0)
 		ret = sl_log_files_open(&r->logs, d, &r->rules->logs, r->errors);
-	/* Last: what it does to the kernel is not undone. */
-	return ret == 0 ? sl_kernel_change(d, r->rules) : ret;
+	/* Last: what it does to the kernel is not undone.  Names are not its business, and what an
+	 * operator has taken off meanwhile they do not put back. */
+	return ret == 0 && !r->is_refresh ? sl_kernel_change(d, r->rules, r->errors) : ret;
 }
 
 /* ---- going over ---- */
@@ -241,12 +243,13 @@ static int go_over(struct reload *r)
 	return 0;
 }
 
-static int replace(struct sl_daemon *d, struct sl_rules *fresh, FILE *errors)
+static int replace(struct sl_daemon *d, struct sl_rules *fresh, bool is_refresh, FILE *errors)
 {
 	struct reload r = { .daemon = d, .rules = fresh, .logs = { -1, -1 } };
 	int ret;
 
 	r.errors = errors == stderr ? NULL : errors;
+	r.is_refresh = is_refresh;
 	ret = sl_listeners_open(&r.listeners, fresh, d->rules, d->workers_nr, NULL, r.errors);
 
 	if (ret < 0)
@@ -303,7 +306,7 @@ static int change_to(struct sl_daemon *d, struct sl_rules *fresh, int ret, bool 
 		fresh->workers = d->workers_nr;
 		ret = sl_daemon_make_room(d, !is_refresh, errors);
 		if (ret == 0)
-			ret = replace(d, fresh, errors);
+			ret = replace(d, fresh, is_refresh, errors);
 		if (ret < 0)
 			sl_config_free(fresh);
 		else

@@ -161,7 +161,19 @@ int sl_gate_adopt(struct sl_gate *gate, const int fds[SL_GATE_MAPS], uint32_t im
 	return ret;
 }
 
-int sl_gate_unpin(const char *pins, struct sl_why *why)
+/* Whoever has it mapped sees that it is of no use any more.  The descriptor is the caller's. */
+static void retire(int control)
+{
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	struct sl_control *c = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, control, 0);
+
+	if (c == MAP_FAILED)
+		return;
+	__atomic_store_n(&c->version, 0, __ATOMIC_RELEASE);
+	munmap(c, size);
+}
+
+static int unpin_maps(const char *pins, struct sl_why *why)
 {
 	char path[SL_PINS_MAX + 32];
 
@@ -171,6 +183,22 @@ int sl_gate_unpin(const char *pins, struct sl_why *why)
 			return sl_why_errno(why, -errno, path);
 	}
 	return sl_growth_unpin(pins, why);
+}
+
+int sl_gate_unpin(const char *pins, struct sl_why *why)
+{
+	char path[SL_PINS_MAX + 32];
+	int control, ret;
+
+	snprintf(path, sizeof(path), "%s/control", pins);
+	control = bpf_obj_get(path);
+	ret = unpin_maps(pins, why);
+	if (control < 0)
+		return ret;
+	if (ret == 0)
+		retire(control);
+	close(control);
+	return ret;
 }
 
 /* libbpf's own words are for whoever debugs the loader; a refusal of the verifier is our bug. */

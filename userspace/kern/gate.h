@@ -62,8 +62,9 @@ void sl_gate_init(struct sl_gate *gate);
 /* Whatever version they are of, for who takes them over: no call but the growth's may follow. */
 int sl_gate_open_any(struct sl_gate *gate, const char *pins, struct sl_why *why);
 void sl_gate_close(struct sl_gate *gate); /* and is as sl_gate_init() makes it then */
-/* Removes the pins of all maps; they go when no program and no process has them any more.  0, or a
- * negative errno and why. */
+/* Removes the pins of all maps; they go when no program and no process has them any more, and to
+ * those that still have them gate->switches->version is 0 from then on.  0, or a negative errno and
+ * why. */
 int sl_gate_unpin(const char *pins, struct sl_why *why);
 /* Whoever reads a list in order to change it holds this meanwhile: a descriptor to close, or a
  * negative errno.  Waits for others.  Ends what another has begun and not ended: a growth. */
