@@ -66,6 +66,7 @@ enum {
 	SL_ALERT_BAD_RECORD_MAC = 20,
 	SL_ALERT_RECORD_OVERFLOW = 22,
 	SL_ALERT_USER_CANCELED = 90,
+	SL_ALERT_NO_RENEGOTIATION = 100, /* RFC 5246 7.2.2 */
 };
 
 /* Seals an alert and sends it, without waiting.  0 or a negative errno: -EAGAIN when the socket is

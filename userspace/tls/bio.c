@@ -9,19 +9,27 @@
 
 enum { HEADER_BYTES = 5 };
 
-/* Where in a record OpenSSL is (RFC 8446 5.1: a header of five bytes ends in a length): it asks for
- * a header, and then for what belongs to it. */
-static void follow(struct sl_tls *t, const char *bytes, size_t n)
+/* RFC 8446 5.1. */
+static void follow(struct sl_tls_frame *f, const char *bytes, size_t n)
 {
-	while (n > 0 && t->record_at < HEADER_BYTES) {
-		t->record_left = (uint16_t)(t->record_left << 8 | (unsigned char)*bytes++);
-		t->record_at++;
-		n--;
+	while (n > 0) {
+		size_t part = 1;
+
+		if (f->at < HEADER_BYTES) {
+			f->left = (uint16_t)(f->left << 8 | (unsigned char)*bytes);
+			f->at++;
+		} else {
+			if (f->at < HEADER_BYTES + sizeof(f->first))
+				f->first[f->at++ - HEADER_BYTES] = (unsigned char)*bytes;
+			else
+				part = n < f->left ? n : f->left;
+			f->left -= (uint16_t)part;
+		}
+		bytes += part;
+		n -= part;
+		if (f->at >= HEADER_BYTES && f->left == 0)
+			f->at = 0;
 	}
-	if (t->record_at == HEADER_BYTES && n < t->record_left)
-		t->record_left -= (uint16_t)n;
-	else if (t->record_at == HEADER_BYTES)
-		t->record_at = t->record_left = 0;
 }
 
 /* Exactly the rest of a record: what is behind it is the kernel's to open. */
@@ -54,7 +62,7 @@ static int bio_read(BIO *bio, char *to, int size)
 	int n = read_queue(t, to, size);
 
 	BIO_clear_retry_flags(bio);
-	if (n == 0 && t->reads_socket && t->record_at > 0)
+	if (n == 0 && t->reads_socket && t->opened.at > 0)
 		n = read_socket(t, to, size);
 	if (n == 0) {
 		/* At the end of the stream, too: what that means is not OpenSSL's to say. */
@@ -62,7 +70,7 @@ static int bio_read(BIO *bio, char *to, int size)
 		return -1;
 	}
 	if (t->ktls_ciphers)
-		follow(t, to, (size_t)n);
+		follow(&t->opened, to, (size_t)n);
 	return n;
 }
 
@@ -86,6 +94,8 @@ static int bio_write(BIO *bio, const char *from, int len)
 		return -1;
 	}
 	memcpy(t->out + t->out_end, from, n);
+	if (t->ktls_ciphers)
+		follow(&t->sealed, from, n);
 	t->out_end += (uint32_t)n;
 	return (int)n;
 }

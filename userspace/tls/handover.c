@@ -17,7 +17,9 @@ enum {
 	EARLY_BYTES = 64 * 1024,
 	KEPT_CHARGE = 1024, /* without OpenSSL's part */
 	CONTROL_BYTES = 256,
-	MESSAGE_KEY_UPDATE = 24, /* RFC 8446 4 */
+	MESSAGE_CLIENT_HELLO = 1, /* RFC 8446 4 */
+	MESSAGE_KEY_UPDATE = 24,
+	SALT_BYTES = 4, /* RFC 5288 3 */
 };
 
 static struct sl_tls *tls_of(const struct sl_conn *c)
@@ -27,17 +29,23 @@ static struct sl_tls *tls_of(const struct sl_conn *c)
 
 /* ---- keys ---- */
 
-/* RFC 8446 B.4.  False: a cipher that no kernel has. */
+/* RFC 8446 B.4, RFC 5289 3, RFC 7905 2.  False: a cipher that no kernel has. */
 static bool find_cipher(const SSL *ssl, enum sl_ktls_cipher *ret_cipher)
 {
 	switch (SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl))) {
 	case 0x1301:
+	case 0xc02b:
+	case 0xc02f:
 		*ret_cipher = SL_KTLS_AES128;
 		return true;
 	case 0x1302:
+	case 0xc02c:
+	case 0xc030:
 		*ret_cipher = SL_KTLS_AES256;
 		return true;
 	case 0x1303:
+	case 0xcca8:
+	case 0xcca9:
 		*ret_cipher = SL_KTLS_CHACHA20;
 		return true;
 	default:
@@ -50,23 +58,37 @@ static const char *find_obstacle(const struct sl_tls *t)
 {
 	enum sl_ktls_cipher cipher;
 
-	if (!t->keys.secret_len)
-		return SSL_version(t->ssl) == TLS1_3_VERSION ? "no secrets" : "TLS 1.2";
+	if (!t->keys.secret_len && SSL_version(t->ssl) != TLS1_2_VERSION)
+		return "its keys are not known";
 	if (!find_cipher(t->ssl, &cipher) || !(t->ktls_ciphers & 1u << cipher))
 		return "the kernel has not its cipher";
 	return NULL;
 }
 
-static int hand_over(struct sl_tls *t, enum sl_ktls_way way, const struct sl_tls_stream *s)
+/* RFC 5288 3: no nonce is used twice.  OpenSSL counts from a number of its own. */
+static void put_next_nonce(const struct sl_tls *t, unsigned char to[8])
 {
-	struct sl_ktls_keys keys = { .record = s->records };
+	memcpy(to, t->sealed.first, 8);
+	for (int i = 7; i >= 0 && ++to[i] == 0; i--)
+		;
+}
+
+static int hand_over(struct sl_tls *t, enum sl_ktls_way way)
+{
+	bool is_sent = way == SL_KTLS_SEALS;
+	struct sl_ktls_keys keys = {
+		.is_1_2 = SSL_version(t->ssl) == TLS1_2_VERSION,
+		.record = is_sent ? t->keys.sent.records : t->keys.came.records,
+	};
 	unsigned key_len;
 	int ret = -EOPNOTSUPP;
 
 	if (!find_cipher(t->ssl, &keys.cipher))
 		return ret;
 	key_len = keys.cipher == SL_KTLS_AES128 ? 16 : 32;
-	if (sl_tls_keys_derive(&t->keys, s, keys.key, key_len, keys.iv))
+	if (keys.is_1_2 && is_sent)
+		put_next_nonce(t, keys.iv + SALT_BYTES);
+	if (sl_tls_keys_derive(&t->keys, t->ssl, is_sent, keys.key, key_len, keys.iv))
 		ret = sl_ktls_hand_over(t->conn->fd, way, &keys);
 	OPENSSL_cleanse(&keys, sizeof(keys));
 	return ret;
@@ -89,11 +111,12 @@ static int start_sealing(struct sl_tls *t)
 		return -EOPNOTSUPP;
 	ret = sl_ktls_start(t->conn->fd);
 	if (ret == 0)
-		ret = hand_over(t, SL_KTLS_SEALS, &t->keys.sent);
+		ret = hand_over(t, SL_KTLS_SEALS);
 	if (ret < 0)
 		t->why_userspace = sl_ktls_reason(ret);
 	else
 		t->layer.passes_out = true;
+	t->keys.alert[0] = 0; /* of before */
 	return ret;
 }
 
@@ -143,7 +166,7 @@ static int open_early(struct sl_tls *t)
 	}
 	switch (SSL_get_error(t->ssl, n)) {
 	case SSL_ERROR_WANT_READ:
-		return t->record_at > 0;
+		return t->opened.at > 0;
 	case SSL_ERROR_ZERO_RETURN:
 		t->has_heard_end = true;
 		return 0;
@@ -214,7 +237,7 @@ static int start_opening(struct sl_tls *t, uint64_t deadline_ns)
 	settle_early(t);
 	if (t->keys.is_changed || owes_new_keys(t))
 		return -EOPNOTSUPP; /* that fast nobody needs new keys */
-	ret = hand_over(t, SL_KTLS_OPENS, &t->keys.came);
+	ret = hand_over(t, SL_KTLS_OPENS);
 	t->layer.passes_in = ret == 0;
 	return ret;
 }
@@ -233,6 +256,7 @@ static int drop_ssl(struct sl_tls *t)
 	sl_tls_describe(t, &facts);
 	facts.name = t->name ? sl_str_of(t->name) : (struct sl_str){ NULL, 0 };
 	t->facts = facts;
+	t->is_1_2 = SSL_version(t->ssl) == TLS1_2_VERSION;
 	SSL_free(t->ssl);
 	t->ssl = NULL;
 	sl_tls_keys_forget(&t->keys);
@@ -290,7 +314,11 @@ static void on_control(struct sl_conn *c)
 		c->rx_error = (int16_t)n;
 	else if (type == SL_RECORD_ALERT)
 		on_alert(c, bytes, n);
-	else if (type == SL_RECORD_HANDSHAKE && n > 0 && bytes[0] == MESSAGE_KEY_UPDATE)
+	else if (type == SL_RECORD_HANDSHAKE && n > 0 && bytes[0] == MESSAGE_CLIENT_HELLO &&
+		 tls_of(c)->is_1_2)
+		sl_ktls_send_alert(c->fd, SL_ALERT_WARNING, SL_ALERT_NO_RENEGOTIATION);
+	else if (type == SL_RECORD_HANDSHAKE && n > 0 && bytes[0] == MESSAGE_KEY_UPDATE &&
+		 !tls_of(c)->is_1_2)
 		c->eof = true; /* no kernel that we know takes on new keys: what is begun is
 				  finished, and then it ends, in good order */
 	else
@@ -317,9 +345,10 @@ void sl_tls_on_odd(struct sl_conn *c, int error)
 void sl_tls_say_instead(struct sl_tls *t)
 {
 	sl_tls_drop_out(t);
-	if (t->is_broken && t->keys.alert[0] == SL_ALERT_FATAL)
-		sl_ktls_send_alert(t->conn->fd, SL_ALERT_FATAL, t->keys.alert[1]);
-	else if (t->keys.is_changed || owes_new_keys(t))
+	if (t->keys.alert[0])
+		sl_ktls_send_alert(t->conn->fd, t->keys.alert[0], t->keys.alert[1]);
+	t->keys.alert[0] = 0;
+	if (t->keys.is_changed || owes_new_keys(t))
 		t->conn->eof = true; /* see on_control() */
 }
 

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
+#include <openssl/kdf.h>
 #include <string.h>
 
 /* RFC 8446 4: types of handshake messages. */
@@ -32,12 +33,55 @@ static bool expand(const unsigned char *secret, unsigned secret_len, const char 
 	return true;
 }
 
-bool sl_tls_keys_derive(const struct sl_tls_keys *k, const struct sl_tls_stream *s,
-			unsigned char *ret_key, unsigned key_len,
-			unsigned char ret_iv[SL_TLS_IV_BYTES])
+/* RFC 5246 6.3: key_block = PRF(master_secret, "key expansion", server_random + client_random). */
+static bool make_block(SSL *ssl, unsigned char *to, size_t len)
 {
-	return k->secret_len && s->has_begun &&
-	       expand(s->secret, k->secret_len, "key", ret_key, key_len) &&
+	static const char label[] = "key expansion";
+	const EVP_MD *md = SSL_CIPHER_get_handshake_digest(SSL_get_current_cipher(ssl));
+	unsigned char master[SSL_MAX_MASTER_KEY_LENGTH], seed[2 * SSL3_RANDOM_SIZE];
+	size_t n = SSL_SESSION_get_master_key(SSL_get_session(ssl), master, sizeof(master));
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_id(EVP_PKEY_TLS1_PRF, NULL);
+	bool is_done;
+
+	SSL_get_server_random(ssl, seed, SSL3_RANDOM_SIZE);
+	SSL_get_client_random(ssl, seed + SSL3_RANDOM_SIZE, SSL3_RANDOM_SIZE);
+	is_done = n > 0 && c && EVP_PKEY_derive_init(c) == 1 &&
+		  EVP_PKEY_CTX_set_tls1_prf_md(c, md) == 1 &&
+		  EVP_PKEY_CTX_set1_tls1_prf_secret(c, master, (int)n) == 1 &&
+		  EVP_PKEY_CTX_add1_tls1_prf_seed(c, label, sizeof(label) - 1) == 1 &&
+		  EVP_PKEY_CTX_add1_tls1_prf_seed(c, seed, sizeof(seed)) == 1 &&
+		  EVP_PKEY_derive(c, to, &len) == 1;
+	EVP_PKEY_CTX_free(c);
+	OPENSSL_cleanse(master, sizeof(master));
+	return is_done;
+}
+
+/* Both keys, then both ivs, the client's first; an AEAD has no key for a MAC. */
+static bool derive_1_2(SSL *ssl, bool is_sent, unsigned char *ret_key, unsigned key_len,
+		       unsigned char *ret_iv)
+{
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
+	unsigned iv_len = SSL_CIPHER_get_cipher_nid(cipher) == NID_chacha20_poly1305 ? 12 : 4;
+	unsigned char block[2 * (SL_TLS_KEY_MAX + SL_TLS_IV_BYTES)];
+
+	if (!make_block(ssl, block, (size_t)2 * (key_len + iv_len)))
+		return false;
+	memcpy(ret_key, block + (is_sent ? key_len : 0), key_len);
+	memcpy(ret_iv, block + (size_t)2 * key_len + (is_sent ? iv_len : 0), iv_len);
+	OPENSSL_cleanse(block, sizeof(block));
+	return true;
+}
+
+bool sl_tls_keys_derive(const struct sl_tls_keys *k, SSL *ssl, bool is_sent, unsigned char *ret_key,
+			unsigned key_len, unsigned char ret_iv[SL_TLS_IV_BYTES])
+{
+	const struct sl_tls_stream *s = is_sent ? &k->sent : &k->came;
+
+	if (!s->has_begun)
+		return false;
+	if (SSL_version(ssl) == TLS1_2_VERSION)
+		return derive_1_2(ssl, is_sent, ret_key, key_len, ret_iv);
+	return k->secret_len && expand(s->secret, k->secret_len, "key", ret_key, key_len) &&
 	       expand(s->secret, k->secret_len, "iv", ret_iv, SL_TLS_IV_BYTES);
 }
 
@@ -89,11 +133,12 @@ static void on_secret(const SSL *ssl, const char *line)
 		k->secret_len = read_hex(secret + 1, k->came.secret);
 }
 
-static void on_handshake(struct sl_tls_keys *k, struct sl_tls_stream *s, unsigned type)
+/* In TLS 1.2 Finished is the first record under the keys, in TLS 1.3 the last under others. */
+static void on_handshake(struct sl_tls_keys *k, struct sl_tls_stream *s, unsigned type, bool is_1_2)
 {
 	if (type == FINISHED) {
 		s->has_begun = true;
-		s->records = 0;
+		s->records = is_1_2;
 	} else if (type == KEY_UPDATE) {
 		k->is_changed = k->is_changed || s == &k->sent;
 		go_on(k, s);
@@ -111,7 +156,7 @@ static void on_message(int is_sent, int version, int type, const void *bytes, si
 	if (type == SSL3_RT_HEADER)
 		s->records++;
 	else if (type == SSL3_RT_HANDSHAKE && len > 0)
-		on_handshake(k, s, first[0]);
+		on_handshake(k, s, first[0], SSL_version(ssl) == TLS1_2_VERSION);
 	else if (type == SSL3_RT_ALERT && is_sent && len >= sizeof(k->alert))
 		memcpy(k->alert, bytes, sizeof(k->alert));
 }

@@ -17,6 +17,13 @@ struct sl_tls_client {
 	char fingerprint[65]; /* SHA-256 of all of it, in hexadecimal */
 };
 
+/* Where in a stream of records somebody is: a header of five bytes ends in a length. */
+struct sl_tls_frame {
+	uint16_t at;		/* bytes of the record so far, to 13; 0: between two */
+	uint16_t left;		/* and, behind its header, those still to come */
+	unsigned char first[8]; /* bytes behind the last header: of AES-GCM in TLS 1.2 the nonce */
+};
+
 /* What was agreed on. */
 struct sl_tls_facts {
 	struct sl_str version;		    /* "TLSv1.3" */
@@ -43,15 +50,15 @@ struct sl_tls {
 	char *name;		   /* without ssl: that the client asked for */
 	struct sl_tls_facts facts; /* without ssl */
 	uint32_t charge;	   /* drawn from the budget */
-	uint16_t record_at;	   /* of the record that OpenSSL reads: bytes it has; 0: none */
-	uint16_t record_left;	   /* and, behind its header, those still to come */
-	struct sl_tls_client *client; /* NULL: it showed no certificate */
-	char *out;		      /* sealed, not yet sent; NULL: nothing */
+	struct sl_tls_frame sealed, opened; /* what OpenSSL wrote and read */
+	struct sl_tls_client *client;	    /* NULL: it showed no certificate */
+	char *out;			    /* sealed, not yet sent; NULL: nothing */
 	uint32_t out_at, out_end;
 	bool is_sending; /* a fiber sends what is in out */
 	bool is_broken;	 /* OpenSSL, or the socket, will not go on */
 	bool has_said_end;
 	bool has_heard_end; /* before the kernel took over */
+	bool is_1_2;	    /* without ssl: TLS 1.2 */
 	bool reads_socket;  /* to the end of a record, with nothing queued any more */
 };
 
