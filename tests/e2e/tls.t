@@ -4,6 +4,7 @@
 
 import hashlib
 import json
+import os
 import random
 import shutil
 import socket
@@ -20,6 +21,8 @@ from lib.tls import SlowTls, TlsClient, context
 from lib.wire import Client, chunked, get, post
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+# Where the kernel has kTLS, all of this holds with it, too.
+KERNEL = os.environ.get("SLUICE_KERNEL_TLS", "auto")
 BIG = random.Random(5).randbytes(9_000_001)
 
 
@@ -67,7 +70,8 @@ certificates = [
 ]
 origins = origin.Origin(serve)
 g = Gateway(origins.port, {"listener": {"tls": {"certificates": certificates,
-                                               "handshake_timeout": "1s"}}})
+                                               "handshake_timeout": "1s",
+                                               "kernel_tls": KERNEL}}})
 
 
 def client(**how):
