@@ -36,7 +36,7 @@ static bool expand(const unsigned char *secret, unsigned secret_len, const char 
 /* RFC 5246 6.3: key_block = PRF(master_secret, "key expansion", server_random + client_random). */
 static bool make_block(SSL *ssl, unsigned char *to, size_t len)
 {
-	static const char label[] = "key expansion";
+	static const unsigned char label[] = "key expansion";
 	const EVP_MD *md = SSL_CIPHER_get_handshake_digest(SSL_get_current_cipher(ssl));
 	unsigned char master[SSL_MAX_MASTER_KEY_LENGTH], seed[2 * SSL3_RANDOM_SIZE];
 	size_t n = SSL_SESSION_get_master_key(SSL_get_session(ssl), master, sizeof(master));
