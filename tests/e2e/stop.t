@@ -122,6 +122,26 @@ def while_idle():
         gateway.stop()
 
 
+def while_held_up():
+    """Requests that came while it had no time to look are no idle connections."""
+    up = origin.Origin()
+    gateway = Gateway(up.port)
+    clients = [wire.Client(gateway.port) for _ in range(20)]
+    for client in clients:
+        client.ask(wire.get("/once"))
+    gateway.process.terminate()
+    time.sleep(0.5)
+    gateway.process.send_signal(signal.SIGSTOP)
+    sent = [client.send(wire.get("/twice")) for client in clients]
+    time.sleep(1)
+    gateway.process.send_signal(signal.SIGCONT)
+    answers = [client.response() for client in clients]
+    tap.ok(all(sent) and all(a is not None and a.status == 200 for a in answers),
+           "requests that wait when idle connections are closed are answered", str(answers))
+    tap.same(exit_status(gateway, 8), 0, "then it ends with 0")
+    gateway.stop()
+
+
 def slow_origin(may_answer):
     def serve(conn):
         while conn.request():
@@ -288,6 +308,6 @@ def quietly_with_other_signals():
 
 
 tap.start(60)
-tap.facts(under_load, while_idle, with_a_slow_request, a_second_signal, at_once, last_lines,
-          logs_that_take_nothing, quietly_with_other_signals)
+tap.facts(under_load, while_idle, while_held_up, with_a_slow_request, a_second_signal, at_once,
+          last_lines, logs_that_take_nothing, quietly_with_other_signals)
 tap.done()

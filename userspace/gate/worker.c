@@ -48,7 +48,9 @@ static void close_idle_clients(struct sl_worker *w)
 		struct sl_client *c = sl_container_of(node, struct sl_client, node);
 
 		next = node->next;
-		if (!sl_client_is_idle(c))
+		/* What waits in the socket is a request that we have not been told of yet: closing
+		 * now would be a reset. */
+		if (!sl_client_is_idle(c) || sl_conn_has_unread(&c->conn))
 			continue;
 		sl_count(&w->stats->connections_closed_stopping, 1);
 		sl_client_close(c);
