@@ -118,6 +118,32 @@ static bool is_proxy(const struct sl_rules *rules, const struct sl_listener_conf
 	       sl_nets_have(fw->trusted_proxies, fw->trusted_proxies_nr, ip);
 }
 
+/* What is punished is all that counts as one client, 64 bits of IPv6 say: a proxy that has its
+ * place there would be cut off too, and all who come by it. */
+static bool is_beside_proxy(const struct sl_guard_rules *r, const struct sl_net *nets, unsigned nr,
+			    const struct sl_ip *ip)
+{
+	struct sl_address client = sl_guard_client(r, ip);
+
+	for (unsigned i = 0; i < nr; i++) {
+		struct sl_address proxy = sl_guard_client(r, &nets[i].ip);
+
+		if (proxy.hi == client.hi && proxy.lo == client.lo)
+			return true;
+	}
+	return false;
+}
+
+static bool is_spared(const struct sl_rules *rules, const struct sl_guard_rules *r,
+		      const struct sl_listener_conf *l, const struct sl_ip *ip)
+{
+	const struct sl_forwarded *fw = &rules->forwarded;
+
+	return is_proxy(rules, l, ip) ||
+	       is_beside_proxy(r, fw->trusted_proxies, fw->trusted_proxies_nr, ip) ||
+	       is_beside_proxy(r, l->proxy_from, l->proxy_from_nr, ip);
+}
+
 bool sl_admit_connection(struct sl_acceptor *a, int fd, struct sl_addr *ret_peer)
 {
 	struct sl_worker *w = a->worker;
@@ -199,6 +225,7 @@ static bool has_address(const struct sl_ip *ip)
 void sl_admit_failed(struct sl_exchange *x)
 {
 	struct sl_worker *w = x->worker;
+	const struct sl_guard_rules *r = sl_guard_rules(w->shared->guard);
 	const struct sl_offence o = {
 		.ip = &x->client_ip,
 		.is_forwarded = x->client->proxy || is_forwarded(x),
@@ -206,8 +233,8 @@ void sl_admit_failed(struct sl_exchange *x)
 		.request_id = x->id,
 	};
 
-	if (!has_address(&x->client_ip) ||
-	    is_proxy(x->rules, x->client->acceptor->conf, &x->client_ip))
+	if (!r || !r->punish.after.nr || !has_address(&x->client_ip) ||
+	    is_spared(x->rules, r, x->client->acceptor->conf, &x->client_ip))
 		return;
 	switch (sl_guard_failed(w->shared->guard, &o, w->loop.now_ns)) {
 	case SL_PUNISH_NOT:
