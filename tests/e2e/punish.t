@@ -147,6 +147,41 @@ def lists():
     tap.same([entry["prefix"] for entry in listed], [f"{NET}.4"], "and so does the list")
 
 
+def beside_a_proxy():
+    """Where many addresses are one client, one of them may be a proxy's."""
+    ctl("limit", "client", "v4", "24")
+    gateway.reload(forwarded={"trusted_proxies": [f"{NET}.3"]})
+    for _ in range(12):
+        ask(2, BAD)
+    tap.same((punished(), is_served(3)), ({}, True), "who shares a prefix with a proxy is not punished")
+    gateway.reload(forwarded={"trusted_proxies": ["192.0.2.0/24"]})
+    for _ in range(10):
+        ask(2, BAD)
+    tap.same(list(punished()), [f"{NET}.0/24"], "without a proxy there, all of it is")
+    ctl("punish", "del", f"{NET}.2")
+    ctl("limit", "client", "v4", "32")
+    del gateway.conf["forwarded"]
+    gateway.reload()
+
+
+def oneself():
+    """Nobody cuts off his own connection without meaning to."""
+    os.environ["SSH_CONNECTION"] = f"{NET}.3 50000 {NET}.1 22"
+    done = ctl("punish", "add", f"{NET}.3", "timeout", "1h")
+    tap.ok(done.returncode == 1 and "your own SSH connection" in done.stdout and
+           punished() == {}, "the other end of one's own SSH connection is not punished", str(done))
+    tap.same(ctl("punish", "add", f"{NET}.2").returncode, 0, "another client is")
+    ctl("punish", "del", f"{NET}.2")
+    tap.same(ctl("punish", "add", f"{NET}.3", "force", "timeout", "1h").returncode, 0,
+             "with force it is done")
+    ctl("punish", "del", f"{NET}.3")
+    ctl("allow", "add", f"{NET}.3")
+    tap.same(ctl("punish", "add", f"{NET}.3").returncode, 0, "who is allowed is not cut off by it")
+    ctl("allow", "del", f"{NET}.3")
+    ctl("punish", "del", f"{NET}.3")
+    del os.environ["SSH_CONNECTION"]
+
+
 def refused():
     """What requires the kernel and does not get it changes nothing there."""
     before = ctl("limit", "show").stdout
@@ -300,5 +335,5 @@ RESPOND = [{"name": "all", "match": {"path": "/*"}, "respond": {"status": 200}}]
 KERNEL = {"interfaces": [HOST_IF], "pins": PINS, "deny": [f"{NET}.4"],
           "punish": {"after": "10 failures in 1m", "for": "3s"}}
 gateway = Gateway(origin.port, {"kernel": KERNEL, "routes": RESPOND}, host="0.0.0.0")
-tap.facts(loop, by_hand, refused, taken_off, lists, after_root, without_maps)
+tap.facts(loop, by_hand, beside_a_proxy, oneself, refused, taken_off, lists, after_root, without_maps)
 tap.done()

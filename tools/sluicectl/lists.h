@@ -105,6 +105,9 @@ enum ctl_exit lists_replace(struct ctl *ctl, const struct lists *lists, struct s
 enum ctl_exit lists_check_safety(struct ctl *ctl, const struct lists *lists,
 				 struct sl_prefixes *next);
 
+/* Refuses to punish a client that is one of them. */
+enum ctl_exit lists_check_punished(struct ctl *ctl, const struct sl_address *client);
+
 /* An entry as JSON: all that there is to say. */
 json_t *lists_entry_json(const struct lists *lists, const struct sl_prefixes *list, size_t i);
 /* "192.0.2.0/24"; mem has at least 64 bytes.  Returns mem. */

@@ -96,41 +96,63 @@ enum ctl_exit ctl_punish_show(struct ctl *ctl, char **arguments)
 
 /* ---- add, del ---- */
 
-static enum ctl_exit read_words(struct ctl *ctl, char **words, struct sl_punishment *p,
-				uint64_t *ns)
-{
-	for (; words[0]; words += 2) {
-		struct sl_str value = sl_str_of(words[1] ? words[1] : "");
+struct words {
+	struct sl_punishment p;
+	uint64_t ns;
+	bool is_forced;
+};
 
-		if (!words[1])
-			return ctl_fail(ctl, CTL_USAGE, "'%s' needs a value", words[0]);
-		if (strcmp(words[0], "timeout") == 0) {
-			if (sl_span_parse(value, ns) < 0 || *ns == 0 || *ns > SL_TIMEOUT_MAX_NS)
-				return ctl_fail(ctl, CTL_USAGE,
-						"'%s' is not a time such as 10m, up to a year",
-						words[1]);
-		} else if (strcmp(words[0], "reason") == 0) {
-			if (value.len == 0 || value.len >= sizeof(p->reason))
-				return ctl_fail(ctl, CTL_USAGE,
-						"'%s': a reason has 1 to 15 letters", words[1]);
-			memcpy(p->reason, value.ptr, value.len);
-		} else {
-			return ctl_fail(ctl, CTL_USAGE, "'%s' is neither 'timeout' nor 'reason'",
-					words[0]);
-		}
+static enum ctl_exit read_value(struct ctl *ctl, const char *keyword, const char *word,
+				struct words *w)
+{
+	struct sl_str value = sl_str_of(word);
+
+	if (strcmp(keyword, "timeout") == 0) {
+		if (sl_span_parse(value, &w->ns) < 0 || w->ns == 0 || w->ns > SL_TIMEOUT_MAX_NS)
+			return ctl_fail(ctl, CTL_USAGE,
+					"'%s' is not a time such as 10m, up to a year", word);
+		return CTL_OK;
 	}
+	if (value.len == 0 || value.len >= sizeof(w->p.reason))
+		return ctl_fail(ctl, CTL_USAGE, "'%s': a reason has 1 to 15 letters", word);
+	memset(w->p.reason, 0, sizeof(w->p.reason));
+	memcpy(w->p.reason, value.ptr, value.len);
 	return CTL_OK;
 }
 
+static enum ctl_exit read_words(struct ctl *ctl, char **word, struct words *w)
+{
+	static const char *const keywords[] = { "timeout", "reason", "force", NULL };
+	enum ctl_exit code = CTL_OK;
+
+	while (*word && code == CTL_OK) {
+		const char *k =
+			ctl_find_word(ctl, "keyword", *word++, keywords, "punish help", &code);
+
+		if (!k)
+			return code;
+		if (strcmp(k, "force") == 0) {
+			w->is_forced = true;
+			continue;
+		}
+		if (!*word)
+			return ctl_fail(ctl, CTL_USAGE, "'%s' needs a value", k);
+		code = read_value(ctl, k, *word++, w);
+	}
+	return code;
+}
+
 static enum ctl_exit put(struct ctl *ctl, const struct sl_gate *gate, const char *address,
-			 struct sl_punishment *p)
+			 struct words *w)
 {
 	struct sl_address client;
 	enum ctl_exit code = lists_read_client(ctl, gate, address, &client);
 
+	if (code == CTL_OK && !w->is_forced)
+		code = lists_check_punished(ctl, &client);
 	if (code != CTL_OK)
 		return code;
-	if (bpf_map_update_elem(gate->punished, &client, p, BPF_ANY) < 0)
+	if (bpf_map_update_elem(gate->punished, &client, &w->p, BPF_ANY) < 0)
 		return ctl_fail(ctl, CTL_FAILED, "%s: %s", address, strerror(errno));
 	__atomic_fetch_or(&gate->switches->flags, SL_FLAG_PUNISHED, __ATOMIC_SEQ_CST);
 	return CTL_OK;
@@ -138,19 +160,19 @@ static enum ctl_exit put(struct ctl *ctl, const struct sl_gate *gate, const char
 
 enum ctl_exit ctl_punish_add(struct ctl *ctl, char **arguments)
 {
-	struct sl_punishment p = { .since_ns = sl_now_ns(), .request_id = "sluicectl" };
-	uint64_t ns = FOR_DEFAULT_NS;
+	struct words w = {
+		.p = { .since_ns = sl_now_ns(), .reason = "operator", .request_id = "sluicectl" },
+		.ns = FOR_DEFAULT_NS
+	};
 	struct sl_gate gate;
-	enum ctl_exit code = read_words(ctl, arguments + 1, &p, &ns);
+	enum ctl_exit code = read_words(ctl, arguments + 1, &w);
 
 	if (code == CTL_OK)
 		code = lists_open_gate(ctl, &gate);
 	if (code != CTL_OK)
 		return code;
-	if (!p.reason[0])
-		memcpy(p.reason, "operator", sizeof("operator"));
-	p.until_ns = p.since_ns + ns;
-	code = put(ctl, &gate, arguments[0], &p);
+	w.p.until_ns = w.p.since_ns + w.ns;
+	code = put(ctl, &gate, arguments[0], &w);
 	sl_gate_close(&gate);
 	return code;
 }

@@ -50,6 +50,7 @@ _sluicectl_keywords()
 	*' test') echo "$entry format skip-bad pcap access-log top" ;;
 	'event watch') echo from reason list port dev count for sample rate ;;
 	'attach dev') echo mode prefixes force ;;
+	'punish add') echo timeout reason force ;;
 	esac
 }
 

@@ -92,7 +92,7 @@ const struct ctl_command ctl_commands[] = {
 	  "what is going on, live" },
 	{ "punish",  "show",   "",     0, 0, ctl_punish_show,
 	  "who is denied for a while, and for which request" },
-	{ "punish",  "add",    "ADDRESS [KEYWORD...]", 1, 5, ctl_punish_add,
+	{ "punish",  "add",    "ADDRESS [KEYWORD...]", 1, 6, ctl_punish_add,
 	  "denies a client for a while" },
 	{ "punish",  "del",    "ADDRESS", 1, 1, ctl_punish_del,
 	  "lets it in again" },

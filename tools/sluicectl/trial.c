@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "lists.h"
+#include "sluice/client.h"
 
 /* ---- who must not be cut off ---- */
 
@@ -160,6 +161,37 @@ enum ctl_exit lists_check_safety(struct ctl *ctl, const struct lists *l, struct 
 		code = check_one(ctl, l, next, &f);
 	if (code == CTL_OK && find_gateway6(&f))
 		code = check_one(ctl, l, next, &f);
+	return code;
+}
+
+static enum ctl_exit check_client(struct ctl *ctl, const struct lists *l,
+				  const struct sl_address *client, const struct friend *f)
+{
+	struct sl_address own = sl_client_of(l->gate.switches, f->address.hi, f->address.lo);
+	char text[64], of[64];
+
+	/* Lists come first: who is in one of them is let in, or cut off, by that. */
+	if (own.hi != client->hi || own.lo != client->lo || decide(&l->all, f) < l->all.nr)
+		return CTL_OK;
+	return ctl_fail(ctl, CTL_FAILED,
+			"to punish %s would cut off %s, %s; with 'force' it is done",
+			lists_client_text(&l->gate, client, of), f->who,
+			lists_prefix_text(&f->address, text));
+}
+
+enum ctl_exit lists_check_punished(struct ctl *ctl, const struct sl_address *client)
+{
+	static bool (*const finds[])(struct friend *) = { find_ssh, find_gateway4, find_gateway6 };
+	struct lists l;
+	enum ctl_exit code = lists_open(ctl, false, &l);
+	struct friend f;
+
+	if (code != CTL_OK)
+		return code;
+	for (size_t i = 0; i < sizeof(finds) / sizeof(*finds) && code == CTL_OK; i++)
+		if (finds[i](&f))
+			code = check_client(ctl, &l, client, &f);
+	lists_close(&l);
 	return code;
 }
 
