@@ -225,6 +225,31 @@ def footprint():
     return rss, len(os.listdir(f"/proc/{pid}/fd"))
 
 
+def socket_modes():
+    """Who may connect to a unix socket changes with the file, and no connection notices."""
+    plain = gateway.conf["listeners"]
+    paths = [os.path.join(gateway.directory, name) for name in ("door", "admin")]
+
+    def modes(mode):
+        door, admin = ({"address": f"unix:{path}", **mode} for path in paths)
+        answer = gateway.reload(listeners={**plain, "door": door}, admin=admin)
+        return answer["reloaded"], [oct(os.stat(path).st_mode & 0o777) for path in paths]
+    tap.same(modes({"mode": "0600"}), (True, ["0o600"] * 2), "sockets for the owner alone")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(paths[0])
+        tap.same(modes({"mode": "0666"}), (True, ["0o666"] * 2), "are made those of everybody")
+        client.sendall(get("/", fields="Connection: close\r\n"))
+        tap.ok(client.makefile("rb").read().startswith(b"HTTP/1.1 200"), "who had connected is served")
+    tap.same(modes({}), (True, ["0o666"] * 2), "without a word of it they stay so")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.bind(os.path.join(gateway.directory, "other"))
+        answer = gateway.reload(listeners={**plain, "door": {"address": f"unix:{other.getsockname()}"}})
+        tap.ok(not answer["reloaded"] and "in use" in answer["faults"][0],
+               "a socket of another kind is nobody's to remove", answer)
+    del gateway.conf["admin"]
+    gateway.reload(listeners=plain)
+
+
 def many():
     def reload_some(count):
         for _ in range(count):
@@ -248,6 +273,7 @@ tap.start(120)
 first, second = origin.Origin(serve), origin.Origin(serve)
 gateway = Gateway(first.port, conf={"routes": own("one")})
 tap.facts(kept_connections, requests_under_way, refused_files, until_a_restart,
-          listeners_come_and_go, access_log_moves, under_load, many)
+          listeners_come_and_go, access_log_moves, socket_modes,
+          under_load, many)
 gateway.end()
 tap.done()

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -104,6 +105,17 @@ def one_that_fails():
     tap.ok(heir != pid and os.waitpid(pid, 0)[1] == 0, "until one does not")
 
 
+def asked_admin():
+    """The pid of who answers there, None for nobody."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(5)
+        s.connect(os.path.join(gateway.directory, "admin.sock"))
+        s.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        answer = s.makefile("rb").read()
+        peer = s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return struct.unpack("3i", peer)[0] if answer.startswith(b"HTTP/1.1 200") else None
+
+
 def fails_late(pid):
     """Its file is good, and its port is somebody else's: it has taken nothing of ours by then."""
     with socket.socket() as other:
@@ -115,6 +127,7 @@ def fails_late(pid):
         os.kill(pid, signal.SIGUSR2)
         tap.ok(wait_for(lambda: gateway.complaint().count("upgrade.failed") == 2),
                "one that cannot listen fails", gateway.complaint())
+    tap.same(asked_admin(), pid, "its path of the admin listener, too")
     shown = json.loads(gateway.ctl("-j", "metrics", "show").stdout)
     tap.same((shown["pid"], shown["is_live"]), (pid, True), "the counters are still the running one's")
     tap.ok(not [name for name in os.listdir(gateway.directory) if name.startswith(".metrics")],
@@ -129,10 +142,12 @@ def unix_socket_and_end():
         s.connect(path)
         s.sendall(get("/unix"))
         tap.ok(s.recv(100).startswith(b"HTTP/1.1 200"), "and leads to the new process")
+    tap.same(asked_admin(), pid, "so does that of the admin listener")
+    admin = os.path.join(gateway.directory, "admin.sock")
     control = os.path.join(gateway.directory, "control.sock")
     os.kill(pid, signal.SIGTERM)
     tap.same(os.waitpid(pid, 0)[1], 0, "the last one ends in good order")
-    tap.ok(not os.path.exists(path) and not os.path.exists(control), "and leaves no socket behind")
+    tap.ok(not any(map(os.path.exists, (path, admin, control))), "and leaves no socket behind")
 
 
 def fewer_workers():
@@ -279,7 +294,8 @@ tap.at_end(end_all)
 origins = origin.Origin(serve)
 gateway = lib.Gateway(origins.port, conf={"gateway": {"workers": 2}})
 gateway.rewrite(listeners={**gateway.conf["listeners"],
-                           "file": {"address": f"unix:{gateway.directory}/unix.sock"}})
+                           "file": {"address": f"unix:{gateway.directory}/unix.sock"}},
+                admin={"address": f"unix:{gateway.directory}/admin.sock"})
 tap.ok(json.loads(gateway.ctl("-j", "config", "reload").stdout)["reloaded"], "a unix socket is added")
 tap.facts(under_load, signals_to_the_old_one, one_that_fails, unix_socket_and_end,
           fewer_workers, stopped_amid_an_upgrade, socket_activation)

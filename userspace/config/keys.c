@@ -44,9 +44,14 @@ static const struct sl_key proxy_protocol_keys[] = {
 	END,
 };
 
+#define SOCKET_MODES WORDS("umask", "0600", "0660", "0666") /* enum sl_socket_mode */
+
 static const struct sl_key listener_keys[] = {
 	{ "address", &sl_kind_address, SL_KEY_AT(sl_listener_conf, address), .required = true,
 	  .doc = "Where to listen: \"0.0.0.0:8080\", \"[::]:8080\" or \"unix:/path\"." },
+	{ "mode", &sl_kind_enum, SL_KEY_AT(sl_listener_conf, mode), .words = SOCKET_MODES,
+	  .doc = "Who may connect to a unix socket: the gateway's user, its group too, or "
+		 "everybody here. Default: umask, what the process's umask leaves." },
 	{ "defer_accept", &sl_kind_bool, SL_KEY_AT(sl_listener_conf, defer_accept), .def = "true",
 	  .doc = "Take a connection when its first bytes are there, not before "
 		 "(TCP_DEFER_ACCEPT)." },
@@ -207,6 +212,8 @@ static const struct sl_key admin_keys[] = {
 	{ "address", &sl_kind_address, SL_KEY_AT(sl_admin_conf, address), .required = true,
 	  .doc = "Where to listen for /metrics, /healthz and /readyz: \"127.0.0.1:9901\", "
 		 "\"[::1]:9901\" or \"unix:/path\". Nobody is asked who they are." },
+	{ "mode", &sl_kind_enum, SL_KEY_AT(sl_admin_conf, mode), .words = SOCKET_MODES,
+	  .doc = "As of a listener." },
 	{ "public", &sl_kind_bool, SL_KEY_AT(sl_admin_conf, is_public), .def = "false",
 	  .doc = "Allow an address that others than this machine can reach." },
 	END,

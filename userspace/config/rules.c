@@ -28,6 +28,12 @@ static bool is_of_this_machine(const struct sl_addr *addr)
 	return IN6_IS_ADDR_LOOPBACK(&addr->in6.sin6_addr);
 }
 
+static void check_mode(struct sl_reader *r, const struct sl_addr *addr, enum sl_socket_mode mode)
+{
+	if (mode != SL_SOCKET_UMASK && addr->sa.sa_family != AF_UNIX)
+		fault_member(r, "mode", "is of an address such as \"unix:/path\"");
+}
+
 /* It tells who asks what of the gateway to whoever connects. */
 void sl_check_admin(struct sl_reader *r, json_t *value, void *to)
 {
@@ -35,6 +41,7 @@ void sl_check_admin(struct sl_reader *r, json_t *value, void *to)
 
 	if (!self->address.len)
 		return;
+	check_mode(r, &self->address, self->mode);
 	if (!self->is_public && !is_of_this_machine(&self->address))
 		fault_member(r, "address",
 			     "can be reached from elsewhere, and 'public' does not allow that");
@@ -49,6 +56,8 @@ void sl_check_listener(struct sl_reader *r, json_t *value, void *to)
 	const struct sl_listener_conf *self = to;
 
 	sl_check_tls(r, self);
+	if (self->address.len)
+		check_mode(r, &self->address, self->mode);
 	for (const struct sl_listener_conf *l = r->rules->listeners; l < self; l++)
 		/* One without a length was no address, which is told already. */
 		if (l->name && l->address.len && sl_addr_eq(&l->address, &self->address)) {

@@ -209,10 +209,7 @@ void sl_admin_serve(struct sl_admin *a)
 static int listen_at(struct sl_admin *a)
 {
 	struct epoll_event event = { .events = EPOLLIN };
-	int ret = sl_upgrade_is_heir() ? 0 : sl_listener_probe(&a->conf);
 
-	if (ret < 0)
-		return ret;
 	a->listen_fd = sl_listener_open(&a->conf);
 	if (a->listen_fd < 0)
 		return a->listen_fd;
@@ -221,6 +218,24 @@ static int listen_at(struct sl_admin *a)
 	    epoll_ctl(a->epoll_fd, EPOLL_CTL_ADD, a->listen_fd, &event) < 0)
 		return -errno;
 	return 0;
+}
+
+/* A port is shared with the process before us, a path is one process's: it keeps it until we are
+ * sure to stay. */
+static int open_or_put_off(struct sl_admin *a)
+{
+	bool is_heir = sl_upgrade_is_heir(), is_path = a->conf.address.sa.sa_family == AF_UNIX;
+	int ret = is_heir && !is_path ? 0 : sl_listener_probe(&a->conf);
+
+	if (is_heir && is_path && ret == -EADDRINUSE)
+		return 0;
+	return ret == 0 ? listen_at(a) : ret;
+}
+
+static void tell(const struct sl_admin *a, int error)
+{
+	sl_log_error("admin.open", "key=/admin/address error=\"%s\"%s", strerror(-error),
+		     sl_listener_hint(&a->conf.address, error));
 }
 
 int sl_admin_open(struct sl_admin **ret_admin, struct sl_daemon *daemon,
@@ -236,17 +251,42 @@ int sl_admin_open(struct sl_admin **ret_admin, struct sl_daemon *daemon,
 	if (!a)
 		return -ENOMEM;
 	a->daemon = daemon;
-	a->conf = (struct sl_listener_conf){ .name = "admin", .address = conf->address };
+	a->conf = (struct sl_listener_conf){ .name = "admin",
+					     .address = conf->address,
+					     .mode = conf->mode };
 	a->listen_fd = a->epoll_fd = -1;
-	ret = listen_at(a);
+	ret = open_or_put_off(a);
 	if (ret < 0) {
-		sl_log_error("admin.open", "key=/admin/address error=\"%s\"%s", strerror(-ret),
-			     sl_listener_hint(&conf->address, ret));
+		tell(a, ret);
 		sl_admin_close(a);
 		return ret;
 	}
 	*ret_admin = a;
 	return 0;
+}
+
+void sl_admin_take_over(struct sl_admin *a)
+{
+	int ret;
+
+	if (!a || a->listen_fd >= 0)
+		return;
+	sl_listener_forget(&a->conf);
+	ret = listen_at(a);
+	if (ret < 0)
+		tell(a, ret);
+}
+
+void sl_admin_set(struct sl_admin *a, const struct sl_admin_conf *conf)
+{
+	int ret = 0;
+
+	if (!a)
+		return;
+	a->conf.mode = conf->mode;
+	ret = sl_listener_set_mode(&a->conf);
+	if (ret < 0)
+		tell(a, ret);
 }
 
 void sl_admin_close(struct sl_admin *a)

@@ -12,6 +12,11 @@ struct sl_admin;
  * be; or a negative errno, when the reason is logged. */
 int sl_admin_open(struct sl_admin **ret_admin, struct sl_daemon *daemon,
 		  const struct sl_admin_conf *conf);
+/* When a start can fail no more: takes the path of the process before us, if it waits for that.  A
+ * failure is logged.  NULL is fine. */
+void sl_admin_take_over(struct sl_admin *a);
+/* What can change on an open socket, for a configuration with the same address.  NULL is fine. */
+void sl_admin_set(struct sl_admin *a, const struct sl_admin_conf *conf);
 void sl_admin_close(struct sl_admin *a); /* NULL is fine */
 
 int sl_admin_fd(const struct sl_admin *a); /* readable: call sl_admin_serve(); -1 for NULL */

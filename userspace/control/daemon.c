@@ -261,6 +261,7 @@ int sl_daemon_start(struct sl_daemon *d)
 		return ret;
 	}
 	show_metrics(d);
+	sl_admin_take_over(d->admin);
 	open_control(d);
 	sl_daemon_note(d);
 	sl_daemon_use_logs(d, &logs);

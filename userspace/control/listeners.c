@@ -66,6 +66,21 @@ static int open_next(const struct sl_listener_conf *conf, int first_fd)
 	return first_fd < 0 ? -errno : first_fd;
 }
 
+void sl_listeners_set_mode(const struct sl_listener_conf *conf)
+{
+	int ret = sl_listener_set_mode(conf);
+
+	if (ret < 0)
+		sl_log_warn("listener.mode", "listener=%s error=\"%s\"", conf->name,
+			    strerror(-ret));
+}
+
+static void tune(int fd, const struct sl_listener_conf *conf)
+{
+	sl_listener_tune(fd, conf);
+	sl_listeners_set_mode(conf);
+}
+
 static int open_all(struct sl_listeners *l, const struct sl_listener_conf *conf, unsigned i,
 		    struct sl_inherited *in, FILE *errors)
 {
@@ -73,7 +88,7 @@ static int open_all(struct sl_listeners *l, const struct sl_listener_conf *conf,
 		int fd = in ? sl_inherited_take(in, &conf->address) : -1;
 
 		if (fd >= 0)
-			sl_listener_tune(fd, conf);
+			tune(fd, conf);
 		else
 			fd = w == 0 ? open_first(conf) : open_next(conf, l->fds[i]);
 		if (fd < 0)

@@ -166,14 +166,17 @@ static int prepare(struct reload *r)
 
 /* ---- going over ---- */
 
-static void forget_dropped_listeners(const struct reload *r)
+static void settle_listeners(const struct reload *r)
 {
 	const struct sl_rules *old = r->daemon->rules;
 	bool is_kept[SL_LISTENERS_MAX] = { false };
 
-	for (unsigned i = 0; i < r->rules->listeners_nr; i++)
-		if (r->listeners.kept[i] != SL_LISTENER_NEW)
-			is_kept[r->listeners.kept[i]] = true;
+	for (unsigned i = 0; i < r->rules->listeners_nr; i++) {
+		if (r->listeners.kept[i] == SL_LISTENER_NEW)
+			continue;
+		is_kept[r->listeners.kept[i]] = true;
+		sl_listeners_set_mode(&r->rules->listeners[i]);
+	}
 	for (unsigned i = 0; i < old->listeners_nr; i++)
 		if (!is_kept[i])
 			sl_listener_forget(&old->listeners[i]);
@@ -201,7 +204,7 @@ static void publish(struct reload *r)
 	/* Only now do the old checks say nothing more. */
 	sl_states_settle(r->rules->states, r->rules->upstreams);
 	give_away_sockets(r);
-	forget_dropped_listeners(r);
+	settle_listeners(r);
 }
 
 static void free_switches(struct reload *r, bool is_published)
@@ -234,6 +237,8 @@ static int go_over(struct reload *r)
 		sl_admin_close(d->admin);
 		d->admin = r->admin;
 		r->admin = NULL;
+	} else {
+		sl_admin_set(d->admin, &r->rules->admin);
 	}
 	d->rules = r->rules;
 	sl_meters_forget_targets(d->shared.metrics, old);

@@ -38,6 +38,12 @@ static int find_address(const char *run_dir, struct sockaddr_un *ret_addr)
 	return n < (int)sizeof(ret_addr->sun_path) ? 0 : -ENAMETOOLONG;
 }
 
+/* One who has many waiting, because he is stopped say, is there all the same. */
+static bool is_answered(int fd, const struct sockaddr_un *addr)
+{
+	return connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0 || errno == EAGAIN;
+}
+
 bool sl_control_is_taken(const char *run_dir, pid_t *ret_pid)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -48,8 +54,7 @@ bool sl_control_is_taken(const char *run_dir, pid_t *ret_pid)
 
 	if (fd < 0)
 		return false;
-	is_taken = find_address(run_dir, &addr) == 0 &&
-		   connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0;
+	is_taken = find_address(run_dir, &addr) == 0 && is_answered(fd, &addr);
 	if (is_taken)
 		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
 	close(fd);
@@ -60,14 +65,14 @@ bool sl_control_is_taken(const char *run_dir, pid_t *ret_pid)
 /* A socket file that nobody answers is left from a daemon that was killed. */
 static int remove_stale(const struct sockaddr_un *addr)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int ret;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool is_there;
 
 	if (fd < 0)
 		return -errno;
-	ret = connect(fd, (const struct sockaddr *)addr, sizeof(*addr));
+	is_there = is_answered(fd, addr);
 	close(fd);
-	if (ret == 0 && !sl_upgrade_is_heir())
+	if (is_there && !sl_upgrade_is_heir())
 		return -EADDRINUSE;
 	unlink(addr->sun_path);
 	return 0;

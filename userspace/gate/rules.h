@@ -87,6 +87,7 @@ struct sl_measured {
 /* Key "admin". */
 struct sl_admin_conf {
 	struct sl_addr address; /* len 0: there is none */
+	enum sl_socket_mode mode;
 	bool is_public;
 };
 

@@ -40,12 +40,16 @@ static int set_options(int fd, const struct sl_listener_conf *conf)
 	return 0;
 }
 
+/* Left from somebody who was killed is only what nobody answers.  One whose queue is full lives, and
+ * so may one that is no stream. */
 static int probe_unix(const struct sl_addr *addr, int fd)
 {
 	struct stat st;
 
-	if (connect(fd, &addr->sa, addr->len) == 0)
+	if (connect(fd, &addr->sa, addr->len) == 0 || errno == EAGAIN || errno == EPROTOTYPE)
 		return -EADDRINUSE;
+	if (errno != ECONNREFUSED)
+		return errno == ENOENT ? 0 : -errno;
 	if (lstat(addr->un.sun_path, &st) == 0 && S_ISSOCK(st.st_mode))
 		unlink(addr->un.sun_path);
 	return 0;
@@ -65,7 +69,7 @@ static int probe_tcp(const struct sl_addr *addr, int fd)
 int sl_listener_probe(const struct sl_listener_conf *conf)
 {
 	const struct sl_addr *addr = &conf->address;
-	int fd = socket(addr->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(addr->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int ret;
 
 	if (fd < 0)
@@ -81,6 +85,39 @@ void sl_listener_forget(const struct sl_listener_conf *conf)
 		unlink(conf->address.un.sun_path);
 }
 
+/* SL_SOCKET_UMASK has none. */
+static mode_t bits_of(enum sl_socket_mode mode)
+{
+	static const mode_t bits[] = { 0, 0600, 0660, 0666 };
+
+	return bits[mode];
+}
+
+/* The file has its mode from its first moment, which is that of the socket without what the umask
+ * takes away. */
+static int bind_to(int fd, const struct sl_listener_conf *conf)
+{
+	const struct sl_addr *addr = &conf->address;
+	mode_t mode = is_unix(addr) ? bits_of(conf->mode) : 0, old;
+	int ret;
+
+	if (!mode)
+		return bind(fd, &addr->sa, addr->len);
+	if (fchmod(fd, mode) < 0)
+		return -1;
+	old = umask(0);
+	ret = bind(fd, &addr->sa, addr->len);
+	umask(old);
+	return ret;
+}
+
+int sl_listener_set_mode(const struct sl_listener_conf *conf)
+{
+	if (!is_unix(&conf->address) || conf->mode == SL_SOCKET_UMASK)
+		return 0;
+	return chmod(conf->address.un.sun_path, bits_of(conf->mode)) < 0 ? -errno : 0;
+}
+
 int sl_listener_open(const struct sl_listener_conf *conf)
 {
 	const struct sl_addr *addr = &conf->address;
@@ -92,7 +129,7 @@ int sl_listener_open(const struct sl_listener_conf *conf)
 	ret = set_options(fd, conf);
 	if (ret < 0)
 		goto err;
-	if (bind(fd, &addr->sa, addr->len) < 0 || listen(fd, BACKLOG) < 0) {
+	if (bind_to(fd, conf) < 0 || listen(fd, BACKLOG) < 0) {
 		ret = -errno;
 		goto err;
 	}

@@ -10,9 +10,13 @@
 
 struct sl_tls_conf;
 
+/* Key "mode": who may connect to a unix socket; or what the process's umask leaves. */
+enum sl_socket_mode { SL_SOCKET_UMASK, SL_SOCKET_OWNER, SL_SOCKET_GROUP, SL_SOCKET_ALL };
+
 struct sl_listener_conf {
 	const char *name;
 	struct sl_addr address;
+	enum sl_socket_mode mode;
 	/* TCP_DEFER_ACCEPT, tcp(7): a silent client is the kernel's for a second or two before it
 	 * is ours. Measured: 14 % less CPU for a connection of one request. */
 	bool defer_accept;
@@ -25,13 +29,15 @@ struct sl_listener_conf {
 
 /* Before the first worker opens it: 0 when nobody listens there; -EADDRINUSE, also for another
  * process of our own, with which SO_REUSEPORT would share connections silently.  Removes the socket
- * file that a killed process left behind. */
+ * file that a killed process left behind, and no other.  It does not wait. */
 int sl_listener_probe(const struct sl_listener_conf *conf);
 /* A bound, listening, non-blocking-accept socket with TCP_NODELAY for its connections to inherit.
  * Returns the descriptor or a negative errno. */
 int sl_listener_open(const struct sl_listener_conf *conf);
 /* What of the settings can change on an open socket. */
 void sl_listener_tune(int fd, const struct sl_listener_conf *conf);
+/* What of them is of a unix socket's file.  0 or a negative errno. */
+int sl_listener_set_mode(const struct sl_listener_conf *conf);
 /* At the end: removes the file of a unix socket. */
 void sl_listener_forget(const struct sl_listener_conf *conf);
 

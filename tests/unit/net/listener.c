@@ -117,6 +117,68 @@ static void unix_file(const char *dir)
 	unlink(path);
 }
 
+static int mode_at(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (int)(st.st_mode & 0777) : -1;
+}
+
+/* In a directory that anybody may look into, the file's mode is all there is. */
+static void modes(const char *dir)
+{
+	static const mode_t wanted[] = { 0, 0600, 0660, 0666 };
+	mode_t old = umask(027);
+	char text[128];
+
+	snprintf(text, sizeof(text), "unix:%s/mode", dir);
+	for (int m = SL_SOCKET_UMASK; m <= SL_SOCKET_ALL; m++) {
+		struct sl_listener_conf conf = conf_of(text);
+		int fd;
+
+		conf.mode = (enum sl_socket_mode)m;
+		fd = sl_listener_open(&conf);
+		is_int(mode_at(text + 5), m == SL_SOCKET_UMASK ? 0750 : wanted[m],
+		       "who may connect: word %d", m);
+		conf.mode = SL_SOCKET_GROUP;
+		is_int(sl_listener_set_mode(&conf), 0, "it is changed");
+		is_int(mode_at(text + 5), 0660, "afterwards");
+		conf.mode = SL_SOCKET_UMASK;
+		sl_listener_set_mode(&conf);
+		is_int(mode_at(text + 5), 0660, "no word of it leaves it alone");
+		sl_listener_forget(&conf);
+		close(fd);
+	}
+	is_int(umask(old), 027, "the umask is what it was");
+}
+
+/* Alive, and not to be connected to by a stream, or not now. */
+static void others(const char *dir)
+{
+	struct sl_listener_conf conf;
+	char text[128];
+	struct stat st;
+	int fd, last;
+
+	snprintf(text, sizeof(text), "unix:%s/other", dir);
+	conf = conf_of(text);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	is_int(bind(fd, &conf.address.sa, conf.address.len), 0, "somebody takes datagrams there");
+	is_int(sl_listener_probe(&conf), -EADDRINUSE, "the path is taken");
+	is_int(lstat(text + 5, &st), 0, "and stays his");
+	close(fd);
+	unlink(text + 5);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ok(bind(fd, &conf.address.sa, conf.address.len) == 0 && listen(fd, 0) == 0,
+	   "somebody listens, and accepts nobody");
+	last = dial(&conf.address);
+	is_int(sl_listener_probe(&conf), -EADDRINUSE, "with a full queue it is taken, at once");
+	is_int(lstat(text + 5, &st), 0, "and stays his, too");
+	close(last);
+	close(fd);
+	unlink(text + 5);
+}
+
 static void refused(void)
 {
 	struct sl_listener_conf conf = conf_of("192.0.2.1:80");
@@ -140,6 +202,8 @@ int main(void)
 	}
 	if (mkdtemp(dir)) {
 		unix_file(dir);
+		modes(dir);
+		others(dir);
 		rmdir(dir);
 	}
 	refused();
