@@ -198,6 +198,28 @@ def refused():
     tap.ok(gateway.reload(kernel=KERNEL)["reloaded"], "the file of before is fine")
 
 
+def an_heir_that_fails():
+    """It went over to its own file in the kernel before it found its port taken: it never ran."""
+    before = ctl("limit", "show").stdout
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = {"address": f"127.0.0.1:{other.getsockname()[1]}"}
+        kernel = dict(KERNEL, deny=[f"{NET}.3"], interfaces=[HOST_IF, "lo"], shadow=True,
+                      client_limits={"packets": "5/s"})
+        gateway.write(json.dumps({**gateway.conf, "kernel": kernel,
+                                  "listeners": {**gateway.conf["listeners"], "taken": taken}}))
+        os.kill(gateway.process.pid, signal.SIGUSR2)
+        tap.ok(wait_for(lambda: "upgrade.failed" in gateway.complaint()), "a successor fails",
+               gateway.complaint())
+    tap.ok(wait_for(lambda: is_served(3)), "who is on its list is served")
+    tap.same(ask(4).strip(), "no answer", "who is on that of the running one is not")
+    tap.same(ctl("limit", "show").stdout, before, "its limits are gone")
+    tap.ok(not os.path.exists(f"{PINS}/link_lo"), "and its interface is free")
+    tap.same(json.loads(ctl("switch", "show").stdout)["shadow"], False, "and it is no trial run")
+    tap.ok(gateway.reload()["reloaded"], "the old file is fine")
+
+
 def taken_off():
     """An operator's detach holds until he reloads."""
     tap.same(ctl("detach", "dev", HOST_IF).returncode, 0, "an operator detaches the interface")
@@ -335,5 +357,6 @@ RESPOND = [{"name": "all", "match": {"path": "/*"}, "respond": {"status": 200}}]
 KERNEL = {"interfaces": [HOST_IF], "pins": PINS, "deny": [f"{NET}.4"],
           "punish": {"after": "10 failures in 1m", "for": "3s"}}
 gateway = Gateway(origin.port, {"kernel": KERNEL, "routes": RESPOND}, host="0.0.0.0")
-tap.facts(loop, by_hand, beside_a_proxy, oneself, refused, taken_off, lists, after_root, without_maps)
+tap.facts(loop, by_hand, beside_a_proxy, oneself, refused, an_heir_that_fails,
+          taken_off, lists, after_root, without_maps)
 tap.done()

@@ -15,6 +15,7 @@
 #include "control/ask.h"
 #include "control/kernel_apply.h"
 #include "kern/image.h"
+#include "kern/limit.h"
 #include "kern/why.h"
 
 /* ---- what workers go by ---- */
@@ -301,6 +302,74 @@ int sl_kernel_change(struct sl_daemon *d, const struct sl_rules *fresh, FILE *er
 	if (is_retired(d->kernel))
 		leave_maps(d);
 	return go_over(d, fresh, d->rules, errors);
+}
+
+/* ---- a successor ---- */
+
+static struct sl_interface interface_at(const struct sl_kernel *k, uint32_t slot)
+{
+	struct sl_interface at;
+
+	if (bpf_map_lookup_elem(k->gate.interfaces, &slot, &at) < 0)
+		at = (struct sl_interface){ .ifindex = 0 };
+	return at;
+}
+
+void sl_kernel_lend(struct sl_daemon *d)
+{
+	struct sl_kernel *k = d->kernel;
+	struct sl_kernel_lent *was = &k->lent;
+
+	if (!k->is_open)
+		return;
+	memcpy(was->rates, k->gate.switches->rates, sizeof(was->rates));
+	was->syns = k->gate.switches->syns;
+	was->flags = k->gate.switches->flags;
+	for (uint32_t i = 0; i < SL_INTERFACES_MAX; i++)
+		was->interfaces[i] = interface_at(k, i);
+}
+
+static void put_back_limits(struct sl_kernel *k)
+{
+	const uint32_t flags = SL_FLAG_SHADOW | SL_FLAG_PORTS | SL_FLAG_COOKIES;
+	struct sl_control *c = k->gate.switches;
+
+	for (unsigned i = 0; i < SL_CREDITS; i++)
+		if (memcmp(&c->rates[i], &k->lent.rates[i], sizeof(c->rates[i])) != 0)
+			sl_rate_store(&c->rates[i], &k->lent.rates[i]);
+	if (memcmp(&c->syns, &k->lent.syns, sizeof(c->syns)) != 0)
+		sl_rate_store(&c->syns, &k->lent.syns);
+	__atomic_fetch_or(&c->flags, k->lent.flags & flags, __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(&c->flags, k->lent.flags | ~flags, __ATOMIC_SEQ_CST);
+}
+
+static void detach_what_it_attached(struct sl_kernel *k)
+{
+	struct sl_why why;
+
+	for (uint32_t i = 0; i < SL_INTERFACES_MAX; i++) {
+		struct sl_interface at = interface_at(k, i);
+
+		at.name[sizeof(at.name) - 1] = '\0';
+		if (at.ifindex && at.ifindex != k->lent.interfaces[i].ifindex &&
+		    sl_loader_detach(&k->loader, k->pins, at.name, &why) < 0)
+			sl_log_warn("kernel.detach", "interface=%s error=\"%s\"", at.name,
+				    why.text);
+	}
+}
+
+void sl_kernel_take_back(struct sl_daemon *d)
+{
+	struct sl_kernel *k = d->kernel;
+
+	if (!k->is_open || is_retired(k))
+		return;
+	put_back_limits(k);
+	detach_what_it_attached(k);
+	if (!d->rules->kernel.is_there)
+		return;
+	k->is_listed = false; /* the list may be its own */
+	go_over(d, d->rules, d->rules, NULL);
 }
 
 /* An array of images that we may not open is none that we could follow. */

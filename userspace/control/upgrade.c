@@ -136,6 +136,7 @@ int sl_upgrade_begin(struct sl_daemon *d)
 		sl_log_warn("upgrade", "pid=%d is still starting", (int)d->heir_pid);
 		return -EBUSY;
 	}
+	sl_kernel_lend(d);
 	ret = spawn(d, &p);
 	free_plan(&p);
 	if (ret < 0)
@@ -164,6 +165,7 @@ bool sl_upgrade_go_on(struct sl_daemon *d)
 		waitpid(d->heir_pid, &status, 0);
 		sl_log_error("upgrade.failed", "pid=%d status=%d effect=\"this process goes on\"",
 			     (int)d->heir_pid, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+		sl_kernel_take_back(d);
 		return false;
 	}
 	snprintf(text, sizeof(text), "MAINPID=%d", (int)d->heir_pid);
