@@ -36,6 +36,8 @@ CTL_OBJ  := $(CTL_SRC:%.c=$B/%.o)
 UNIT_BIN := $(UNIT:%.c=$B/%)
 BENCH_OBJ := $(patsubst %.c,$B/%.o,$(wildcard bench/lib/*.c userspace/base/*.c))
 BENCH_BIN := $(patsubst %.c,$B/%,$(filter-out %.bpf.c,$(wildcard bench/*.c)))
+BENCH_KERN := $B/bench/xdp $B/bench/veth
+BENCH_KERN_OBJ := $(patsubst %.c,$B/%.o,$(wildcard bench/prog/*.c bench/lib/*.c))
 FUZZ_BIN := $(FUZZ:tests/fuzz/%.c=$B/fuzz/%)
 MANUAL   := $B/sluice.json.5
 TOOLS    := $(if $(wildcard userspace/main.c),$B/sluiced) $(if $(CTL_SRC),$B/sluicectl) $(BENCH_BIN)
@@ -77,7 +79,7 @@ $B/bench/%: $B/bench/%.o $(BENCH_OBJ)
 $B/tests/unit/%: $B/tests/unit/%.o $(TESTLIB:%.c=$B/%.o) $B/libsluice.a
 	$(Q)$(CC) $(ALLFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
-$B/bench/xdp: $B/bench/xdp.o $B/libsluice.a | $(BENCH_BPF)
+$(BENCH_KERN): $B/bench/%: $B/bench/%.o $(BENCH_KERN_OBJ) $B/libsluice.a | $(BENCH_BPF)
 	$(Q)$(CC) $(ALLFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
 packages-%:
@@ -123,6 +125,7 @@ bench: packages-build packages-bench
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)bench/run $B
 	$(Q)$B/bench/xdp -j $B/bench/xdp.json $(BENCH_BPF)
+	$(Q)$B/bench/veth -j $B/bench/veth.json $(BENCH_BPF)
 
 install: all
 	$(Q)tools/packaging/install-files $B "$(DESTDIR)" "$(PREFIX)"
@@ -130,4 +133,4 @@ install: all
 clean:
 	$(Q)rm -rf $B
 
--include $(LIB_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(BENCH_BPF:.o=.d) $(CTL_OBJ:.o=.d) $(UNIT_BIN:=.d) $(TESTLIB:%.c=$B/%.d) $(FUZZ:%.c=$B/%.d) $B/userspace/main.d $B/tools/manual/manual.d $(BENCH_BIN:=.d) $(BENCH_OBJ:.o=.d)
+-include $(LIB_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(BENCH_BPF:.o=.d) $(CTL_OBJ:.o=.d) $(UNIT_BIN:=.d) $(TESTLIB:%.c=$B/%.d) $(FUZZ:%.c=$B/%.d) $B/userspace/main.d $B/tools/manual/manual.d $(BENCH_BIN:=.d) $(BENCH_OBJ:.o=.d) $(BENCH_KERN_OBJ:.o=.d)

@@ -81,6 +81,42 @@ int nothing(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
+/* RFC 1071; without it the stack would take the frame for a broken one. */
+static __always_inline void write_checksum(struct iphdr *ip)
+{
+	__u16 *words = (__u16 *)ip;
+	__u32 sum = 0;
+
+	ip->check = 0;
+	for (int i = 0; i < 10; i++)
+		sum += words[i];
+	sum = (sum & 0xffff) + (sum >> 16);
+	ip->check = ~((sum & 0xffff) + (sum >> 16));
+}
+
+/* For bench/veth: a fresh source, and out of an interface. */
+SEC("xdp")
+int send_source(struct xdp_md *ctx)
+{
+	__u32 number = (__u64)next_random() * sources.nr >> 32;
+	struct iphdr *ip;
+
+	if (write_source4(ctx, number) < 0)
+		return XDP_ABORTED;
+	ip = (void *)(long)ctx->data + sizeof(struct ethhdr);
+	if ((void *)(ip + 1) > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	write_checksum(ip);
+	return bpf_redirect(sources.ifindex, 0);
+}
+
+/* What every program that drops pays. */
+SEC("xdp")
+int drop_all(struct xdp_md *ctx)
+{
+	return XDP_DROP;
+}
+
 /* What one would write first: the kernel's own longest prefix match. */
 SEC("xdp")
 int lpm_deny(struct xdp_md *ctx)

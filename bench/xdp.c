@@ -10,17 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "kern/gate.h"
 #include "kern/image.h"
-
-#define ROUNDS_MAX 99
-#define XDP_FILTER "/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_dny_ip.o"
-#define XDP_FILTER_SOURCE 1 /* its MAP_FLAG_SRC */
-#define CPUS_MAX 1024
+#include "prog/programs.h"
 
 /* Each has maps of its own, so that samples of all can be taken in turn. */
 enum subject_id {
@@ -116,15 +111,9 @@ struct bench {
 	int entry, nothing, measured; /* descriptors */
 	struct subject subjects[SUBJECTS];
 	unsigned rounds, repeat;
-	double ns[ROWS][ROUNDS_MAX];
+	double ns[ROWS][BENCH_ROUNDS_MAX];
 	uint64_t publish_ns, publish_cpu_ns;
 };
-
-static int fail(const char *what, int err)
-{
-	fprintf(stderr, "xdp: %s: %s\n", what, strerror(-err));
-	return err;
-}
 
 /* A mix as lists have it: half addresses, a quarter /24, the rest between and above. */
 static uint32_t length4(uint32_t i)
@@ -163,7 +152,7 @@ static int publish(struct bench *b, struct sl_gate *gate, uint32_t nr, bool is_v
 	cpu_ns = sl_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	ret = ret == 0 ? sl_gate_publish(gate, &list, &why) : ret;
 	if (ret < 0)
-		fail("making a list", ret);
+		bench_fail("making a list", ret);
 	if (nr >= 1000000) {
 		b->publish_ns = sl_now_ns() - start_ns;
 		b->publish_cpu_ns = sl_clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_ns;
@@ -208,26 +197,6 @@ static int load_gate(struct bench *b, enum subject_id id)
 	return ret;
 }
 
-static struct bpf_object *load_object(const char *path)
-{
-	struct bpf_object *object = bpf_object__open_file(path, NULL);
-	struct bpf_map *map;
-
-	if (!object)
-		return NULL;
-	/* xdp-filter's would be pinned. */
-	bpf_object__for_each_map(map, object) bpf_map__set_pin_path(map, NULL);
-	if (bpf_object__load(object) == 0)
-		return object;
-	bpf_object__close(object);
-	return NULL;
-}
-
-static int program_fd(struct bpf_object *object, const char *name)
-{
-	return bpf_program__fd(bpf_object__find_program_by_name(object, name));
-}
-
 static int fill_lpm(int map, uint32_t nr)
 {
 	int ret = 0;
@@ -240,55 +209,33 @@ static int fill_lpm(int map, uint32_t nr)
 	return ret;
 }
 
-static int fill_filter(int map, uint32_t nr)
-{
-	static uint64_t values[CPUS_MAX];
-	int ret = 0;
-
-	for (size_t i = 0; i < CPUS_MAX; i++)
-		values[i] = XDP_FILTER_SOURCE;
-	if (libbpf_num_possible_cpus() > CPUS_MAX)
-		return -E2BIG;
-	for (uint32_t i = 0; i < nr && ret == 0; i++) {
-		uint32_t key = htonl(listed4(i));
-
-		ret = bpf_map_update_elem(map, &key, values, BPF_ANY);
-	}
-	return ret;
-}
-
 static int load_rival(struct bench *b, enum subject_id id)
 {
 	bool is_lpm = subjects[id].kind == KIND_LPM;
 	struct subject *s = &b->subjects[id];
-	int map;
 
-	if (!is_lpm && access(XDP_FILTER, R_OK) < 0)
+	if (!is_lpm && access(BENCH_XDP_FILTER, R_OK) < 0)
 		return 0;
-	s->object = load_object(is_lpm ? b->object : XDP_FILTER);
+	s->object = bench_object_load(is_lpm ? b->object : BENCH_XDP_FILTER);
 	if (!s->object)
 		return -errno;
-	s->fd = program_fd(s->object, is_lpm ? "lpm_deny" : "xdpfilt_dny_ip");
-	map = bpf_object__find_map_fd_by_name(s->object, is_lpm ? "lpm" : "filter_ipv4");
-	return is_lpm ? fill_lpm(map, subjects[id].prefixes)
-		      : fill_filter(map, subjects[id].prefixes);
+	s->fd = bench_program_fd(s->object, is_lpm ? "lpm_deny" : "xdpfilt_alw_ip");
+	return is_lpm ? fill_lpm(bpf_object__find_map_fd_by_name(s->object, "lpm"),
+				 subjects[id].prefixes)
+		      : bench_filter_fill(s->object, subjects[id].prefixes);
 }
 
 static int load_own(struct bench *b)
 {
-	void *mem;
-
-	b->own = load_object(b->object);
+	b->own = bench_object_load(b->object);
 	if (!b->own)
-		return fail(b->object, -errno);
-	b->entry = program_fd(b->own, "make_source");
-	b->nothing = program_fd(b->own, "nothing");
+		return bench_fail(b->object, -errno);
+	b->entry = bench_program_fd(b->own, "make_source");
+	b->nothing = bench_program_fd(b->own, "nothing");
 	b->measured = bpf_object__find_map_fd_by_name(b->own, "measured");
-	mem = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
-		   bpf_object__find_map_fd_by_name(b->own, ".bss"), 0);
-	if (mem == MAP_FAILED)
-		return fail(b->object, -errno);
-	b->sources = mem;
+	b->sources = bench_object_bss(b->own);
+	if (!b->sources)
+		return bench_fail(b->object, -errno);
 	return 0;
 }
 
@@ -302,7 +249,7 @@ static int load_all(struct bench *b)
 		b->subjects[id].fd = -1;
 		ret = is_gate ? load_gate(b, id) : load_rival(b, id);
 		if (ret < 0)
-			fail("loading what is measured", ret);
+			bench_fail("loading what is measured", ret);
 	}
 	return ret;
 }
@@ -336,10 +283,10 @@ static double sample(struct bench *b, int program, const struct row *row)
 	b->sources->kind = row->source;
 	b->sources->nr = row->nr;
 	if (bpf_map_update_elem(b->measured, &zero, &program, BPF_ANY) < 0)
-		return fail("the program that is measured", -errno);
+		return bench_fail("the program that is measured", -errno);
 	start_ns = sl_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	if (bpf_prog_test_run_opts(b->entry, &options) < 0 || options.retval == 0)
-		return fail("running packets", -errno);
+		return bench_fail("running packets", -errno);
 	return (double)(sl_clock_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns) / b->repeat;
 }
 
@@ -360,26 +307,9 @@ static int run_round(struct bench *b, unsigned round)
 	return 0;
 }
 
-static int cmp_double(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* The round that stands at this place when they are sorted. */
-static double at_place(const struct bench *b, size_t row, unsigned place)
-{
-	double sorted[ROUNDS_MAX];
-
-	memcpy(sorted, b->ns[row], sizeof(sorted));
-	qsort(sorted, b->rounds, sizeof(*sorted), cmp_double);
-	return sorted[place];
-}
-
 static double median(const struct bench *b, size_t row)
 {
-	return at_place(b, row, b->rounds / 2);
+	return bench_median(b->ns[row], b->rounds);
 }
 
 /* 0: it has none. */
@@ -410,7 +340,8 @@ static void report(const struct bench *b)
 			printf("%-30s %8s\n", rows[i].name, "-");
 			continue;
 		}
-		printf("%-30s %8.1f %8.1f", rows[i].name, median(b, i), at_place(b, i, 0));
+		printf("%-30s %8.1f %8.1f", rows[i].name, median(b, i),
+		       bench_at_place(b->ns[i], b->rounds, 0));
 		show(rows[i].target_ns, 0);
 		show(rows[i].target_ns ? median(b, i) / rows[i].target_ns : 0, 2);
 		show(ratio_to_peer(b, i), 2);
@@ -426,7 +357,7 @@ static int write_json(const struct bench *b, const char *path)
 	FILE *f = fopen(path, "w");
 
 	if (!f)
-		return fail(path, -errno);
+		return bench_fail(path, -errno);
 	fprintf(f, "{\"rounds\": %u, \"repeat\": %u,\n \"publish_ns\": %llu, \"cases\": [",
 		b->rounds, b->repeat, (unsigned long long)b->publish_ns);
 	for (size_t i = 0, nr = 0; i < ROWS; i++) {
@@ -441,7 +372,7 @@ static int write_json(const struct bench *b, const char *path)
 		fprintf(f, "]}");
 	}
 	fprintf(f, "\n]}\n");
-	return fclose(f) == 0 ? 0 : fail(path, -EIO);
+	return fclose(f) == 0 ? 0 : bench_fail(path, -EIO);
 }
 
 static void unload(struct bench *b)
@@ -485,7 +416,7 @@ int main(int argc, char **argv)
 		else
 			argc = 0;
 	}
-	if (optind + 1 != argc || b.rounds - 1 >= ROUNDS_MAX || b.repeat - 1 >= 100000000) {
+	if (optind + 1 != argc || b.rounds - 1 >= BENCH_ROUNDS_MAX || b.repeat - 1 >= 100000000) {
 		fprintf(stderr, "usage: xdp [-r ROUNDS] [-n PACKETS] [-j FILE] xdp.bpf.o\n");
 		return 2;
 	}

@@ -16,6 +16,7 @@ struct sources {
 	__u64 state; /* of the generator */
 	__u32 kind;  /* enum source_kind */
 	__u32 nr;
+	__u32 ifindex; /* of where bench/veth sends them */
 };
 
 /* Spread over all addresses, and none twice. */
