@@ -198,11 +198,13 @@ static int submit_and_wait(struct sl_loop *loop)
 	struct __kernel_timespec ts;
 	uint64_t wait;
 
-	if (!sl_list_is_empty(&loop->fibers.ready))
-		next = 0; /* only look */
+	/* With work left we only look.  A wait of no time would be one all the same: the kernel sets
+	 * a timer for it and sleeps (measured: 75 us, where looking takes 0.2). */
+	if (!sl_list_is_empty(&loop->fibers.ready) || next <= loop->now_ns)
+		return io_uring_submit_and_get_events(&loop->ring);
 	if (next == SL_NEVER)
 		return io_uring_submit_and_wait(&loop->ring, 1);
-	wait = next > loop->now_ns ? next - loop->now_ns : 0;
+	wait = next - loop->now_ns;
 	ts.tv_sec = (int64_t)(wait / SL_SEC);
 	ts.tv_nsec = (int64_t)(wait % SL_SEC);
 	return io_uring_submit_and_wait_timeout(&loop->ring, &cqe, 1, &ts, NULL);
