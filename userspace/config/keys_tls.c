@@ -13,6 +13,11 @@ static const struct sl_key certificate_keys[] = {
 	  .required = true,
 	  .doc = "File in PEM: the private key of that certificate, not encrypted. It may be the "
 		 "same file." },
+	{ "ocsp", &sl_kind_string, SL_KEY_AT(sl_tls_certificate_conf, ocsp), .check = sl_check_path,
+	  .doc = "File in DER: what the certificate's authority says of it (an OCSP response), "
+		 "told to clients that ask (stapling) for as long as it is good; whoever renews it "
+		 "replaces the file. Its signature is checked if the issuer is in the file of the "
+		 "certificate. Default: nothing is said." },
 	END,
 };
 

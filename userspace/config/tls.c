@@ -16,6 +16,7 @@ static void tell(void *arg, enum sl_tls_member member, unsigned index, const cha
 	} where[] = {
 		[SL_TLS_CERTIFICATE] = { "certificates", "certificate", true },
 		[SL_TLS_KEY] = { "certificates", "key", true },
+		[SL_TLS_OCSP] = { "certificates", "ocsp", true },
 		[SL_TLS_TICKET_KEY] = { "ticket_keys", NULL, true },
 		[SL_TLS_CLIENT_CA] = { "client_ca", NULL, false },
 		[SL_TLS_CLIENT_CRL] = { "client_crl", NULL, false },

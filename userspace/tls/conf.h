@@ -30,6 +30,7 @@ enum sl_tls_kernel {
 struct sl_tls_certificate_conf {
 	const char *certificate; /* file: PEM, the server's own first, then those that signed it */
 	const char *key;	 /* file: PEM, not encrypted */
+	const char *ocsp;	 /* file: DER, what its authority says of it; NULL: none */
 };
 
 enum { SL_TLS_CERTIFICATES_MAX = 1024, SL_TLS_TICKET_KEYS_MAX = 8 };

@@ -33,6 +33,8 @@ uint64_t sl_tls_files_print(const struct sl_tls_conf *conf)
 	for (unsigned i = 0; i < conf->certificates_nr; i++) {
 		print = add_file(print, conf->certificates[i].certificate);
 		print = add_file(print, conf->certificates[i].key);
+		if (conf->certificates[i].ocsp)
+			print = add_file(print, conf->certificates[i].ocsp);
 	}
 	for (unsigned i = 0; i < conf->ticket_keys_nr; i++)
 		print = add_file(print, conf->ticket_keys[i].path);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "tls/clients.h"
@@ -23,6 +24,7 @@ struct context {
 struct sl_tls_server {
 	_Atomic unsigned users;
 	struct sl_tls_pair *pairs;
+	struct sl_tls_ocsp *ocsp; /* of each pair */
 	unsigned pairs_nr;
 	struct sl_tls_names names;
 	struct sl_tls_clients clients;
@@ -67,6 +69,32 @@ static int on_alpn(SSL *ssl, const unsigned char **ret_out, unsigned char *ret_l
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	*ret_out = chosen;
 	return SSL_TLSEXT_ERR_OK;
+}
+
+/* Of the certificate that was chosen.  The answer's copy is OpenSSL's. */
+static int on_status(SSL *ssl, void *arg)
+{
+	const struct sl_tls_server *s = server_of(ssl);
+	const struct sl_tls_choice *choice = arg;
+	const X509 *chosen = SSL_get_certificate(ssl);
+	int64_t now_s = time(NULL);
+
+	for (unsigned k = 0; k < SL_TLS_KEY_KINDS; k++) {
+		unsigned pair = choice->pair[k];
+		const struct sl_tls_ocsp *o;
+		unsigned char *copy;
+
+		if (pair == SL_TLS_NO_PAIR || s->pairs[pair].certificate != chosen)
+			continue;
+		o = &s->ocsp[pair];
+		if (!sl_tls_ocsp_is_stapled(o, now_s))
+			break;
+		copy = OPENSSL_memdup(o->der, o->len);
+		if (!copy || SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)o->len) != 1)
+			break;
+		return SSL_TLSEXT_ERR_OK;
+	}
+	return SSL_TLSEXT_ERR_NOACK;
 }
 
 static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
@@ -143,6 +171,8 @@ static int add_context(struct sl_tls_server *s, const struct sl_tls_choice *choi
 	if (!c->ssl)
 		return -ENOMEM;
 	c->choice = *choice;
+	SSL_CTX_set_tlsext_status_cb(c->ssl, on_status);
+	SSL_CTX_set_tlsext_status_arg(c->ssl, &c->choice);
 	s->contexts_nr++;
 	for (unsigned k = 0; k < SL_TLS_KEY_KINDS; k++)
 		if (choice->pair[k] != SL_TLS_NO_PAIR &&
@@ -214,9 +244,10 @@ static int try_pair(const struct sl_tls_pair *p, char why[SL_PEM_WHY_BYTES])
 	return ret;
 }
 
-static int read_pair(struct sl_tls_pair *p, const struct sl_tls_certificate_conf *conf,
+static int read_pair(struct sl_tls_server *s, const struct sl_tls_certificate_conf *conf,
 		     unsigned index, const struct sl_tls_faults *faults)
 {
+	struct sl_tls_pair *p = &s->pairs[index];
 	enum sl_tls_member member = SL_TLS_CERTIFICATE;
 	const char *path = conf->certificate;
 	char why[SL_PEM_WHY_BYTES];
@@ -231,6 +262,11 @@ static int read_pair(struct sl_tls_pair *p, const struct sl_tls_certificate_conf
 		member = SL_TLS_CERTIFICATE;
 		path = conf->certificate;
 		ret = try_pair(p, why);
+	}
+	if (ret == 0 && conf->ocsp) {
+		member = SL_TLS_OCSP;
+		path = conf->ocsp;
+		ret = sl_tls_ocsp_read(&s->ocsp[index], p, path, time(NULL), why);
 	}
 	if (ret < 0)
 		faults->tell(faults->arg, member, index, path, why);
@@ -260,11 +296,12 @@ static int read_pairs(struct sl_tls_server *s, const struct sl_tls_conf *conf,
 	int ret = 0;
 
 	s->pairs = calloc(conf->certificates_nr, sizeof(*s->pairs));
-	if (!s->pairs)
+	s->ocsp = calloc(conf->certificates_nr, sizeof(*s->ocsp));
+	if (!s->pairs || !s->ocsp)
 		return -ENOMEM;
 	s->pairs_nr = conf->certificates_nr;
 	for (unsigned i = 0; i < s->pairs_nr; i++) {
-		int failed = read_pair(&s->pairs[i], &conf->certificates[i], i, faults);
+		int failed = read_pair(s, &conf->certificates[i], i, faults);
 
 		if (failed) {
 			ret = -EINVAL;
@@ -347,11 +384,14 @@ static void free_server(struct sl_tls_server *s)
 		SSL_CTX_free(s->contexts[i].ssl);
 	for (unsigned i = 0; i < s->pairs_nr; i++)
 		sl_tls_pair_fini(&s->pairs[i]);
+	for (unsigned i = 0; i < s->pairs_nr; i++)
+		sl_tls_ocsp_fini(&s->ocsp[i]);
 	sl_tls_names_fini(&s->names);
 	sl_tls_clients_fini(&s->clients);
 	sl_tickets_put(s->tickets);
 	free(s->contexts);
 	free(s->pairs);
+	free(s->ocsp);
 	free(s);
 }
 

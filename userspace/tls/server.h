@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "tls/conf.h"
+#include "tls/ocsp.h"
 #include "tls/pair.h"
 #include "tls/tickets.h"
 
@@ -16,6 +17,7 @@ struct sl_tls_server;
 enum sl_tls_member {
 	SL_TLS_CERTIFICATE,
 	SL_TLS_KEY,
+	SL_TLS_OCSP,
 	SL_TLS_TICKET_KEY,
 	SL_TLS_CLIENT_CA,
 	SL_TLS_CLIENT_CRL,
