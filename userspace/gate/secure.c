@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "tls/conf.h"
-#include "tls/records.h"
+#include "tls/handshake.h"
 
 enum { RECORD_HANDSHAKE = 22 /* RFC 8446 5.1 */ };
 

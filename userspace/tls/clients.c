@@ -114,21 +114,25 @@ static bool use_revoked(const struct sl_tls_clients *c, X509_STORE *store)
 	return X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1;
 }
 
+bool sl_tls_clients_trust(const struct sl_tls_clients *c, X509_STORE *store)
+{
+	for (int i = 0; i < sk_X509_num(c->authorities); i++)
+		if (X509_STORE_add_cert(store, sk_X509_value(c->authorities, i)) != 1)
+			return false;
+	return !c->revoked || use_revoked(c, store);
+}
+
 bool sl_tls_clients_use(const struct sl_tls_clients *c, SSL_CTX *ssl)
 {
-	X509_STORE *store = SSL_CTX_get_cert_store(ssl);
 	int mode = SSL_VERIFY_PEER;
 
 	if (!c->authorities)
 		return true;
-	for (int i = 0; i < sk_X509_num(c->authorities); i++) {
-		X509 *x = sk_X509_value(c->authorities, i);
-
-		if (X509_STORE_add_cert(store, x) != 1 || SSL_CTX_add_client_CA(ssl, x) != 1)
-			return false;
-	}
-	if (c->revoked && !use_revoked(c, store))
+	if (!sl_tls_clients_trust(c, SSL_CTX_get_cert_store(ssl)))
 		return false;
+	for (int i = 0; i < sk_X509_num(c->authorities); i++)
+		if (SSL_CTX_add_client_CA(ssl, sk_X509_value(c->authorities, i)) != 1)
+			return false;
 	if (c->is_required)
 		mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 	SSL_CTX_set_verify(ssl, mode, NULL);

@@ -25,6 +25,9 @@ int sl_tls_clients_read_revoked(struct sl_tls_clients *c, const char *path,
 				unsigned char id[SHA256_DIGEST_LENGTH], char why[SL_PEM_WHY_BYTES]);
 void sl_tls_clients_fini(struct sl_tls_clients *c);
 
+/* What a context's store is to trust, and to take for revoked; those who come to us, or those we go
+ * to.  False without memory. */
+bool sl_tls_clients_trust(const struct sl_tls_clients *c, X509_STORE *store);
 /* From now on handshakes of this context ask for a certificate.  False without memory. */
 bool sl_tls_clients_use(const struct sl_tls_clients *c, SSL_CTX *ssl);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a listener's TLS is to be, as the configuration says it. */
+/* What the TLS of a listener, or of an upstream, is to be, as the configuration says it. */
 #ifndef SL_TLS_CONF_H
 #define SL_TLS_CONF_H
 
@@ -9,6 +9,7 @@
 #include "net/ktls.h"
 
 struct sl_tls_server;
+struct sl_tls_origin;
 
 /* Mozilla's recommendations for servers, version 5.7, less the ciphers with finite-field
  * Diffie-Hellman: they cost the server more than the client. */
@@ -55,6 +56,30 @@ struct sl_tls_conf {
 	/* Not a setting: what was made of these, one reference. */
 	struct sl_tls_server *server;
 	uint64_t files_print; /* of the files that it was made of */
+};
+
+/* What a target is asked for (SNI), and has to prove that it is. */
+struct sl_tls_target_name {
+	const char *text; /* NULL: none */
+	bool is_address;
+};
+
+/* How an upstream's targets are talked to. */
+struct sl_tls_origin_conf {
+	const char *ca;		 /* file: PEM, whom to trust; default: those of the system */
+	const char *crl;	 /* file: PEM, a list for each authority; NULL: none */
+	const char *server_name; /* NULL: each target's own */
+	const char *certificate; /* file: PEM, that we show when asked; NULL: none */
+	const char *key;	 /* file: PEM, not encrypted */
+	unsigned profile;	 /* enum sl_tls_profile */
+	uint32_t depth;		 /* authorities between its certificate and ours; default 3 */
+	bool verify;		 /* default on */
+	bool session_reuse;	 /* default on */
+	/* Not a setting: what was made of these, one reference. */
+	struct sl_tls_origin *origin;
+	uint64_t id; /* of its connections: other ones are not good for it; never 0 */
+	uint64_t files_print;
+	struct sl_tls_origin_conf *next; /* of the rules, that is made of others; NULL: last */
 };
 
 #endif

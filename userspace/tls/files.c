@@ -44,3 +44,16 @@ uint64_t sl_tls_files_print(const struct sl_tls_conf *conf)
 		print = add_file(print, conf->client_crl);
 	return print;
 }
+
+uint64_t sl_tls_origin_files_print(const struct sl_tls_origin_conf *conf)
+{
+	const char *const paths[] = { conf->verify ? conf->ca : NULL,
+				      conf->verify ? conf->crl : NULL, conf->certificate,
+				      conf->key };
+	uint64_t print = 0;
+
+	for (unsigned i = 0; i < sizeof(paths) / sizeof(*paths); i++)
+		if (paths[i])
+			print = add_file(print, paths[i]);
+	return print;
+}

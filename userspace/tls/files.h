@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether the files that a listener's TLS was made of are still the same. */
+/* Whether the files that TLS was made of are still the same. */
 #ifndef SL_TLS_FILES_H
 #define SL_TLS_FILES_H
 
@@ -8,5 +8,6 @@
 /* A number that changes with any of them: replaced, written to, gone, or there again.  Nothing is
  * opened. */
 uint64_t sl_tls_files_print(const struct sl_tls_conf *conf);
+uint64_t sl_tls_origin_files_print(const struct sl_tls_origin_conf *conf);
 
 #endif

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "net/ktls.h"
 
 enum {
 	/* What a client can have sent before we are done with its handshake: receive buffers that

@@ -7,7 +7,6 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,6 +205,48 @@ int sl_tls_pair_read_key(struct sl_tls_pair *p, const char *path, char why[SL_PE
 	BIO_free(bio);
 	sl_pem_free(text, len);
 	return ret;
+}
+
+bool sl_tls_pair_use(const struct sl_tls_pair *p, SSL_CTX *ssl)
+{
+	return SSL_CTX_use_cert_and_key(ssl, p->certificate, p->key, p->chain, 1) == 1;
+}
+
+/* What OpenSSL thinks of it: too short a key, too weak a hash. */
+static int try_pair(const struct sl_tls_pair *p, char why[SL_PEM_WHY_BYTES])
+{
+	SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
+	int ret = ssl ? 0 : -ENOMEM;
+
+	ERR_clear_error();
+	if (ssl && !sl_tls_pair_use(p, ssl))
+		ret = -EINVAL;
+	sl_tls_take_error(why);
+	SSL_CTX_free(ssl);
+	return ret;
+}
+
+int sl_tls_pair_load(struct sl_tls_pair *p, const struct sl_tls_certificate_conf *conf,
+		     unsigned index, const struct sl_tls_faults *faults)
+{
+	enum sl_tls_member member = SL_TLS_CERTIFICATE;
+	const char *path = conf->certificate;
+	char why[SL_PEM_WHY_BYTES];
+	int ret = sl_tls_pair_read_certificate(p, path, why);
+
+	if (ret == 0) {
+		member = SL_TLS_KEY;
+		path = conf->key;
+		ret = sl_tls_pair_read_key(p, path, why);
+	}
+	if (ret == 0) {
+		member = SL_TLS_CERTIFICATE;
+		path = conf->certificate;
+		ret = try_pair(p, why);
+	}
+	if (ret < 0)
+		faults->tell(faults->arg, member, index, path, why);
+	return ret < 0 ? -EINVAL : 0;
 }
 
 void sl_tls_pair_fini(struct sl_tls_pair *p)

@@ -3,8 +3,12 @@
 #ifndef SL_TLS_PAIR_H
 #define SL_TLS_PAIR_H
 
-#include <openssl/x509.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
 #include <stddef.h>
+
+#include "tls/conf.h"
+#include "tls/faults.h"
 
 /* A name can have a certificate of each. */
 enum sl_tls_key_kind { SL_TLS_RSA, SL_TLS_ECDSA, SL_TLS_EDDSA, SL_TLS_KEY_KINDS };
@@ -29,6 +33,11 @@ void sl_pem_free(char *text, size_t len);
 int sl_tls_pair_read_certificate(struct sl_tls_pair *p, const char *path,
 				 char why[SL_PEM_WHY_BYTES]);
 int sl_tls_pair_read_key(struct sl_tls_pair *p, const char *path, char why[SL_PEM_WHY_BYTES]);
+/* Both, and whether OpenSSL would use them.  0; -EINVAL when a fault was told, of that index. */
+int sl_tls_pair_load(struct sl_tls_pair *p, const struct sl_tls_certificate_conf *conf,
+		     unsigned index, const struct sl_tls_faults *faults);
+/* From now on this context shows it.  False without memory, or when it cannot be used. */
+bool sl_tls_pair_use(const struct sl_tls_pair *p, SSL_CTX *ssl);
 void sl_tls_pair_fini(struct sl_tls_pair *p);
 
 /* Calls back with each DNS name of the certificate: those of its subjectAltName, or, as old ones

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// A connection that speaks TLS: from the first byte of its handshake to its close_notify.
+// A connection that speaks TLS: from its handshake to its close_notify.
 #include "tls/records.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <openssl/err.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
 #include "tls/bio.h"
+#include "tls/error.h"
 #include "tls/handover.h"
 
 enum {
 	GATHER_MAX =
-		4096, /* shorter pieces are copied together: each record costs more than that */
-	STEPS_A_TURN = 4,
+		4096,	 /* shorter pieces are copied together: each record costs more than that */
 	SEAL_ROOM = 128, /* what sealing adds, and the end behind it */
 	ROOM_MIN = 8192, /* in a block, for opening another record into it */
 };
@@ -124,7 +123,7 @@ static int open_record(struct sl_conn *c, char *to, uint32_t room)
 		c->eof = true;
 		break;
 	default:
-		on_open_failed(c, -EPROTO);
+		on_open_failed(c, SSL_is_server(t->ssl) ? -EPROTO : sl_tls_error_of(t->ssl));
 	}
 	return 0;
 }
@@ -271,38 +270,33 @@ static const struct sl_layer_ops ops = {
 	.on_odd = sl_tls_on_odd,
 };
 
-/* ---- the handshake ---- */
+/* ---- from start to end ---- */
 
-static struct sl_tls *make(struct sl_conn *c, struct sl_tls_server *server,
-			   struct sl_tls_blocks *blocks)
+struct sl_tls *sl_tls_new(struct sl_conn *c, SSL *ssl, struct sl_tls_blocks *blocks)
 {
-	struct sl_tls *t;
+	bool has_room = ssl && sl_budget_take(blocks->budget, SL_TLS_CHARGE);
+	struct sl_tls *t = has_room ? sl_slab_get(&blocks->connections) : NULL;
 	BIO *bio;
 
-	if (!sl_budget_take(blocks->budget, SL_TLS_CHARGE))
-		return NULL;
-	t = sl_slab_get(&blocks->connections);
 	if (!t) {
-		sl_budget_give(blocks->budget, SL_TLS_CHARGE);
+		if (has_room)
+			sl_budget_give(blocks->budget, SL_TLS_CHARGE);
+		SSL_free(ssl);
 		return NULL;
 	}
 	*t = (struct sl_tls){
 		.layer.ops = &ops,
 		.conn = c,
 		.blocks = blocks,
-		.ktls_ciphers = sl_tls_server_ktls(server),
+		.ssl = ssl,
 		.charge = SL_TLS_CHARGE,
 	};
-	t->ssl = sl_tls_server_begin(server);
-	bio = t->ssl ? sl_tls_bio_new(t) : NULL;
+	bio = sl_tls_bio_new(t);
 	if (!bio) {
 		sl_tls_free(t);
 		return NULL;
 	}
-	SSL_set_bio(t->ssl, bio, bio);
-	SSL_set_accept_state(t->ssl);
-	if (t->ktls_ciphers)
-		sl_tls_keys_watch(&t->keys, t->ssl);
+	SSL_set_bio(ssl, bio, bio);
 	return t;
 }
 
@@ -318,147 +312,6 @@ void sl_tls_free(struct sl_tls *t)
 	sl_tls_drop_out(t);
 	sl_budget_give(t->blocks->budget, t->charge);
 	sl_slab_put(&t->blocks->connections, t);
-}
-
-static enum sl_tls_end end_of(int error)
-{
-	switch (error) {
-	case -ETIMEDOUT:
-		return SL_TLS_TOO_SLOW;
-	case -ECANCELED:
-		return SL_TLS_CANCELLED;
-	case -ENOMEM:
-		return SL_TLS_NO_MEMORY;
-	default:
-		return SL_TLS_LEFT;
-	}
-}
-
-static int wait_more(struct sl_conn *c, uint64_t deadline_ns)
-{
-	int ret = sl_conn_wait_data(c, deadline_ns);
-
-	return ret > 0 ? 0 : ret < 0 ? ret : -EPIPE;
-}
-
-/* One of them more: what OpenSSL has to say goes out, what it waits for is waited for. */
-static enum sl_tls_end step(struct sl_tls *t, uint64_t deadline_ns, char why[SL_PEM_WHY_BYTES],
-			    bool *ret_is_over)
-{
-	int done, wanted, ret;
-
-	ERR_clear_error();
-	done = SSL_do_handshake(t->ssl);
-	wanted = SSL_get_error(t->ssl, done);
-	*ret_is_over = wanted != SSL_ERROR_WANT_READ && wanted != SSL_ERROR_WANT_WRITE;
-	if (wanted == SSL_ERROR_SSL || wanted == SSL_ERROR_SYSCALL)
-		sl_tls_take_error(why);
-	ret = flush(t, deadline_ns, false);
-	if (*ret_is_over && done != 1)
-		return SL_TLS_REFUSED;
-	if (ret == 0 && wanted == SSL_ERROR_WANT_READ)
-		ret = wait_more(t->conn, deadline_ns);
-	if (ret == 0)
-		return SL_TLS_DONE;
-	*ret_is_over = true;
-	return end_of(ret);
-}
-
-/* A step costs as much as twenty requests (measured: 0.25 ms): a burst of handshakes lets the
- * requests of a turn go first, and those of the next. */
-static void wait_turn(struct sl_tls *t)
-{
-	struct sl_tls_blocks *b = t->blocks;
-	struct sl_loop *loop = t->conn->loop;
-
-	while (b->turn == loop->turns && b->steps == STEPS_A_TURN)
-		sl_fiber_yield(loop);
-	if (b->turn != loop->turns)
-		b->steps = 0;
-	b->turn = loop->turns;
-	b->steps++;
-}
-
-static enum sl_tls_end shake_hands(struct sl_tls *t, uint64_t deadline_ns,
-				   char why[SL_PEM_WHY_BYTES])
-{
-	enum sl_tls_end end = SL_TLS_DONE;
-	bool is_over = false;
-
-	while (!is_over) {
-		wait_turn(t);
-		end = step(t, deadline_ns, why, &is_over);
-	}
-	return end;
-}
-
-static void print_subject(const X509 *x, char *to, size_t size)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	int n = -1;
-
-	if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(x), 0, XN_FLAG_RFC2253) >= 0)
-		n = BIO_read(bio, to, (int)size - 1);
-	to[n > 0 ? n : 0] = '\0';
-	BIO_free(bio);
-}
-
-/* Once a connection: each of its requests tells it.  False without memory. */
-static bool keep_client(struct sl_tls *t)
-{
-	const X509 *x = SSL_get0_peer_certificate(t->ssl);
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
-
-	if (!x)
-		return true;
-	t->client = calloc(1, sizeof(*t->client));
-	if (!t->client || X509_digest(x, EVP_sha256(), digest, &len) != 1)
-		return false;
-	print_subject(x, t->client->subject, sizeof(t->client->subject));
-	for (unsigned i = 0; i < len; i++)
-		snprintf(t->client->fingerprint + (size_t)2 * i, 3, "%02x", digest[i]);
-	return true;
-}
-
-/* A client that left meanwhile is not the kernel's fault. */
-static enum sl_tls_end pass_all(struct sl_tls *t, uint64_t deadline_ns, char why[SL_PEM_WHY_BYTES])
-{
-	int ret = sl_tls_pass_all(t, deadline_ns);
-
-	if (ret == 0)
-		return SL_TLS_DONE;
-	snprintf(why, SL_PEM_WHY_BYTES, "kernel_tls: %s", t->why_userspace);
-	if (ret == -ECONNRESET || ret == -ENOTCONN || ret == -EPROTO)
-		return SL_TLS_LEFT;
-	return end_of(ret) == SL_TLS_LEFT ? SL_TLS_NO_KERNEL : end_of(ret);
-}
-
-enum sl_tls_end sl_tls_accept(struct sl_conn *c, struct sl_tls_server *server,
-			      struct sl_tls_blocks *blocks, uint64_t deadline_ns,
-			      struct sl_tls **ret_tls, char why[SL_PEM_WHY_BYTES])
-{
-	struct sl_tls *t = make(c, server, blocks);
-	enum sl_tls_end end;
-
-	ERR_clear_error();
-	if (!t)
-		return SL_TLS_NO_MEMORY;
-	sl_tls_server_get(server);
-	end = shake_hands(t, deadline_ns, why);
-	ERR_clear_error();
-	if (end == SL_TLS_DONE && !keep_client(t))
-		end = SL_TLS_NO_MEMORY;
-	if (end == SL_TLS_DONE && sl_tls_server_requires_kernel(server))
-		end = pass_all(t, deadline_ns, why);
-	sl_tls_server_put(server);
-	if (end != SL_TLS_DONE) {
-		sl_tls_free(t);
-		return end;
-	}
-	sl_conn_put_layer(c, &t->layer);
-	*ret_tls = t;
-	return SL_TLS_DONE;
 }
 
 void sl_tls_describe(const struct sl_tls *t, struct sl_tls_facts *ret_facts)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A connection that speaks TLS: its handshake, then its records, sealed and opened by OpenSSL. */
+/* A connection that speaks TLS: its records, sealed and opened by OpenSSL. */
 #ifndef SL_TLS_RECORDS_H
 #define SL_TLS_RECORDS_H
 
@@ -9,7 +9,8 @@
 #include "net/layer.h"
 #include "tls/blocks.h"
 #include "tls/keys.h"
-#include "tls/server.h"
+
+struct sl_tls_sessions;
 
 /* Of a client's certificate, which was good. */
 struct sl_tls_client {
@@ -52,6 +53,7 @@ struct sl_tls {
 	uint32_t charge;	   /* drawn from the budget */
 	struct sl_tls_frame sealed, opened; /* what OpenSSL wrote and read */
 	struct sl_tls_client *client;	    /* NULL: it showed no certificate */
+	struct sl_tls_sessions *sessions;   /* of the target; NULL: a client's, or none are kept */
 	char *out;			    /* sealed, not yet sent; NULL: nothing */
 	uint32_t out_at, out_end;
 	bool is_sending; /* a fiber sends what is in out */
@@ -62,24 +64,10 @@ struct sl_tls {
 	bool reads_socket;  /* to the end of a record, with nothing queued any more */
 };
 
-enum sl_tls_end {
-	SL_TLS_DONE,
-	SL_TLS_REFUSED,	  /* what came is no handshake that we can go on with */
-	SL_TLS_LEFT,	  /* the client did, or its connection broke */
-	SL_TLS_TOO_SLOW,  /* the deadline */
-	SL_TLS_NO_MEMORY, /* limits.memory, or the heap */
-	SL_TLS_CANCELLED,
-	SL_TLS_NO_KERNEL, /* it is to seal and open, and cannot: `why` has the reason */
-};
-
-/* The server's side of a handshake, in the fiber that is the reader.  Takes a reference of the
- * server for as long as it lasts.  With SL_TLS_DONE *ret_tls is on the connection, and goes by
- * sl_tls_free() after it was closed.  With SL_TLS_REFUSED the client was told (an alert), and `why`
- * has OpenSSL's words for it. */
-enum sl_tls_end sl_tls_accept(struct sl_conn *c, struct sl_tls_server *server,
-			      struct sl_tls_blocks *blocks, uint64_t deadline_ns,
-			      struct sl_tls **ret_tls, char why[SL_PEM_WHY_BYTES]);
-void sl_tls_free(struct sl_tls *t); /* NULL is fine */
+/* A connection that is to shake hands.  Takes ssl over; NULL without it, or without memory. */
+struct sl_tls *sl_tls_new(struct sl_conn *c, SSL *ssl, struct sl_tls_blocks *blocks);
+/* When its connection is closed.  NULL is fine. */
+void sl_tls_free(struct sl_tls *t);
 
 /* For what goes on behind a handshake: what OpenSSL has sealed is sent, all of it, or dropped. */
 int sl_tls_flush(struct sl_tls *t, uint64_t deadline_ns);

@@ -15,6 +15,7 @@
 #include "tls/clients.h"
 #include "tls/keys.h"
 #include "tls/names.h"
+#include "tls/protocol.h"
 
 struct context {
 	SSL_CTX *ssl;
@@ -106,22 +107,6 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
 
 /* ---- contexts ---- */
 
-static bool set_protocol(const struct sl_tls_server *s, SSL_CTX *ssl)
-{
-	static const char suites[] =
-		"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-	static const char ciphers[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-				      "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
-				      "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-	int least = s->profile == SL_TLS_MODERN ? TLS1_3_VERSION : TLS1_2_VERSION;
-
-	return SSL_CTX_set_min_proto_version(ssl, least) == 1 &&
-	       SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) == 1 &&
-	       SSL_CTX_set_ciphersuites(ssl, suites) == 1 &&
-	       SSL_CTX_set_cipher_list(ssl, ciphers) == 1 &&
-	       SSL_CTX_set1_groups_list(ssl, "X25519:P-256:P-384") == 1;
-}
-
 /* Sessions are in tickets only: nothing of a client is kept here between its connections.  Released
  * buffers are what makes an idle connection small. */
 static bool set_sessions(const struct sl_tls_server *s, SSL_CTX *ssl)
@@ -151,16 +136,12 @@ static SSL_CTX *make_context(struct sl_tls_server *s)
 	SSL_CTX_set_tlsext_servername_arg(ssl, s);
 	if (s->ktls_ciphers)
 		sl_tls_keys_prepare(ssl);
-	if (set_protocol(s, ssl) && set_sessions(s, ssl) && sl_tls_clients_use(&s->clients, ssl) &&
+	if (sl_tls_set_protocol(ssl, s->profile) && set_sessions(s, ssl) &&
+	    sl_tls_clients_use(&s->clients, ssl) &&
 	    SSL_CTX_set_session_id_context(ssl, s->id, sizeof(s->id)) == 1)
 		return ssl;
 	SSL_CTX_free(ssl);
 	return NULL;
-}
-
-static bool use_pair(SSL_CTX *ssl, const struct sl_tls_pair *p)
-{
-	return SSL_CTX_use_cert_and_key(ssl, p->certificate, p->key, p->chain, 1) == 1;
 }
 
 static int add_context(struct sl_tls_server *s, const struct sl_tls_choice *choice)
@@ -176,7 +157,7 @@ static int add_context(struct sl_tls_server *s, const struct sl_tls_choice *choi
 	s->contexts_nr++;
 	for (unsigned k = 0; k < SL_TLS_KEY_KINDS; k++)
 		if (choice->pair[k] != SL_TLS_NO_PAIR &&
-		    !use_pair(c->ssl, &s->pairs[choice->pair[k]]))
+		    !sl_tls_pair_use(&s->pairs[choice->pair[k]], c->ssl))
 			return -ENOMEM; /* each was tried when it was read */
 	return (int)s->contexts_nr - 1;
 }
@@ -230,46 +211,18 @@ static int make_contexts(struct sl_tls_server *s)
 
 /* ---- reading what the configuration names ---- */
 
-/* What OpenSSL thinks of it: too short a key, too weak a hash. */
-static int try_pair(const struct sl_tls_pair *p, char why[SL_PEM_WHY_BYTES])
-{
-	SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
-	int ret = ssl ? 0 : -ENOMEM;
-
-	ERR_clear_error();
-	if (ssl && !use_pair(ssl, p))
-		ret = -EINVAL;
-	sl_tls_take_error(why);
-	SSL_CTX_free(ssl);
-	return ret;
-}
-
+/* An upstream's pair is loaded likewise, but only clients are told what an authority says. */
 static int read_pair(struct sl_tls_server *s, const struct sl_tls_certificate_conf *conf,
 		     unsigned index, const struct sl_tls_faults *faults)
 {
-	struct sl_tls_pair *p = &s->pairs[index];
-	enum sl_tls_member member = SL_TLS_CERTIFICATE;
-	const char *path = conf->certificate;
 	char why[SL_PEM_WHY_BYTES];
-	int ret = sl_tls_pair_read_certificate(p, path, why);
+	int ret = sl_tls_pair_load(&s->pairs[index], conf, index, faults);
 
-	if (ret == 0) {
-		member = SL_TLS_KEY;
-		path = conf->key;
-		ret = sl_tls_pair_read_key(p, path, why);
-	}
-	if (ret == 0) {
-		member = SL_TLS_CERTIFICATE;
-		path = conf->certificate;
-		ret = try_pair(p, why);
-	}
-	if (ret == 0 && conf->ocsp) {
-		member = SL_TLS_OCSP;
-		path = conf->ocsp;
-		ret = sl_tls_ocsp_read(&s->ocsp[index], p, path, time(NULL), why);
-	}
+	if (ret < 0 || !conf->ocsp)
+		return ret;
+	ret = sl_tls_ocsp_read(&s->ocsp[index], &s->pairs[index], conf->ocsp, time(NULL), why);
 	if (ret < 0)
-		faults->tell(faults->arg, member, index, path, why);
+		faults->tell(faults->arg, SL_TLS_OCSP, index, conf->ocsp, why);
 	return ret;
 }
 

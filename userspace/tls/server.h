@@ -7,29 +7,12 @@
 
 #include "base/str.h"
 #include "tls/conf.h"
+#include "tls/faults.h"
 #include "tls/ocsp.h"
 #include "tls/pair.h"
 #include "tls/tickets.h"
 
 struct sl_tls_server;
-
-/* Which member of the configuration is wrong. */
-enum sl_tls_member {
-	SL_TLS_CERTIFICATE,
-	SL_TLS_KEY,
-	SL_TLS_OCSP,
-	SL_TLS_TICKET_KEY,
-	SL_TLS_CLIENT_CA,
-	SL_TLS_CLIENT_CRL,
-};
-
-/* Told of each fault: the member, of that index where there are many, its file, and what is wrong
- * with it. */
-struct sl_tls_faults {
-	void (*tell)(void *arg, enum sl_tls_member member, unsigned index, const char *path,
-		     const char *why);
-	void *arg;
-};
 
 /* Reads every file that conf names.  id tells it from other listeners: a session of one is not
  * resumed at another.  own are the keys for tickets where conf names none; a reference is taken.
