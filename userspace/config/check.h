@@ -41,6 +41,7 @@ const char *sl_check_cookie_name(struct sl_str text);
 const char *sl_check_secret(struct sl_str text);
 const char *sl_check_health_path(struct sl_str text);
 const char *sl_check_health_host(struct sl_str text);
+const char *sl_check_server_name(struct sl_str text);
 const char *sl_check_status_range(struct sl_str text);
 
 const char *sl_check_interface(struct sl_str text);
@@ -75,10 +76,14 @@ void sl_check_syn_flood(struct sl_reader *r, json_t *value, void *to);
 void sl_check_byte_limit(struct sl_reader *r, json_t *value, void *to);
 void sl_check_punish(struct sl_reader *r, json_t *value, void *to);
 void sl_check_tls_clients(struct sl_reader *r, json_t *value, void *to);
+void sl_check_origin_tls(struct sl_reader *r, json_t *value, void *to);
 void sl_check_kernel(struct sl_reader *r, json_t *value, void *to);
 /* Reads the certificates and keys that it names. */
 void sl_check_tls(struct sl_reader *r, const struct sl_listener_conf *l);
 void sl_config_free_tls(struct sl_rules *rules);
+/* The same for an upstream, and the names of its targets. */
+void sl_check_upstream_tls(struct sl_reader *r, struct sl_upstream_conf *u);
+void sl_config_free_upstream_tls(struct sl_rules *rules);
 /* Every two routes can be told apart; call it when all routes are good. */
 void sl_check_table(struct sl_reader *r);
 

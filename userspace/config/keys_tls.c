@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keys of a listener's TLS.
+// Keys of TLS, of a listener and of an upstream.
 #include "config/table.h"
 #include "tls/conf.h"
 
@@ -81,3 +81,48 @@ static const struct sl_key tls_keys[] = {
 };
 
 const struct sl_object sl_tls_object = { .keys = tls_keys, .finish = sl_check_tls_clients };
+
+static const struct sl_key origin_keys[] = {
+	{ "ca", &sl_kind_string, SL_KEY_AT(sl_tls_origin_conf, ca), .check = sl_check_path,
+	  .def = "\"/etc/ssl/certs/ca-certificates.crt\"",
+	  .doc = "File in PEM of up to 1 MiB and 256 certificates: who is trusted to have signed a "
+		 "target's. One that another has signed is trusted as well. The default is what "
+		 "Debian's package ca-certificates installs. Not read without verify." },
+	{ "verify", &sl_kind_bool, SL_KEY_AT(sl_tls_origin_conf, verify), .def = "true",
+	  .doc = "A target has to show a certificate that is in its time, signed by ca, and for "
+		 "its "
+		 "name. false: whoever answers is believed, and anybody on the way can listen and "
+		 "change what is said." },
+	{ "server_name", &sl_kind_string, SL_KEY_AT(sl_tls_origin_conf, server_name),
+	  .check = sl_check_server_name,
+	  .doc = "The name, or address, that the certificate must be for; a name is also what the "
+		 "target is asked for (SNI). Default: each target's own, as it is written, without "
+		 "its port. Targets that are sockets need one." },
+	{ "depth", &sl_kind_int, SL_KEY_AT(sl_tls_origin_conf, depth), .max = 16, .def = "3",
+	  .doc = "The most authorities between a target's certificate and the one that is "
+		 "trusted." },
+	{ "crl", &sl_kind_string, SL_KEY_AT(sl_tls_origin_conf, crl), .check = sl_check_path,
+	  .doc = "File in PEM: what was revoked, a list for each authority on the way; a target "
+		 "whose authority has none, or one that is out of date, is refused." },
+	{ "certificate", &sl_kind_string, SL_KEY_AT(sl_tls_origin_conf, certificate),
+	  .check = sl_check_path,
+	  .doc = "File in PEM: the certificate that the gateway shows to a target that asks for "
+		 "one, "
+		 "then those that signed it, in their order, without the root. Default: none." },
+	{ "key", &sl_kind_string, SL_KEY_AT(sl_tls_origin_conf, key), .check = sl_check_path,
+	  .doc = "File in PEM: the private key of that certificate, not encrypted. It may be the "
+		 "same file." },
+	{ "profile", &sl_kind_enum, SL_KEY_AT(sl_tls_origin_conf, profile),
+	  .words = WORDS("intermediate", "modern"), .def = "\"intermediate\"",
+	  .doc = "As that of a listener: \"intermediate\" is TLS 1.2 and 1.3, \"modern\" is TLS "
+		 "1.3." },
+	{ "session_reuse", &sl_kind_bool, SL_KEY_AT(sl_tls_origin_conf, session_reuse),
+	  .def = "true",
+	  .doc = "A new connection goes on with a session of an earlier one to the same target, "
+		 "for "
+		 "less work, for two hours at the most." },
+	END,
+};
+
+const struct sl_object sl_origin_tls_object = { .keys = origin_keys,
+						.finish = sl_check_origin_tls };

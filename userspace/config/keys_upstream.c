@@ -181,7 +181,11 @@ static const struct sl_key upstream_keys[] = {
 	{ "send_proxy_protocol", &sl_kind_enum, SL_KEY_AT(sl_upstream_conf, send_proxy),
 	  .words = WORDS("off", "v1", "v2"), .def = "\"off\"",
 	  .doc = "Begin each connection with a PROXY protocol header that names the client." },
-	LATER("tls"),
+	{ "tls", &sl_kind_object, SL_KEY_AT(sl_upstream_conf, tls), .object = &sl_origin_tls_object,
+	  .item_size = sizeof(struct sl_tls_origin_conf),
+	  .doc = "Connections to the targets are encrypted: https. {} is with all defaults. "
+		 "Default: "
+		 "they are not." },
 	END,
 };
 

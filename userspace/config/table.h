@@ -18,6 +18,6 @@
 
 /* In the files of upstreams and routes. */
 extern const struct sl_key sl_upstream_item, sl_route_item;
-extern const struct sl_object sl_kernel_object, sl_tls_object;
+extern const struct sl_object sl_kernel_object, sl_tls_object, sl_origin_tls_object;
 
 #endif

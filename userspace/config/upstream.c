@@ -140,6 +140,7 @@ void sl_check_upstream(struct sl_reader *r, json_t *value, void *to)
 	if (json_object_get(value, "hash_on") && self->balance != SL_BALANCE_CONSISTENT_HASH)
 		fault_member(r, "hash_on", "does nothing without 'balance': 'consistent_hash'");
 	settle_hash(&self->hash_on);
+	sl_check_upstream_tls(r, self);
 }
 
 void sl_config_finish_upstreams(struct sl_reader *r)

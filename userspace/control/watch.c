@@ -28,6 +28,10 @@ static struct prints take_prints(const struct sl_rules *rules)
 		p.in_use = p.in_use * 31 + conf->files_print;
 		p.now = p.now * 31 + sl_tls_files_print(conf);
 	}
+	for (const struct sl_tls_origin_conf *o = rules->origins; o; o = o->next) {
+		p.in_use = p.in_use * 31 + o->files_print;
+		p.now = p.now * 31 + sl_tls_origin_files_print(o);
+	}
 	return p;
 }
 
@@ -51,7 +55,8 @@ void sl_daemon_watch(struct sl_daemon *d)
 	uint64_t now_ns = sl_now_ns();
 	struct prints p;
 
-	if (!d->rules->tickets || now_ns < w->next_ns) /* without TLS there are no such files */
+	/* Without TLS there are no such files. */
+	if (!(d->rules->tickets || d->rules->origins) || now_ns < w->next_ns)
 		return;
 	w->next_ns = now_ns + LOOK_MS * SL_MS;
 	p = take_prints(d->rules);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "gate/reply.h"
 #include "gate/verdict.h"
+#include "tls/error.h"
 #include "upstream/failure.h"
 
 static int fail(struct sl_attempt *a, unsigned status, const char *error, const char *detail)
@@ -57,6 +58,9 @@ int sl_attempt_fail(struct sl_attempt *a, int error)
 	case -EADDRNOTAVAIL: /* of ours: every local port is in use */
 		return fail(a, 503, "resources", "The gateway is out of resources.");
 	default:
+		if (sl_tls_is_error(error))
+			return fail_by(a, error, 502, "upstream_tls",
+				       "No TLS connection to the upstream could be made.");
 		return fail_by(a, error, 502, "upstream_failed",
 			       "The connection to the upstream failed.");
 	}
@@ -95,7 +99,7 @@ static bool is_peers_fault(int error)
 	case -ENOBUFS:
 		return false;
 	default:
-		return true;
+		return !sl_tls_is_error(error); /* the next one would say the same */
 	}
 }
 
@@ -147,7 +151,7 @@ int sl_attempt_retry(struct sl_attempt *a, int error)
 static void tell_lost(const struct sl_attempt *a, int error, bool is_repeated)
 {
 	sl_log_debug("upstream.lost", "request=%.*s target=%s error=\"%s\" retry=%s",
-		     SL_STR_ARG(a->x->id), a->x->upstream_name, strerror(-error),
+		     SL_STR_ARG(a->x->id), a->x->upstream_name, sl_failure_text(error),
 		     is_repeated ? "yes" : "no");
 }
 
@@ -158,7 +162,8 @@ int sl_attempt_lost(struct sl_attempt *a, int error)
 
 	if (is_stale(a, error)) /* closed before it got the request: nothing is wrong with it */
 		sl_count(&x->worker->stats->upstream_failures, 1);
-	else if (is_peers_fault(error) || error == -ETIMEDOUT || error == -EBADMSG)
+	else if (is_peers_fault(error) || error == -ETIMEDOUT || error == -EBADMSG ||
+		 sl_tls_is_error(error))
 		sl_verdict_failed(x, a->upstream, x->peer->target, error);
 	if (!is_fresh_try && !sl_attempt_can_retry(a, cause_of(a, error))) {
 		tell_lost(a, error, false);

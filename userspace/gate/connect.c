@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "gate/verdict.h"
 #include "net/proxyproto.h"
+#include "tls/error.h"
+#include "tls/records.h"
 #include "upstream/failure.h"
 #include "upstream/queue.h"
 
@@ -33,18 +35,16 @@ static int find_ends(const struct sl_client *c, struct sl_addr *ret_src, struct 
 	return 0;
 }
 
-static int send_proxy_header(struct sl_exchange *x, int version)
+/* Its length, or a negative errno. */
+static ssize_t make_proxy_header(const struct sl_exchange *x, enum sl_proxy_version version,
+				 char mem[SL_PROXY_WRITE_MAX])
 {
-	char mem[SL_PROXY_WRITE_MAX];
 	struct sl_addr src, dst;
-	ssize_t n = find_ends(x->client, &src, &dst);
+	int ret = find_ends(x->client, &src, &dst);
 
-	if (n == 0)
-		n = sl_proxy_write(version, &src, &dst, mem, sizeof(mem));
-	if (n < 0)
-		return (int)n;
-	return sl_conn_send(&x->peer->conn, mem, (size_t)n,
-			    sl_exchange_deadline(x, x->rules->limits.send_timeout_ns));
+	if (ret < 0)
+		return ret;
+	return sl_proxy_write(version == SL_PROXY_V1 ? 1 : 2, &src, &dst, mem, SL_PROXY_WRITE_MAX);
 }
 
 /* What may not be sent twice is not sent where the target has just hung up: its FIN is here, though
@@ -77,7 +77,9 @@ static void note_failure(struct sl_attempt *a, struct sl_target *t, int error)
 	struct sl_worker *w = x->worker;
 
 	sl_log_debug("upstream.connect_failed", "request=%.*s target=%s error=\"%s\"",
-		     SL_STR_ARG(x->id), t->conf->name, strerror(-error));
+		     SL_STR_ARG(x->id), t->conf->name, sl_failure_text(error));
+	if (sl_tls_is_error(error))
+		sl_count(&w->stats->upstream_tls_failures, 1);
 	if (sl_is_shortage(error) && sl_worker_note_shortage(w, &w->connect_short_ns))
 		sl_log_warn("connect.failed", "upstream=%s target=%s error=\"%s\"",
 			    a->upstream->conf->name, t->conf->name, strerror(-error));
@@ -86,34 +88,58 @@ static void note_failure(struct sl_attempt *a, struct sl_target *t, int error)
 		sl_verdict_unconnected(x, a->upstream, t, error);
 }
 
+static int open_peer(struct sl_attempt *a, struct sl_target *t)
+{
+	struct sl_exchange *x = a->x;
+	enum sl_proxy_version version = a->upstream->conf->send_proxy;
+	char mem[SL_PROXY_WRITE_MAX];
+	ssize_t n = version ? make_proxy_header(x, version, mem) : 0;
+	int ret;
+
+	if (n < 0)
+		return (int)n; /* of the client, who may have left */
+	ret = sl_target_connect(a->upstream, t, (struct sl_str){ mem, (size_t)n }, x->deadline_ns,
+				&x->peer);
+	if (ret < 0)
+		note_failure(a, t, ret);
+	return ret;
+}
+
+static void count_secured(struct sl_stats *s, const struct sl_peer *peer)
+{
+	struct sl_tls_facts facts;
+
+	sl_tls_describe(peer->tls, &facts);
+	sl_count(facts.is_resumed ? &s->upstream_tls_resumed : &s->upstream_tls_handshakes, 1);
+}
+
 /* With a PROXY header the connection speaks for one client and is not shared. */
 static int connect_peer(struct sl_attempt *a, struct sl_target *t)
 {
 	struct sl_exchange *x = a->x;
 	struct sl_stats *s = x->worker->stats;
-	enum sl_proxy_version version = a->upstream->conf->send_proxy;
 	int ret;
 
 	x->upstream_name = t->conf->name;
 	x->detail = NULL; /* what another target did says nothing of this one */
-	if (!version && !a->is_fresh_only)
+	if (!a->upstream->conf->send_proxy && !a->is_fresh_only)
 		x->peer = reuse(a, t);
 	if (x->peer) {
 		sl_count(&s->upstream_reuses, 1);
 		sl_count(&sl_exchange_target_cells(x, t)[SL_TARGET_REQUESTS], 1);
 		return 0;
 	}
-	ret = sl_target_connect(a->upstream, t, x->deadline_ns, &x->peer);
-	if (ret < 0) {
-		note_failure(a, t, ret);
+	ret = open_peer(a, t);
+	if (ret < 0)
 		return ret;
-	}
 	sl_log_debug("upstream.connected", "request=%.*s target=%s", SL_STR_ARG(x->id),
 		     t->conf->name);
 	sl_verdict_connected(x, a->upstream, t);
 	sl_count(&s->upstream_connects, 1);
+	if (x->peer->tls)
+		count_secured(s, x->peer);
 	sl_count(&sl_exchange_target_cells(x, t)[SL_TARGET_REQUESTS], 1);
-	return version ? send_proxy_header(x, version == SL_PROXY_V1 ? 1 : 2) : 0;
+	return 0;
 }
 
 /* When all were tried, those that have answered are asked again. */

@@ -126,6 +126,7 @@ struct sl_rules {
 	unsigned listeners_nr; /* at least 1 */
 	struct sl_upstream_conf *upstreams;
 	unsigned upstreams_nr;
+	struct sl_tls_origin_conf *origins; /* those with files of their own, or NULL */
 	/* Not a setting: what is known of the targets, made when the rules come into use.  The
 	 * rules own it, for it lives as long. */
 	struct sl_states *states;

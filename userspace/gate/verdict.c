@@ -2,8 +2,6 @@
 // What an exchange says of its target.
 #include "gate/verdict.h"
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "upstream/failure.h"
 #include "upstream/outlier.h"
@@ -40,7 +38,7 @@ void sl_verdict_unconnected(struct sl_exchange *x, struct sl_upstream *u, struct
 	if (sl_failure_begin(t->shared, w->loop.now_ns) &&
 	    sl_log_allow(&w->log_rate, w->loop.now_ns))
 		sl_log_warn("upstream.failing", "upstream=%s target=%s error=\"%s\"", u->conf->name,
-			    t->conf->name, strerror(-error));
+			    t->conf->name, sl_failure_text(error));
 }
 
 void sl_verdict_connected(struct sl_exchange *x, struct sl_upstream *u, struct sl_target *t)

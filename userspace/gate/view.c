@@ -38,6 +38,7 @@ struct sl_view *sl_view_new(struct sl_worker *w, const struct sl_rules *rules)
 		.nr = rules->upstreams_nr,
 		.states = rules->states,
 		.worker = w->index,
+		.blocks = &w->tls_blocks,
 	};
 	struct sl_view *v = calloc(1, sizeof(*v));
 

@@ -51,6 +51,12 @@
 	  "Targets ejected after failures in a row") \
 	X(upstream_overloads, COUNTER, "sluice_upstream_overloads", "", \
 	  "Requests refused because an upstream had no room") \
+	X(upstream_tls_handshakes, COUNTER, "sluice_upstream_tls_handshakes", "session=\"new\"", \
+	  "TLS handshakes with targets, by whether they began a session") \
+	X(upstream_tls_resumed, COUNTER, "sluice_upstream_tls_handshakes", "session=\"resumed\"", \
+	  "or went on with an earlier one") \
+	X(upstream_tls_failures, COUNTER, "sluice_upstream_tls_failures", "", \
+	  "TLS handshakes with targets that failed") \
 	X(shortages, COUNTER, "sluice_shortages", "", \
 	  "Times that no descriptor, memory or local port was left for a connection") \
 	X(tunnels, COUNTER, "sluice_http_tunnels", "", "Connections upgraded to tunnels") \

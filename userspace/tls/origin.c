@@ -56,7 +56,8 @@ static void mix_pair(struct sl_tls_origin *o, const struct sl_tls_pair *p)
 static int use_own(struct sl_tls_origin *o, const struct sl_tls_origin_conf *conf,
 		   const struct sl_tls_faults *faults)
 {
-	const struct sl_tls_certificate_conf own = { conf->certificate, conf->key };
+	const struct sl_tls_certificate_conf own = { .certificate = conf->certificate,
+						     .key = conf->key };
 	struct sl_tls_pair pair = { 0 };
 	int ret;
 

@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "net/addr.h"
+#include "tls/conf.h"
 
 enum sl_balance { SL_BALANCE_ROUND_ROBIN, SL_BALANCE_LEAST_REQUESTS, SL_BALANCE_CONSISTENT_HASH };
 
@@ -73,8 +74,9 @@ struct sl_target_conf {
 	const char *text; /* the same with its variables replaced: what ends up on the wire */
 	const char *key;  /* what hashes are made of: the text, or of a name one of its addresses */
 	struct sl_addr address;
-	uint32_t weight;  /* 1..1000 */
-	uint64_t session; /* what a sticky cookie calls it; never 0 */
+	uint32_t weight;		    /* 1..1000 */
+	struct sl_tls_target_name tls_name; /* with TLS only */
+	uint64_t session;		    /* what a sticky cookie calls it; never 0 */
 };
 
 struct sl_upstream_conf {
@@ -104,6 +106,7 @@ struct sl_upstream_conf {
 	uint64_t down_for_ns; /* a target that refused a connection is left alone for this long */
 	uint32_t idle_connections; /* kept open at the most, for each worker and target */
 	enum sl_proxy_version send_proxy;
+	struct sl_tls_origin_conf *tls; /* NULL: bytes go as they are */
 };
 
 #endif

@@ -3,6 +3,9 @@
 #include "upstream/failure.h"
 
 #include <errno.h>
+#include <string.h>
+
+#include "tls/error.h"
 
 const char *sl_failure_word(int error)
 {
@@ -27,8 +30,13 @@ const char *sl_failure_word(int error)
 	case -EBADMSG:
 		return "garbage";
 	default:
-		return "failed";
+		return sl_tls_is_error(error) ? sl_tls_error_word(error) : "failed";
 	}
+}
+
+const char *sl_failure_text(int error)
+{
+	return sl_tls_is_error(error) ? sl_tls_error_text(error) : strerror(-error);
 }
 
 void sl_failure_note(struct sl_target_shared *t, int error, uint64_t now_ns)

@@ -6,9 +6,11 @@
 #include "upstream/state.h"
 
 /* A word for programs, which never changes, for what a connection or an answer came to; error is a
- * negative errno: "refused", "unreachable", "no_socket", "denied", "timeout", "reset", "closed",
- * "garbage", else "failed". */
+ * negative errno, or one of tls/error.h, which has its own: "refused", "unreachable", "no_socket",
+ * "denied", "timeout", "reset", "closed", "garbage", else "failed". */
 const char *sl_failure_word(int error);
+/* The same for people. */
+const char *sl_failure_text(int error);
 
 /* The last one is remembered. */
 void sl_failure_note(struct sl_target_shared *t, int error, uint64_t now_ns);

@@ -10,11 +10,15 @@
 #include "base/log.h"
 #include "base/out.h"
 #include "http1/head.h"
+#include "tls/records.h"
+#include "upstream/failure.h"
+#include "upstream/secure.h"
 
 enum {
 	HEAD_BYTES = 8192, /* of an answer; a larger one fails the check */
 	FIELDS_MAX = 100,
 	REQUEST_BYTES = 2048, /* path and host are at most 1024 and 256 */
+	PREAMBLE_BYTES = 64,
 	REASON_BYTES = 96,
 	INTERIM_MAX = 4,
 	FIRST_WITHIN_MS = 200, /* the first checks, spread so that they do not all leave at once */
@@ -23,10 +27,12 @@ enum {
 struct check {
 	struct sl_checker *checker;
 	const struct sl_upstream_conf *conf;
+	const struct sl_target *whose;
 	const struct sl_target_conf *target;
 	struct sl_target_shared *shared;
 	struct sl_timer timer;
 	struct sl_conn conn;
+	struct sl_tls *tls;	/* on conn; NULL: none */
 	struct sl_fiber *fiber; /* NULL between checks */
 	bool is_open;		/* conn is still the kernel's */
 	uint32_t streak;
@@ -86,6 +92,8 @@ static void on_closed(struct sl_conn *conn)
 	struct check *k = sl_container_of(conn, struct check, conn);
 
 	k->is_open = false;
+	sl_tls_free(k->tls);
+	k->tls = NULL;
 	sl_pool_leave(k->checker->pool);
 }
 
@@ -115,6 +123,22 @@ static void put_proxy_header(struct sl_out *o, enum sl_proxy_version version)
 		sl_out_lit(o, "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0");
 }
 
+/* Before the request, which is sealed already. */
+static int secure(struct check *k, uint64_t deadline_ns)
+{
+	char mem[PREAMBLE_BYTES];
+	struct sl_out o;
+	int ret = 0;
+
+	if (!k->conf->tls)
+		return 0;
+	sl_out_init(&o, mem, sizeof(mem));
+	put_proxy_header(&o, k->conf->send_proxy);
+	if (sl_out_len(&o))
+		ret = sl_conn_send(&k->conn, mem, sl_out_len(&o), deadline_ns);
+	return ret < 0 ? ret : sl_target_secure(&k->conn, k->whose, deadline_ns, &k->tls);
+}
+
 static int send_request(struct check *k, uint64_t deadline_ns)
 {
 	const struct sl_health_conf *health = &k->conf->health;
@@ -122,7 +146,8 @@ static int send_request(struct check *k, uint64_t deadline_ns)
 	struct sl_out o;
 
 	sl_out_init(&o, mem, sizeof(mem));
-	put_proxy_header(&o, k->conf->send_proxy);
+	if (!k->tls)
+		put_proxy_header(&o, k->conf->send_proxy);
 	if (health->path.len) {
 		sl_out_lit(&o, "GET ");
 		sl_out_str(&o, health->path);
@@ -197,7 +222,7 @@ static void explain(char *reason, const char *step, int error)
 		   : error == -EPIPE	 ? "connection closed"
 		   : error == -EMSGSIZE	 ? "too large"
 		   : error == -ETIMEDOUT ? "no answer in time"
-					 : strerror(-error));
+					 : sl_failure_text(error));
 	*o.pos = '\0';
 }
 
@@ -210,6 +235,11 @@ static int ask(struct check *k, char *reason)
 
 	if (ret < 0) {
 		explain(reason, "connect", ret);
+		return ret;
+	}
+	ret = secure(k, deadline_ns);
+	if (ret < 0) {
+		explain(reason, "tls", ret);
 		return ret;
 	}
 	ret = send_request(k, deadline_ns);
@@ -295,6 +325,7 @@ static void add_upstream(struct sl_checker *c, const struct sl_upstream *u)
 		*k = (struct check){
 			.checker = c,
 			.conf = u->conf,
+			.whose = &u->targets[i],
 			.target = &u->conf->targets[i],
 			.shared = u->targets[i].shared,
 		};

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls/sessions.h"
 #include "upstream/pool.h"
+#include "upstream/secure.h"
 
 /* An upstream of the old configuration, by name, and the number of its first target. */
 struct entry {
@@ -76,21 +78,27 @@ int sl_pool_map(const struct sl_upstream_conf *from, unsigned from_nr,
 	return 0;
 }
 
+/* The new configuration may keep fewer: the oldest go. */
+static void close_surplus(struct sl_target *t, uint32_t max)
+{
+	while (t->counts->idle_nr > max)
+		sl_peer_close(sl_container_of(t->counts->idle.prev, struct sl_peer, node));
+}
+
 static void inherit(struct sl_target *t, const struct sl_target *old)
 {
 	struct sl_list *idle = &t->counts->idle;
 
 	t->credit = old->credit;
 	t->down_until_ns = old->down_until_ns;
+	if (!sl_target_is_alike(old, t)) {
+		close_surplus(t, 0);
+		return;
+	}
+	if (old->sessions)
+		sl_tls_sessions_move(t->sessions, old->sessions);
 	for (struct sl_list *node = idle->next; node != idle; node = node->next)
 		sl_peer_move(sl_container_of(node, struct sl_peer, node), t);
-}
-
-/* The new configuration may keep fewer: the oldest go. */
-static void close_surplus(struct sl_target *t, uint32_t max)
-{
-	while (t->counts->idle_nr > max)
-		sl_peer_close(sl_container_of(t->counts->idle.prev, struct sl_peer, node));
 }
 
 void sl_pool_inherit(struct sl_pool *p)

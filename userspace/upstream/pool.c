@@ -8,8 +8,10 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "tls/records.h"
 #include "upstream/health.h"
 #include "upstream/queue.h"
+#include "upstream/secure.h"
 
 /* At least one: a worker without any could not serve its clients. */
 static uint32_t part_of(uint32_t limit, unsigned workers)
@@ -26,7 +28,7 @@ size_t sl_pool_count_targets(const struct sl_upstream_conf *conf, unsigned nr)
 	return n;
 }
 
-static void init_upstream(struct sl_pool *p, unsigned i, const struct sl_pool_conf *pc)
+static int init_upstream(struct sl_pool *p, unsigned i, const struct sl_pool_conf *pc)
 {
 	const struct sl_upstream_conf *conf = &pc->upstreams[i];
 	struct sl_target *targets = p->targets + pc->states->first[i];
@@ -50,11 +52,16 @@ static void init_upstream(struct sl_pool *p, unsigned i, const struct sl_pool_co
 		if (!targets[k].counts->home) /* new: nobody else has it yet */
 			targets[k].counts->home = &targets[k];
 	}
+	return sl_upstream_keep_sessions(&p->upstreams[i]);
 }
 
 int sl_pool_init(struct sl_pool *p, const struct sl_pool_conf *conf)
 {
-	*p = (struct sl_pool){ .loop = conf->loop, .slab = conf->slab, .nr = conf->nr };
+	int ret = 0;
+
+	*p = (struct sl_pool){
+		.loop = conf->loop, .slab = conf->slab, .blocks = conf->blocks, .nr = conf->nr
+	};
 	if (getrandom(&p->random, sizeof(p->random), 0) != sizeof(p->random))
 		return -EIO;
 	p->upstreams = calloc(conf->nr + 1u, sizeof(*p->upstreams));
@@ -63,10 +70,10 @@ int sl_pool_init(struct sl_pool *p, const struct sl_pool_conf *conf)
 		sl_pool_fini(p);
 		return -ENOMEM;
 	}
-	for (unsigned i = 0; i < conf->nr; i++)
-		init_upstream(p, i, conf);
+	for (unsigned i = 0; i < conf->nr && ret == 0; i++)
+		ret = init_upstream(p, i, conf);
 	/* One worker asks for all. */
-	if (conf->worker != 0 || sl_checker_new(&p->checker, p) == 0)
+	if (ret == 0 && (conf->worker != 0 || sl_checker_new(&p->checker, p) == 0))
 		return 0;
 	sl_pool_fini(p);
 	return -ENOMEM;
@@ -114,6 +121,8 @@ void sl_pool_close_idle(struct sl_pool *p)
 void sl_pool_fini(struct sl_pool *p)
 {
 	sl_checker_free(p->checker);
+	for (unsigned i = 0; p->upstreams && i < p->nr; i++)
+		sl_upstream_drop_sessions(&p->upstreams[i]);
 	free(p->upstreams);
 	free(p->targets);
 	*p = (struct sl_pool){ 0 };
@@ -141,6 +150,7 @@ static void on_closed(struct sl_conn *c)
 	struct sl_peer *peer = sl_container_of(c, struct sl_peer, conn);
 	struct sl_pool *pool = peer->upstream->pool;
 
+	sl_tls_free(peer->tls);
 	sl_slab_put(pool->slab, peer);
 	sl_pool_leave(pool);
 }
@@ -215,10 +225,15 @@ void sl_peer_close(struct sl_peer *peer)
 	sl_conn_close(&peer->conn);
 }
 
-/* The most recently used one that is younger than the last ejection. */
+/* The most recently used one that is younger than the last ejection.  Of another configuration it
+ * need not be to our taste. */
 static struct sl_peer *first_good(struct sl_target *t)
 {
 	uint64_t since_ns = atomic_load_explicit(&t->shared->ejected_at_ns, memory_order_relaxed);
+	const struct sl_target *home = t->counts->home;
+
+	if (home != t && home && !sl_target_is_alike(home, t))
+		return NULL;
 
 	while (!sl_list_is_empty(&t->counts->idle)) {
 		struct sl_peer *peer = sl_container_of(t->counts->idle.next, struct sl_peer, node);
@@ -236,6 +251,8 @@ void sl_peer_move(struct sl_peer *peer, struct sl_target *to)
 
 	peer->target = to;
 	peer->upstream = to->upstream;
+	if (peer->tls)
+		peer->tls->sessions = to->sessions; /* the old ones may go with their pool */
 	to->upstream->pool->peers_nr++;
 	sl_pool_leave(from);
 }
@@ -286,6 +303,7 @@ static struct sl_peer *new_peer(struct sl_upstream *u, struct sl_target *t, int 
 	peer->conn.reader = sl_fiber_self(u->pool->loop);
 	peer->upstream = u;
 	peer->target = t;
+	peer->tls = NULL;
 	peer->is_reused = peer->is_bulk = false;
 	peer->made_ns = u->pool->loop->now_ns;
 	set_bounds(peer, u->pool, u->conf);
@@ -308,10 +326,22 @@ static int open_socket(const struct sl_addr *addr)
 	return fd;
 }
 
-int sl_target_connect(struct sl_upstream *u, struct sl_target *t, uint64_t deadline_ns,
-		      struct sl_peer **ret_peer)
+/* As far as requests can follow. */
+static int open_peer(struct sl_peer *peer, struct sl_str preamble, uint64_t deadline_ns)
 {
-	const struct sl_addr *addr = &t->conf->address;
+	const struct sl_addr *addr = &peer->target->conf->address;
+	int ret = sl_conn_connect(&peer->conn, &addr->sa, addr->len, deadline_ns);
+
+	if (ret == 0 && preamble.len)
+		ret = sl_conn_send(&peer->conn, preamble.ptr, preamble.len, deadline_ns);
+	if (ret == 0 && __builtin_expect(peer->upstream->conf->tls != NULL, 0))
+		ret = sl_target_secure(&peer->conn, peer->target, deadline_ns, &peer->tls);
+	return ret;
+}
+
+int sl_target_connect(struct sl_upstream *u, struct sl_target *t, struct sl_str preamble,
+		      uint64_t deadline_ns, struct sl_peer **ret_peer)
+{
 	struct sl_loop *loop = u->pool->loop;
 	uint64_t by_timeout = sl_deadline(loop->now_ns, u->conf->connect_timeout_ns);
 	struct sl_peer *peer;
@@ -319,7 +349,7 @@ int sl_target_connect(struct sl_upstream *u, struct sl_target *t, uint64_t deadl
 
 	if (u->connections_max && t->counts->connections >= u->connections_max)
 		close_oldest(t);
-	fd = open_socket(addr);
+	fd = open_socket(&t->conf->address);
 	if (fd < 0)
 		return fd;
 	peer = new_peer(u, t, fd);
@@ -327,8 +357,7 @@ int sl_target_connect(struct sl_upstream *u, struct sl_target *t, uint64_t deadl
 		sl_ring_close(loop, fd);
 		return -ENOMEM;
 	}
-	ret = sl_conn_connect(&peer->conn, &addr->sa, addr->len,
-			      by_timeout < deadline_ns ? by_timeout : deadline_ns);
+	ret = open_peer(peer, preamble, by_timeout < deadline_ns ? by_timeout : deadline_ns);
 	if (ret < 0) {
 		sl_peer_close(peer);
 		/* Out of our own time, or means, it is not known to be down. */
@@ -361,7 +390,7 @@ void sl_peer_release(struct sl_peer *peer)
 	end_use(peer);
 	peer->conn.reader = NULL;
 	sl_conn_use_bufs(&peer->conn, &loop->small);
-	if (!may_idle(peer, home)) {
+	if (!may_idle(peer, home) || !sl_target_is_alike(peer->target, home)) {
 		sl_peer_close(peer);
 		return;
 	}

@@ -17,14 +17,18 @@
 
 struct sl_pool;
 struct sl_checker;
+struct sl_tls;
+struct sl_tls_blocks;
+struct sl_tls_sessions;
 
 struct sl_target {
 	const struct sl_target_conf *conf;
 	struct sl_target_shared *shared; /* what all workers know of it */
 	struct sl_target_counts *counts; /* this worker's, of all configurations */
 	struct sl_upstream *upstream;
-	int64_t credit;		/* of smooth weighted round robin */
-	uint64_t down_until_ns; /* it refused a connection: others first until then */
+	struct sl_tls_sessions *sessions; /* to go on with; NULL without TLS */
+	int64_t credit;			  /* of smooth weighted round robin */
+	uint64_t down_until_ns;		  /* it refused a connection: others first until then */
 };
 
 struct sl_upstream {
@@ -48,6 +52,7 @@ struct sl_peer {
 	struct sl_target *target;
 	struct sl_list node; /* among the idle ones of its target, or alone */
 	struct sl_timer timer;
+	struct sl_tls *tls; /* NULL: there is none on it */
 	uint64_t made_ns;
 	uint64_t expires_ns; /* not reused after this */
 	uint32_t uses_left;
@@ -59,8 +64,9 @@ struct sl_peer {
 struct sl_pool {
 	struct sl_loop *loop;
 	struct sl_upstream *upstreams;
-	struct sl_target *targets; /* all of them; upstreams point in here */
-	struct sl_slab *slab;	   /* of sl_peer; the worker's: peers move from pool to pool */
+	struct sl_target *targets;    /* all of them; upstreams point in here */
+	struct sl_slab *slab;	      /* of sl_peer; the worker's: peers move from pool to pool */
+	struct sl_tls_blocks *blocks; /* the worker's, too */
 	unsigned nr;
 	unsigned peers_nr;		     /* alive, idle or not; health checks under way too */
 	void (*on_empty)(struct sl_pool *p); /* the last peer has gone; may be NULL */
@@ -74,8 +80,9 @@ struct sl_pool_conf {
 	struct sl_slab *slab; /* of struct sl_peer */
 	const struct sl_upstream_conf *upstreams;
 	unsigned nr;
-	struct sl_states *states; /* made for these upstreams */
-	unsigned worker;	  /* whose cells of states it counts in */
+	struct sl_states *states;     /* made for these upstreams */
+	unsigned worker;	      /* whose cells of states it counts in */
+	struct sl_tls_blocks *blocks; /* NULL: no upstream has TLS */
 };
 
 /* On any thread; the loop need not run yet.  0, -ENOMEM, or -EIO without randomness. */
@@ -127,10 +134,11 @@ void sl_peer_move(struct sl_peer *peer, struct sl_target *to);
 /* An idle connection to the target, or NULL.  Its reader is the current fiber.  Those from before
  * an ejection are closed: a host that went without a word knows nothing of them any more. */
 struct sl_peer *sl_target_reuse(struct sl_upstream *u, struct sl_target *t);
-/* A new one, by deadline_ns at the latest.  0 or a negative errno; after a refusal or a timeout the
- * target counts as down for a while. */
-int sl_target_connect(struct sl_upstream *u, struct sl_target *t, uint64_t deadline_ns,
-		      struct sl_peer **ret_peer);
+/* A new one, by deadline_ns at the latest, on which the preamble was sent, and then TLS agreed on
+ * where the upstream has it.  0, a negative errno or one of tls/error.h; after a refusal or a
+ * timeout the target counts as down for a while. */
+int sl_target_connect(struct sl_upstream *u, struct sl_target *t, struct sl_str preamble,
+		      uint64_t deadline_ns, struct sl_peer **ret_peer);
 
 /* Back to the idle ones: the exchange on it is complete and it may carry another. */
 void sl_peer_release(struct sl_peer *peer);

@@ -100,8 +100,9 @@ class Authority:
         os.rename(path + ".new", path)
         return path
 
-    def make(self, name, *hosts, kind="ecdsa", serial=None, more=""):
-        """NAME.pem and NAME.key for these hosts: as the configuration wants them."""
+    def make(self, name, *hosts, kind="ecdsa", serial=None, days=3650, more=""):
+        """NAME.pem and NAME.key for these hosts, or addresses ("IP:127.0.0.1"): as the
+        configuration wants them.  days=-1: it has expired; more are lines of extensions."""
         self.number += 1
         key, pem, request = self.path(f"{name}.key"), self.path(f"{name}.pem"), self.path("request")
         openssl("genpkey", "-algorithm", *KEYS[kind], "-out", key)
@@ -112,7 +113,7 @@ class Authority:
             f.write(extensions)
         signed = openssl("x509", "-req", "-in", request, "-CA", self.file, "-CAkey",
                          self.path("ca.key"), "-set_serial", str(serial or self.number + 100),
-                         "-days", "3650", "-extfile", self.path("extensions")).stdout
+                         "-days", str(days), "-extfile", self.path("extensions")).stdout
         with open(pem + ".new", "wb") as f:
             f.write(signed)
         os.rename(pem + ".new", pem)

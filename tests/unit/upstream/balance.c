@@ -24,7 +24,8 @@ static struct sl_upstream *make_by(enum sl_balance balance, const uint32_t *weig
 	conf.targets_nr = nr;
 	conf.balance = balance;
 	if (sl_states_new(&states, &conf, 1, 1) < 0 ||
-	    sl_pool_init(&pool, &(struct sl_pool_conf){ NULL, &slab, &conf, 1, states, 0 }) < 0)
+	    sl_pool_init(&pool, &(struct sl_pool_conf){ NULL, &slab, &conf, 1, states, 0, NULL }) <
+		    0)
 		abort();
 	pool.random = 1; /* the same draws each time */
 	return &pool.upstreams[0];
@@ -403,7 +404,8 @@ static void of_all_workers(void)
 	struct sl_pool other;
 	unsigned at_first = 0;
 
-	if (sl_pool_init(&other, &(struct sl_pool_conf){ NULL, &slab, &conf, 1, states, 0 }) < 0)
+	if (sl_pool_init(&other, &(struct sl_pool_conf){ NULL, &slab, &conf, 1, states, 0, NULL }) <
+	    0)
 		abort();
 	other.upstreams[0].targets[0].shared->in_flight = 1;
 	for (unsigned i = 0; i < 8; i++)

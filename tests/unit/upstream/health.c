@@ -102,7 +102,8 @@ static void start(struct sl_loop *loop, struct sl_str path)
 		.unhealthy_after = 1,
 	};
 	if (sl_states_new(&states, &conf, 1, 1) < 0 ||
-	    sl_pool_init(&pool, &(struct sl_pool_conf){ loop, &slab, &conf, 1, states, 0 }) < 0)
+	    sl_pool_init(&pool, &(struct sl_pool_conf){ loop, &slab, &conf, 1, states, 0, NULL }) <
+		    0)
 		abort();
 	sl_pool_start(&pool);
 }

@@ -31,7 +31,8 @@ static struct sl_upstream *make(unsigned nr, uint32_t max_percent)
 			     .max_percent = max_percent },
 	};
 	if (sl_states_new(&states, &conf, 1, 1) < 0 ||
-	    sl_pool_init(&pool, &(struct sl_pool_conf){ NULL, &slab, &conf, 1, states, 0 }) < 0)
+	    sl_pool_init(&pool, &(struct sl_pool_conf){ NULL, &slab, &conf, 1, states, 0, NULL }) <
+		    0)
 		abort();
 	return &pool.upstreams[0];
 }

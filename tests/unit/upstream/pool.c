@@ -12,6 +12,7 @@
 #include "loopback.h"
 #include "tap.h"
 
+static const struct sl_str none;
 static struct sl_target_conf targets[1];
 static struct sl_upstream_conf conf;
 static struct sl_states *states;
@@ -46,7 +47,8 @@ static struct sl_upstream *make_real(struct sl_loop *loop, uint32_t idle)
 		.idle_connections = idle,
 	};
 	if (sl_states_new(&states, &conf, 1, 1) < 0 ||
-	    sl_pool_init(&pool, &(struct sl_pool_conf){ loop, &slab, &conf, 1, states, 0 }) < 0)
+	    sl_pool_init(&pool, &(struct sl_pool_conf){ loop, &slab, &conf, 1, states, 0, NULL }) <
+		    0)
 		abort();
 	return &pool.upstreams[0];
 }
@@ -79,7 +81,7 @@ static void last_in_first_out(struct sl_loop *loop)
 
 	ok(!sl_target_reuse(u, t), "at first there is none to reuse");
 	for (unsigned i = 0; i < 3; i++)
-		if (sl_target_connect(u, t, SL_NEVER, &peers[i]) < 0)
+		if (sl_target_connect(u, t, none, SL_NEVER, &peers[i]) < 0)
 			abort();
 	ok(!peers[0]->is_reused && pool.peers_nr == 3, "three connections are made");
 	ok(t->counts->in_flight == 3 && t->counts->connections == 3, "and counted");
@@ -107,7 +109,7 @@ static void ended_while_idle(struct sl_loop *loop)
 	int origin;
 
 	for (unsigned i = 0; i < 3; i++) {
-		if (sl_target_connect(u, t, SL_NEVER, &peer) < 0)
+		if (sl_target_connect(u, t, none, SL_NEVER, &peer) < 0)
 			abort();
 		origin = accept(door, NULL, NULL);
 		sl_peer_release(peer);
@@ -122,7 +124,7 @@ static void ended_while_idle(struct sl_loop *loop)
 		if (i > 0)
 			close(origin);
 	}
-	if (sl_target_connect(u, t, SL_NEVER, &peer) < 0)
+	if (sl_target_connect(u, t, none, SL_NEVER, &peer) < 0)
 		abort();
 	origin = accept(door, NULL, NULL);
 	loopback_write(origin, "more", 4);
@@ -140,13 +142,15 @@ static void refused(struct sl_loop *loop)
 	struct sl_peer *peer = NULL;
 
 	close(door);
-	is_int(sl_target_connect(u, t, SL_NEVER, &peer), -ECONNREFUSED, "nobody listens: refused");
+	is_int(sl_target_connect(u, t, none, SL_NEVER, &peer), -ECONNREFUSED,
+	       "nobody listens: refused");
 	ok(!peer && t->down_until_ns == loop->now_ns + 2 * SL_SEC,
 	   "and the target counts as down for as long as it was told");
 	door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (bind(door, &targets[0].address.sa, targets[0].address.len) == 0 &&
 	    listen(door, 1) == 0) {
-		is_int(sl_target_connect(u, t, SL_NEVER, &peer), 0, "it listens again: connected");
+		is_int(sl_target_connect(u, t, none, SL_NEVER, &peer), 0,
+		       "it listens again: connected");
 		ok(t->down_until_ns == 0, "and is up again");
 		sl_peer_close(peer);
 	}
@@ -160,7 +164,7 @@ static unsigned uses_of(struct sl_loop *loop, struct sl_upstream *u)
 	struct sl_peer *peer;
 	unsigned n = 0;
 
-	if (sl_target_connect(u, t, SL_NEVER, &peer) < 0)
+	if (sl_target_connect(u, t, none, SL_NEVER, &peer) < 0)
 		abort();
 	do {
 		sl_peer_release(peer);
@@ -201,13 +205,13 @@ static void aged(struct sl_loop *loop)
 
 	conf.idle_timeout_ns = 100 * SL_SEC;
 	conf.max_age_ns = 50 * SL_MS;
-	if (sl_target_connect(u, t, SL_NEVER, &peer) < 0)
+	if (sl_target_connect(u, t, none, SL_NEVER, &peer) < 0)
 		abort();
 	sl_peer_release(peer);
 	is_int(t->counts->idle_nr, 1, "a young connection is kept");
 	ok(is_empty(loop) && t->counts->idle_nr == 0,
 	   "until it is too old, though it is not idle for long");
-	if (sl_target_connect(u, t, SL_NEVER, &peer) < 0)
+	if (sl_target_connect(u, t, none, SL_NEVER, &peer) < 0)
 		abort();
 	while (loop->now_ns < peer->expires_ns)
 		sl_fiber_sleep(loop, peer->expires_ns);
@@ -223,12 +227,13 @@ static void bounded(struct sl_loop *loop)
 	struct sl_peer *a, *b;
 
 	u->connections_max = 2;
-	if (sl_target_connect(u, t, SL_NEVER, &a) < 0 || sl_target_connect(u, t, SL_NEVER, &b) < 0)
+	if (sl_target_connect(u, t, none, SL_NEVER, &a) < 0 ||
+	    sl_target_connect(u, t, none, SL_NEVER, &b) < 0)
 		abort();
 	ok(sl_target_is_full(u, t), "with two connections in use a target for two is full");
 	sl_peer_release(a);
 	ok(!sl_target_is_full(u, t), "an idle one is room");
-	if (sl_target_connect(u, t, SL_NEVER, &a) < 0)
+	if (sl_target_connect(u, t, none, SL_NEVER, &a) < 0)
 		abort();
 	ok(t->counts->connections == 2 && t->counts->idle_nr == 0,
 	   "a new one instead of it closes it: never more than two");
@@ -251,8 +256,8 @@ static void parts(void)
 						  .max_connections = table[i].limit,
 						  .max_pending = table[i].limit };
 		if (sl_states_new(&states, &conf, 1, table[i].workers) < 0 ||
-		    sl_pool_init(&pool,
-				 &(struct sl_pool_conf){ NULL, &slab, &conf, 1, states, 0 }) < 0)
+		    sl_pool_init(&pool, &(struct sl_pool_conf){ NULL, &slab, &conf, 1, states, 0,
+								NULL }) < 0)
 			abort();
 		ok(pool.upstreams[0].connections_max == table[i].part &&
 			   pool.upstreams[0].waiting_max == table[i].part,
@@ -272,7 +277,7 @@ static void counted_by_all(struct sl_loop *loop)
 
 	conf.balance = SL_BALANCE_LEAST_REQUESTS;
 	for (unsigned i = 0; i < 2; i++)
-		if (sl_target_connect(u, t, SL_NEVER, &peers[i]) < 0)
+		if (sl_target_connect(u, t, none, SL_NEVER, &peers[i]) < 0)
 			abort();
 	is_int(t->shared->in_flight, 2, "with least_requests all workers see two in flight");
 	sl_peer_release(peers[0]);
@@ -293,7 +298,7 @@ static void ejected(struct sl_loop *loop)
 	struct sl_peer *peers[3];
 
 	for (unsigned i = 0; i < 2; i++)
-		if (sl_target_connect(u, t, SL_NEVER, &peers[i]) < 0)
+		if (sl_target_connect(u, t, none, SL_NEVER, &peers[i]) < 0)
 			abort();
 	sl_peer_release(peers[0]);
 	t->shared->ejected_at_ns = loop->now_ns;
@@ -301,7 +306,7 @@ static void ejected(struct sl_loop *loop)
 	ok(!sl_target_reuse(u, t) && t->counts->idle_nr == 0,
 	   "connections from before an ejection are not used again");
 	t->shared->ejected_at_ns = loop->now_ns - 1;
-	if (sl_target_connect(u, t, SL_NEVER, &peers[2]) < 0)
+	if (sl_target_connect(u, t, none, SL_NEVER, &peers[2]) < 0)
 		abort();
 	sl_peer_release(peers[2]);
 	ok(sl_target_reuse(u, t) == peers[2], "those made since are");

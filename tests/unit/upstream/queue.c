@@ -60,7 +60,8 @@ static struct sl_upstream *start(struct sl_loop *loop, unsigned nr, unsigned max
 	the_loop = loop;
 	conf.max_pending = max;
 	if (sl_states_new(&states, &conf, 1, 1) < 0 ||
-	    sl_pool_init(&pool, &(struct sl_pool_conf){ loop, &slab, &conf, 1, states, 0 }) < 0)
+	    sl_pool_init(&pool, &(struct sl_pool_conf){ loop, &slab, &conf, 1, states, 0, NULL }) <
+		    0)
 		abort();
 	memset(order, 0, sizeof(order));
 	ended = joined = 0;
@@ -149,8 +150,8 @@ static void configurations(struct sl_loop *loop)
 	struct sl_pool next;
 
 	if (sl_states_follow(&next_states, &conf, 1, states, same, same) < 0 ||
-	    sl_pool_init(&next, &(struct sl_pool_conf){ loop, &slab, &conf, 1, next_states, 0 }) <
-		    0)
+	    sl_pool_init(&next,
+			 &(struct sl_pool_conf){ loop, &slab, &conf, 1, next_states, 0, NULL }) < 0)
 		abort();
 	new = &next.upstreams[0];
 	waiting[0].in_vain = 1;
@@ -187,7 +188,8 @@ static void requests(void)
 
 	conf.max_requests = 3;
 	if (sl_states_new(&states, &conf, 1, 2) < 0 ||
-	    sl_pool_init(&pool, &(struct sl_pool_conf){ NULL, &slab, &conf, 1, states, 0 }) < 0)
+	    sl_pool_init(&pool, &(struct sl_pool_conf){ NULL, &slab, &conf, 1, states, 0, NULL }) <
+		    0)
 		abort();
 	u = &pool.upstreams[0];
 	for (unsigned i = 0; i < 5; i++)

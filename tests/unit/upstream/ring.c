@@ -29,7 +29,8 @@ static struct sl_upstream *make_ring(const uint32_t *weights, unsigned nr)
 	conf.ring_nr = sl_ring_size(&conf);
 	conf.ring = calloc(conf.ring_nr, sizeof(*conf.ring));
 	if (!conf.ring || sl_states_new(&states, &conf, 1, 1) < 0 ||
-	    sl_pool_init(&pool, &(struct sl_pool_conf){ NULL, &slab, &conf, 1, states, 0 }) < 0)
+	    sl_pool_init(&pool, &(struct sl_pool_conf){ NULL, &slab, &conf, 1, states, 0, NULL }) <
+		    0)
 		abort();
 	sl_ring_fill(&conf, conf.ring);
 	return &pool.upstreams[0];
