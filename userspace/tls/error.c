@@ -74,10 +74,11 @@ const char *sl_tls_error_word(int error)
 
 const char *sl_tls_error_text(int error)
 {
-	const char *text;
+	const char *text = NULL;
 
 	if (-error < PROTOCOL)
 		return X509_verify_cert_error_string(-error - CERTIFICATE);
-	text = ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, -error - PROTOCOL));
+	if (-error > PROTOCOL)
+		text = ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, -error - PROTOCOL));
 	return text ? text : "TLS failed";
 }
