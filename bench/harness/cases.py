@@ -6,9 +6,10 @@ import os
 import socket
 import statistics
 import subprocess
+import time
 
 from . import proc
-from .gateway import HERE, SIZES, BenchError, Gateway, find, get
+from .gateway import HERE, SIZES, BenchError, Gateway, SecureOrigin, find, get
 
 IDLE_WANTED = 10000
 IDLE_REQUEST = b"GET /static HTTP/1.1\r\nHost: bench\r\n\r\n"
@@ -23,13 +24,22 @@ class Bench:
         self.options, self.build, self.root, self.origin = options, build, root, origin
         self.gateway_cores, self.load_cores, self.all_cores = {cores[0]}, {cores[-1]}, set(cores)
         self.gateways = {}
+        self.secure = None
         self.small_rates = {}
         self.open_rate = None
 
     def start(self, name):
         self.gateways[name] = Gateway(name, self.build, self.root, self.gateway_cores)
 
+    def need_secure(self):
+        """The origin that speaks TLS, which only some cases ask for."""
+        if not self.secure:
+            self.secure = SecureOrigin(self.root, self.load_cores)
+            time.sleep(0.5)
+
     def stop(self):
+        if self.secure:
+            self.secure.stop()
         for gateway in self.gateways.values():
             gateway.stop()
 
@@ -104,6 +114,11 @@ def small(bench, name):
 def newconn(bench, name):
     """The gateway closes, so TIME_WAIT is on its side and costs the client no port."""
     return wrk(bench, bench.gateways[name], "/s", 16, close=True)
+
+
+def tls_upstream(bench, name):
+    bench.need_secure()
+    return wrk(bench, bench.gateways[name], "/secure", 64)
 
 
 def two_workers(bench, name):
@@ -212,6 +227,7 @@ CASES = {
     "tls-newconn": lambda bench, name: wrk(bench, bench.gateways[name], "/s", 16, tls=True,
                                            close=True),
     "tls-100k": lambda bench, name: wrk(bench, bench.gateways[name], "/100k", 16, tls=True),
+    "tls-upstream": tls_upstream,
     "latency": latency,
     "routes-10": routes(10),
     "routes-10000": routes(10000),

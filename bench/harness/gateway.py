@@ -11,12 +11,12 @@ from . import proc
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CONF = os.path.join(HERE, "conf")
-ORIGIN_PORT = 18490  # apart from the demo's ports, which may be running
+ORIGIN_PORT, SECURE_PORT = 18490, 18491  # apart from the demo's ports, which may be running
 PORTS = {"sluice": 18480, "nginx": 18481, "haproxy": 18482}
 TLS_PORT_STEP = 20
 FRESH_PORT_STEP = 100  # a fresh instance runs beside the one that lives for the whole run
 CONNECTIONS = 12000
-SIZES = {"/s": 200, "/1k": 1 << 10, "/100k": 100 << 10, "/1m": 1 << 20, "/static": 6}
+SIZES = {"/s": 200, "/1k": 1 << 10, "/100k": 100 << 10, "/1m": 1 << 20, "/static": 6, "/secure": 200}
 
 
 class BenchError(Exception):
@@ -50,6 +50,7 @@ def certificate(root):
         done = subprocess.run(
             [find("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
              "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=bench", "-days", "30",
+             "-addext", "subjectAltName=DNS:bench",
              "-keyout", path + ".key", "-out", path + ".crt"], capture_output=True, text=True,
             timeout=20, check=False)
         if done.returncode:
@@ -67,6 +68,18 @@ def find(program):
     if not path:
         raise BenchError(f"{program} is not installed")
     return path
+
+
+def fill_in(template, directory, values):
+    """Its path, with @NAMES@ replaced."""
+    with open(os.path.join(CONF, template), encoding="utf-8") as f:
+        text = f.read()
+    for key, value in values.items():
+        text = text.replace(f"@{key}@", str(value))
+    conf = os.path.join(directory, template)
+    with open(conf, "w", encoding="utf-8") as f:
+        f.write(text)
+    return conf
 
 
 def claim(port):
@@ -135,6 +148,7 @@ class Gateway(Process):
         os.makedirs(directory, exist_ok=True)
         os.chmod(directory, 0o755)
         values = {"WORKERS": workers, "DIR": directory, "PORT": self.port, "ORIGIN": ORIGIN_PORT,
+                  "SECURE": SECURE_PORT,
                   "TLS_PORT": self.tls_port, "CERTIFICATE": certificate(root),
                   "CONNECTIONS": CONNECTIONS, "NOFILE": 2 * CONNECTIONS - 4000,
                   "ROUTES": routes_text(name, routes),
@@ -148,13 +162,7 @@ class Gateway(Process):
     @staticmethod
     def command(name, build, directory, values):
         template = {"sluice": "sluice.json", "nginx": "nginx.conf", "haproxy": "haproxy.cfg"}[name]
-        with open(os.path.join(CONF, template), encoding="utf-8") as f:
-            text = f.read()
-        for key, value in values.items():
-            text = text.replace(f"@{key}@", str(value))
-        conf = os.path.join(directory, template)
-        with open(conf, "w", encoding="utf-8") as f:
-            f.write(text)
+        conf = fill_in(template, directory, values)
         if name == "haproxy":
             with open(os.path.join(directory, "routes.map"), "w", encoding="utf-8") as f:
                 f.write(values["ROUTES"] + "\n")
@@ -188,6 +196,23 @@ class Origin(Process):
         super().__init__("origin", directory,
                          [os.path.join(build, "bench", "origin"), "-p", str(ORIGIN_PORT)], cores)
         self.serve(ORIGIN_PORT, "/s")
+
+
+class SecureOrigin(Process):
+    """An origin that speaks TLS: nginx, which answers each request by itself."""
+
+    def __init__(self, root, cores):
+        claim(SECURE_PORT)
+        directory = os.path.join(root, "secure")
+        os.makedirs(directory, exist_ok=True)
+        os.chmod(directory, 0o755)
+        values = {"DIR": directory, "PORT": SECURE_PORT, "CERTIFICATE": certificate(root),
+                  "BODY": "x" * SIZES["/secure"],
+                  "USER": "user www-data;" if os.geteuid() == 0 else ""}
+        conf = fill_in("origin.conf", directory, values)
+        super().__init__("secure", directory,
+                         [find("nginx"), "-p", directory, "-e", f"{directory}/error.log", "-c",
+                          conf], cores)
 
 
 def version(name, build):

@@ -145,8 +145,8 @@ def by_nginx():
         g.end()
     g = make(n.port, "b.example", tls=ours)
     with Client(g.port) as c:
-        tap.same(json.loads(c.ask(get("/", host="b.example")).body), {"server": "b", "client": "CN=gateway"},
-                 "nginx: another server at the same address")
+        tap.same(json.loads(c.ask(get("/", host="b.example")).body),
+                 {"server": "b", "client": "CN=gateway"}, "nginx: another server at the same address")
     g.end()
     g = make(n.port, "b.example")
     with Client(g.port) as c:
@@ -154,7 +154,8 @@ def by_nginx():
     g.end()
     g = make(n.port, "c.example")
     with Client(g.port) as c:
-        tap.same(c.ask(get("/", host="b.example")).status, 502, "nginx: a server that it does not have")
+        tap.same(c.ask(get("/", host="b.example")).status, 502,
+                 "nginx: a server that it does not have")
     g.end()
     g = make(n.plain, "a.example")
     with Client(g.port) as c:
