@@ -16,8 +16,8 @@ int sl_tls_pass_all(struct sl_tls *t, uint64_t deadline_ns);
 
 void sl_tls_early_free(struct sl_tls *t); /* harmless when there is none */
 
-/* OpenSSL has opened something since the kernel seals: what it has to say to that itself, an alert or
- * new keys, is dropped, and said by the kernel as far as it can be. */
+/* OpenSSL has opened something since the kernel seals: what it has to say to that itself, an alert
+ * or new keys, is dropped, and said by the kernel as far as it can be. */
 void sl_tls_say_instead(struct sl_tls *t);
 /* close_notify, once.  may_wait: in a fiber, for a second at most. */
 void sl_tls_end_by_kernel(struct sl_tls *t, bool may_wait);

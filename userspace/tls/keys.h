@@ -31,9 +31,9 @@ void sl_tls_keys_watch(struct sl_tls_keys *k, SSL *ssl);
 /* Nothing more is needed: secrets are wiped. */
 void sl_tls_keys_forget(struct sl_tls_keys *k);
 
-/* RFC 8446 7.3 and RFC 5246 6.3, the server's side: the key, of key_len bytes, and the iv of what is
- * sent, or of what comes.  Of AES-GCM in TLS 1.2 only the first four bytes are written, the salt.
- * False if there are none. */
+/* RFC 8446 7.3 and RFC 5246 6.3, the server's side: the key, of key_len bytes, and the iv of what
+ * is sent, or of what comes.  Of AES-GCM in TLS 1.2 only the first four bytes are written, the
+ * salt.  False if there are none. */
 bool sl_tls_keys_derive(const struct sl_tls_keys *k, SSL *ssl, bool is_sent, unsigned char *ret_key,
 			unsigned key_len, unsigned char ret_iv[SL_TLS_IV_BYTES]);
 
