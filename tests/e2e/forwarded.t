@@ -76,6 +76,14 @@ def x_forwarded_append():
           "append: behind what is no address nothing is believed")
     check(g, PROXY, "X-Forwarded-For: 2001:db8::7\r\n", {"x-real-ip": ["2001:db8::7"]},
           "append: an IPv6 address")
+    for hop, ip in (("192.0.2.7:443", "192.0.2.7"), ("[2001:db8::7]:443", "2001:db8::7"),
+                    ("[2001:db8::7]", "2001:db8::7")):
+        check(g, PROXY, f"X-Forwarded-For: 6.6.6.6, {hop}\r\n",
+              {"x-forwarded-for": [f"6.6.6.6, {hop}, {PROXY}"], "x-real-ip": [ip]},
+              f"append: as some proxies write it, {hop}")
+    for hop in ("[192.0.2.7", "192.0.2.7]", "[]", "unix:/a", "a:1", "192.0.2.7:", "192.0.2.7:70000"):
+        check(g, PROXY, f"X-Forwarded-For: {hop}\r\n", {"x-real-ip": [PROXY]},
+              f"append: no address, {hop}")
     g.end()
 
 

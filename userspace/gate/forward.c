@@ -32,9 +32,19 @@ bool sl_forward_is_tunnel(const struct sl_exchange *x)
 
 /* ---- who the client is ---- */
 
+/* Some proxies write the port too, and then IPv6 in brackets, which others write always. */
 static bool parse_hop(struct sl_str item, struct sl_ip *ret_ip)
 {
-	return sl_ip_parse(item, ret_ip) == 0;
+	struct sl_addr addr;
+
+	if (sl_ip_parse(item, ret_ip) == 0)
+		return true;
+	if (item.len > 2 && item.ptr[0] == '[' && item.ptr[item.len - 1] == ']')
+		return sl_ip_parse((struct sl_str){ item.ptr + 1, item.len - 2 }, ret_ip) == 0;
+	if (sl_addr_parse(item, &addr) < 0 || addr.sa.sa_family == AF_UNIX)
+		return false;
+	*ret_ip = sl_addr_ip(&addr);
+	return true;
 }
 
 /* From the right: each proxy appended the address that it saw, so the first that we do not trust is
