@@ -177,6 +177,10 @@ refusals()
 	has "$status:$err" "room for nothing" 64: "'0'"
 	run_ctl -P "$clients_pins" attach dev g0
 	has "$status:$err" "an interface that is taken" 1: sl_gate
+	mkdir "$dir/plain"
+	run_ctl -P "$dir/plain" attach dev g0
+	has "$status:$err" "pins in a directory of another file system" 1: "BPF file system"
+	ok "which stays where it was" test -d "$dir/plain"
 	ctl deny add 10.99.0.0/24 force >"$dir/deny"
 	SSH_CONNECTION="10.99.0.2 5 10.99.0.1 22" run_ctl attach dev g0
 	has "$status:$err" "cutting this SSH session off" 1: 10.99.0.2 force

@@ -41,11 +41,12 @@ static bool is_bpffs(const char *path)
 
 int sl_links_make_dir(const char *pins, struct sl_why *why)
 {
-	int ret = mkdir(pins, 0700) == 0 || errno == EEXIST ? 0 : -errno;
+	bool is_made = mkdir(pins, 0700) == 0;
+	int ret = is_made || errno == EEXIST ? 0 : -errno;
 
 	if (ret == 0 && is_bpffs(pins))
 		return 0;
-	if (ret == 0 && rmdir(pins) < 0)
+	if (is_made && rmdir(pins) < 0)
 		ret = -EINVAL;
 	return sl_why_text(why, ret < 0 ? ret : -EINVAL,
 			   "%s: no directory of a BPF file system%s%s; "
