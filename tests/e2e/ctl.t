@@ -167,6 +167,8 @@ log_level()
 
 	run "$ctl" -r "$run_dir" log level debug
 	is "$status:$out$err" "0:debug" "log level debug turns it up"
+	is "$(grep -c ' info control command="log level" uid='"$(id -u)"' pid=[1-9]' "$dir/log")" 1 \
+		"the log says who did, and not who only asked"
 	curl -sS -m 10 -o "$dir/body" "http://127.0.0.1:$port/other"
 	wait_for grep -q client.closed "$dir/log"
 	ok "then connections tell why they are closed" \

@@ -4,29 +4,31 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/out.h"
 #include "control/reload.h"
 
 struct command {
 	const char *words; /* one or two, as in the line */
 	unsigned args_min, args_max;
+	bool is_change; /* whoever gives it is in the log */
 	json_t *(*run)(struct sl_daemon *d, const struct sl_command_args *args);
 };
 
 static const struct command commands[] = {
-	{ "status", 0, 0, sl_command_status },
-	{ "upstream show", 0, 0, sl_command_upstreams },
-	{ "upstream drain", 1, 1, sl_command_drain },
-	{ "upstream disable", 1, 1, sl_command_disable },
-	{ "upstream enable", 1, 1, sl_command_enable },
-	{ "connection show", 0, 0, sl_command_connections },
-	{ "config show", 0, 0, sl_command_config_show },
-	{ "config diff", 0, 0, sl_command_config_diff },
-	{ "config reload", 0, 0, sl_command_reload },
-	{ "log level", 0, 1, sl_command_log_level },
-	{ "log reopen", 0, 0, sl_command_log_reopen },
-	{ "route show", 0, 0, sl_command_route_show },
-	{ "route match", 2, SL_COMMAND_ARGS_MAX, sl_command_route_match },
+	{ "status", 0, 0, false, sl_command_status },
+	{ "upstream show", 0, 0, false, sl_command_upstreams },
+	{ "upstream drain", 1, 1, true, sl_command_drain },
+	{ "upstream disable", 1, 1, true, sl_command_disable },
+	{ "upstream enable", 1, 1, true, sl_command_enable },
+	{ "connection show", 0, 0, false, sl_command_connections },
+	{ "config show", 0, 0, false, sl_command_config_show },
+	{ "config diff", 0, 0, false, sl_command_config_diff },
+	{ "config reload", 0, 0, true, sl_command_reload },
+	{ "log level", 0, 1, true, sl_command_log_level },
+	{ "log reopen", 0, 0, true, sl_command_log_reopen },
+	{ "route show", 0, 0, false, sl_command_route_show },
+	{ "route match", 2, SL_COMMAND_ARGS_MAX, false, sl_command_route_match },
 };
 
 json_t *sl_command_addr(const struct sl_addr *addr)
@@ -78,7 +80,18 @@ static bool cut(char *rest, struct sl_command_args *args)
 	return true;
 }
 
-json_t *sl_command_run(struct sl_daemon *d, char *line)
+/* The arguments are not in it: they may be any bytes, and who uses them tells them. */
+static void note(const struct command *c, const struct sl_command_args *args,
+		 const struct ucred *caller)
+{
+	bool is_question = c->args_min < c->args_max && args->nr == c->args_min;
+
+	if (c->is_change && !is_question)
+		sl_log_info("control", "command=\"%s\" uid=%d pid=%d", c->words, (int)caller->uid,
+			    (int)caller->pid);
+}
+
+json_t *sl_command_run(struct sl_daemon *d, const struct ucred *caller, char *line)
 {
 	for (unsigned i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
 		const struct command *c = &commands[i];
@@ -89,6 +102,7 @@ json_t *sl_command_run(struct sl_daemon *d, char *line)
 		if (!cut(line + strlen(c->words), &args) || args.nr < c->args_min ||
 		    args.nr > c->args_max)
 			return sl_command_error("wrong number of words for this command");
+		note(c, &args, caller);
 		return c->run(d, &args);
 	}
 	return sl_command_error("unknown command");

@@ -197,13 +197,16 @@ static void send_text(int fd, const char *text)
 
 static void answer(struct sl_control *c, int fd)
 {
+	struct ucred caller = { .uid = (uid_t)-1 };
+	socklen_t len = sizeof(caller);
 	char line[SL_ADMIN_LINE_MAX];
 	json_t *json;
 	char *text;
 
-	if (!read_line(fd, line, sizeof(line)))
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &caller, &len) < 0 ||
+	    !read_line(fd, line, sizeof(line)))
 		return;
-	json = sl_command_run(c->daemon, line);
+	json = sl_command_run(c->daemon, &caller, line);
 	text = json_dumps(json, JSON_COMPACT);
 	if (text)
 		send_text(fd, text);
