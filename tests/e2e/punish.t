@@ -220,6 +220,19 @@ def an_heir_that_fails():
     tap.ok(gateway.reload()["reloaded"], "the old file is fine")
 
 
+def on_trial():
+    """A reload does not wait for an operator's trial; its list comes when that is over."""
+    ctl("deny", "add", "192.0.2.9", "confirm-within", "60s")
+    tap.ok(gateway.reload(kernel=dict(KERNEL, deny=[f"{NET}.3"]))["reloaded"], "a reload meanwhile")
+    tap.ok("on trial" in kernel_status()["lost"], "status says what its list waits for")
+    tap.ok(not is_served(3), "userspace has it already")
+    ctl("deny", "confirm")
+    tap.ok(wait_for(lambda: not kernel_status()["lost"]), "confirmed, nothing is lost")
+    tap.same(ask(3).strip(), "no answer", "the kernel has the list")
+    ctl("deny", "del", "192.0.2.9")
+    tap.ok(gateway.reload(kernel=KERNEL)["reloaded"], "the list of before")
+
+
 def taken_off():
     """An operator's detach holds until he reloads."""
     tap.same(ctl("detach", "dev", HOST_IF).returncode, 0, "an operator detaches the interface")
@@ -358,5 +371,5 @@ KERNEL = {"interfaces": [HOST_IF], "pins": PINS, "deny": [f"{NET}.4"],
           "punish": {"after": "10 failures in 1m", "for": "3s"}}
 gateway = Gateway(origin.port, {"kernel": KERNEL, "routes": RESPOND}, host="0.0.0.0")
 tap.facts(loop, by_hand, beside_a_proxy, oneself, refused, an_heir_that_fails,
-          taken_off, lists, after_root, without_maps)
+          on_trial, taken_off, lists, after_root, without_maps)
 tap.done()

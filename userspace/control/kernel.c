@@ -393,6 +393,8 @@ void sl_kernel_tick(struct sl_daemon *d)
 		sl_sweep_step(d->shared.guard, now, &k->sweep, sl_now_ns());
 	if (!now || !k->is_open)
 		return;
+	if (sl_kernel_catch_up(k, &d->rules->kernel, sl_now_ns()))
+		sl_log_info("kernel.caught_up", "effect=\"the list is published\"");
 	nr = list_covered(&k->gate, covered);
 	if ((!k->is_listed || (image_id(k, slot_of(k)) == k->image_id && !is_news(k))) &&
 	    nr == now->covered_nr && memcmp(covered, now->covered, nr * sizeof(*covered)) == 0)

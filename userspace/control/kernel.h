@@ -26,6 +26,8 @@ struct sl_kernel {
 	char pins[SL_PINS_MAX];
 	bool is_open;		   /* there are maps */
 	bool is_listed;		   /* the pinned list has the configuration's entries */
+	bool is_list_lost;	   /* `lost` is about that */
+	uint64_t retry_ns;	   /* when it is tried again */
 	struct sl_gcra_set *cells; /* the kernel's, mapped */
 	uint32_t image_id;	   /* of the pinned list that workers look things up in */
 	struct sl_image own_image; /* of the configuration that runs */

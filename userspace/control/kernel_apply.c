@@ -10,10 +10,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "kern/attach.h"
 #include "kern/cookies.h"
 #include "kern/why.h"
+
+enum { RETRY_MS = 5000 }; /* of a list that could not be published */
 
 /* ---- interfaces ---- */
 
@@ -237,6 +240,19 @@ static void set_switches(struct sl_kernel *k, const struct sl_rules *rules,
 	set_cookies(k, conf);
 }
 
+bool sl_kernel_catch_up(struct sl_kernel *k, const struct sl_kernel_conf *conf, uint64_t now_ns)
+{
+	struct sl_why why;
+
+	if (k->is_listed || conf->mode == SL_KERNEL_OFF || now_ns < k->retry_ns)
+		return false;
+	k->retry_ns = now_ns + RETRY_MS * SL_MS;
+	k->is_listed = publish(k, conf, &why) == 0;
+	if (k->is_listed && k->is_list_lost)
+		k->lost = (struct sl_why){ "" };
+	return k->is_listed;
+}
+
 /* ---- all of it ---- */
 
 /* What can fail: 0, or the first failure and why. */
@@ -259,6 +275,8 @@ static int try(struct sl_kernel *k, const struct sl_kernel_conf *conf,
 		next = publish_new(k, conf, before, &reason);
 	if (ret == 0 && next < 0)
 		*why = reason;
+	if (next == 0 || !is_required) /* else it is refused, and all is as it was */
+		k->is_list_lost = ret == 0 && next < 0;
 	return ret < 0 ? ret : next;
 }
 
@@ -281,5 +299,6 @@ int sl_kernel_apply(struct sl_kernel *k, const struct sl_rules *rules,
 		set_switches(k, rules, before);
 	detach_gone(k, conf, before);
 	k->lost = ret < 0 ? *why : (struct sl_why){ "" };
+	k->retry_ns = sl_now_ns() + RETRY_MS * SL_MS;
 	return ret;
 }

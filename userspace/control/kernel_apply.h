@@ -11,4 +11,9 @@
 int sl_kernel_apply(struct sl_kernel *k, const struct sl_rules *rules,
 		    const struct sl_rules *running, struct sl_why *why);
 
+/* Publishes the list of the configuration that runs, where that could not be done before: another
+ * was on trial, say.  To be called now and then.  True when it is done: workers are to look at the
+ * pinned list. */
+bool sl_kernel_catch_up(struct sl_kernel *k, const struct sl_kernel_conf *conf, uint64_t now_ns);
+
 #endif
