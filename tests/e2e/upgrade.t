@@ -134,6 +134,22 @@ def fails_late(pid):
            "and the other one's are gone", os.listdir(gateway.directory))
 
 
+def out_of_service():
+    """Who has drained a server does not want an upgrade to send requests there."""
+    pid = status()["pid"]
+    target = f"127.0.0.1:{origins.port}"
+
+    def state():
+        shown = json.loads(gateway.ctl("-j", "upstream", "show").stdout)
+        return [t["state"] for u in shown["upstreams"] for t in u["targets"]]
+    for verb, word in (("disable", "disabled"), ("drain", "drain"), ("enable", "ready")):
+        gateway.ctl("upstream", verb, target)
+        heir = upgrade(pid)
+        tap.same(os.waitpid(pid, 0)[1], 0, f"{verb}, then an upgrade")
+        tap.same(state(), [word], "and it is still so")
+        pid = heir
+
+
 def unix_socket_and_end():
     pid = status()["pid"]
     path = os.path.join(gateway.directory, "unix.sock")
@@ -297,7 +313,7 @@ gateway.rewrite(listeners={**gateway.conf["listeners"],
                            "file": {"address": f"unix:{gateway.directory}/unix.sock"}},
                 admin={"address": f"unix:{gateway.directory}/admin.sock"})
 tap.ok(json.loads(gateway.ctl("-j", "config", "reload").stdout)["reloaded"], "a unix socket is added")
-tap.facts(under_load, signals_to_the_old_one, one_that_fails, unix_socket_and_end,
-          fewer_workers, stopped_amid_an_upgrade, socket_activation)
+tap.facts(under_load, signals_to_the_old_one, one_that_fails, out_of_service,
+          unix_socket_and_end, fewer_workers, stopped_amid_an_upgrade, socket_activation)
 gateway.keep.close()
 tap.done()

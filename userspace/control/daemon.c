@@ -16,6 +16,7 @@
 #include "base/denied.h"
 #include "base/log.h"
 #include "control/admin.h"
+#include "control/drained.h"
 #include "control/generation.h"
 #include "control/kernel.h"
 #include "control/ktls.h"
@@ -172,6 +173,8 @@ static int open_shared(struct sl_daemon *d, struct sl_log_files *logs)
 		return ret;
 	ret = sl_states_new(&d->rules->states, d->rules->upstreams, d->rules->upstreams_nr,
 			    d->rules->workers);
+	if (ret == 0)
+		sl_drained_inherit(d);
 	return ret < 0 ? ret : make_tally(&d->shared);
 }
 

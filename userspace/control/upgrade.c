@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/drained.h"
 #include "control/kernel.h"
 #include "control/notify.h"
 
@@ -30,7 +31,7 @@ static int ready_fd = -1; /* in the new process: where the old one waits */
 /* Between fork and exec in a process with threads, only what signal-safety(7) lists may be called:
  * everything is laid out before. */
 struct plan {
-	char *fds_text, *ready_text, *loader_text;
+	char *fds_text, *ready_text, *loader_text, *targets_text;
 	char **env;
 	int *fds;
 	unsigned fds_nr;
@@ -65,7 +66,7 @@ static int make_environment(struct plan *p, const struct sl_daemon *d)
 
 	while (environ[n])
 		n++;
-	p->env = calloc(n + 4, sizeof(*p->env));
+	p->env = calloc(n + 5, sizeof(*p->env));
 	if (!p->env || asprintf(&p->ready_text, "SLUICE_READY_FD=%d", p->ready[1]) < 0)
 		return -ENOMEM;
 	for (unsigned i = 0; i < n; i++)
@@ -73,6 +74,9 @@ static int make_environment(struct plan *p, const struct sl_daemon *d)
 			p->env[at++] = environ[i];
 	p->env[at++] = p->fds_text;
 	p->env[at++] = p->ready_text;
+	p->targets_text = sl_drained_environment(d);
+	if (p->targets_text)
+		p->env[at++] = p->targets_text;
 	p->loader_text = sl_loader_environment(&d->kernel->loader);
 	p->env[at] = p->loader_text;
 	return 0;
@@ -83,6 +87,7 @@ static void free_plan(struct plan *p)
 	free(p->fds_text);
 	free(p->ready_text);
 	free(p->loader_text);
+	free(p->targets_text);
 	free(p->env);
 	free(p->fds);
 	if (p->ready[1] >= 0)
