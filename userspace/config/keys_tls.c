@@ -77,6 +77,12 @@ static const struct sl_key tls_keys[] = {
 		 "first body of 64 KiB and more on, which then is not copied to this process; "
 		 "with \"require\" it encrypts and decrypts all, a kernel that cannot is a fault, "
 		 "and a connection that it cannot take over is closed." },
+	{ "client_headers", &sl_kind_bool, SL_KEY_AT(sl_tls_conf, client_headers), .def = "false",
+	  .doc = "Upstreams get X-Client-Cert-Verified (SUCCESS, or NONE where a client showed "
+		 "none) and of the certificate X-Client-Cert-Subject, -Issuer, -Serial, "
+		 "-Fingerprint (SHA-256) and -San. Fields whose name begins with X-Client-Cert- "
+		 "never come through from a client, whatever this says, and on plain listeners "
+		 "too." },
 	END,
 };
 

@@ -62,7 +62,8 @@ static bool find_tickets(struct sl_reader *r)
 /* What says something of clients' certificates, where nobody is asked for one. */
 void sl_check_tls_clients(struct sl_reader *r, json_t *value, void *to)
 {
-	static const char *const names[] = { "client_certificate", "client_depth", "client_crl" };
+	static const char *const names[] = { "client_certificate", "client_depth", "client_crl",
+					     "client_headers" };
 	const struct sl_tls_conf *conf = to;
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(*names) && !conf->client_ca; i++)

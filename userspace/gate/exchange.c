@@ -294,8 +294,11 @@ static void describe_tls(const struct sl_tls *tls, struct sl_access *a)
 	a->is_tls_resumed = facts.is_resumed;
 	if (!facts.client)
 		return;
-	a->tls_client = sl_str_of(facts.client->subject);
-	a->tls_client_print = sl_str_of(facts.client->fingerprint);
+	a->tls_client = facts.client->subject;
+	a->tls_client_issuer = facts.client->issuer;
+	a->tls_client_serial = facts.client->serial;
+	a->tls_client_print = facts.client->fingerprint;
+	a->tls_client_san = facts.client->san;
 }
 
 /* Who comes by a unix socket has no address: as nginx has it. */

@@ -2,6 +2,7 @@
 // Writes the heads that leave us.
 #include "gate/forward.h"
 
+#include "gate/certificate.h"
 #include "gate/edit.h"
 #include "gate/rewrite.h"
 #include "observe/clock.h"
@@ -183,7 +184,8 @@ bool sl_forward_is_passed_on(const struct sl_exchange *x, const struct sl_field 
 	case SL_FIELD_MAX_FORWARDS:
 		return x->req.method_id != SL_METHOD_OPTIONS;
 	case SL_FIELD_OTHER:
-		return is_believed(x, SL_FIELD_X_FORWARDED_FOR) || !is_in_disguise(f);
+		return !sl_certificate_is_field((struct sl_str){ f->name, f->name_len }) &&
+		       (is_believed(x, SL_FIELD_X_FORWARDED_FOR) || !is_in_disguise(f));
 	default:
 		return true;
 	}
@@ -336,7 +338,7 @@ static bool is_dropped(const struct sl_header_edit *edit, const struct sl_field 
 
 size_t sl_forward_extra_len(const struct sl_exchange *x, const struct sl_header_edit *edit)
 {
-	return x->match.route->rewrite_host.len +
+	return x->match.route->rewrite_host.len + sl_certificate_fields(x).len +
 	       (sl_edit_is_empty(edit) ? 0 : sl_edit_len(x, edit));
 }
 
@@ -358,6 +360,7 @@ void sl_forward_request(struct sl_exchange *x, struct sl_out *o)
 	put_max_forwards(x, o);
 	put_x_forwarded(x, o);
 	put_forwarded(x, o);
+	sl_out_str(o, sl_certificate_fields(x));
 	if (x->rules->forwarded.via)
 		sl_out_str(o, x->req.minor ? SL_S("Via: 1.1 sluice\r\n")
 					   : SL_S("Via: 1.0 sluice\r\n"));

@@ -28,7 +28,10 @@ static void put_tls(struct sl_out *o, const struct sl_access *a)
 	put(o, "tls_cipher", a->tls_cipher);
 	put(o, "tls_name", a->tls_name);
 	put(o, "tls_client", a->tls_client);
+	put(o, "tls_client_issuer", a->tls_client_issuer);
+	put(o, "tls_client_serial", a->tls_client_serial);
 	put(o, "tls_client_sha256", a->tls_client_print);
+	put(o, "tls_client_san", a->tls_client_san);
 	sl_out_str(o, a->is_tls_resumed ? SL_S(",\"tls_resumed\":true")
 					: SL_S(",\"tls_resumed\":false"));
 }

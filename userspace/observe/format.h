@@ -15,8 +15,10 @@ struct sl_access {
 	struct sl_str client, request_id, method, host, path, query, route, upstream, user_agent,
 		referer;
 	struct sl_str tls_version, tls_cipher, tls_name; /* empty: it came without TLS */
-	struct sl_str tls_client, tls_client_print;	 /* subject and fingerprint; empty: none */
-	const char *error, *detail;			 /* NULL: none */
+	/* Of the client's certificate; empty: it showed none. */
+	struct sl_str tls_client, tls_client_issuer, tls_client_serial, tls_client_print,
+		tls_client_san;
+	const char *error, *detail; /* NULL: none */
 	uint16_t client_port, status;
 	uint16_t upstream_status; /* that a target answered, the last one that did; 0: none */
 	uint8_t minor;		  /* HTTP/1.minor */

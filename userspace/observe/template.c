@@ -52,7 +52,10 @@ TEXT_OF(tls_version)
 TEXT_OF(tls_cipher)
 TEXT_OF(tls_name)
 TEXT_OF(tls_client)
+TEXT_OF(tls_client_issuer)
+TEXT_OF(tls_client_serial)
 TEXT_OF(tls_client_print)
+TEXT_OF(tls_client_san)
 NUMBER_OF(client_port)
 NUMBER_OF(status)
 NUMBER_OF(bytes_received)
@@ -105,6 +108,15 @@ static void put_tls_resumed(const struct line *l, struct sl_out *o)
 {
 	if (l->a->tls_version.len)
 		sl_out_char(o, l->a->is_tls_resumed ? 'r' : '.');
+	else
+		sl_out_char(o, '-');
+}
+
+/* Whose certificate is not good sends no request. */
+static void put_tls_verified(const struct line *l, struct sl_out *o)
+{
+	if (l->a->tls_version.len)
+		sl_out_str(o, l->a->tls_client_print.len ? SL_S("SUCCESS") : SL_S("NONE"));
 	else
 		sl_out_char(o, '-');
 }
@@ -202,8 +214,12 @@ static const struct variable variables[] = {
 	{ "scheme",                 put_scheme },
 	{ "server_protocol",        put_protocol },
 	{ "ssl_cipher",             put_tls_cipher },
+	{ "ssl_client_i_dn",        put_tls_client_issuer },
 	{ "ssl_client_s_dn",        put_tls_client },
+	{ "ssl_client_san",         put_tls_client_san },
+	{ "ssl_client_serial",      put_tls_client_serial },
 	{ "ssl_client_sha256",      put_tls_client_print },
+	{ "ssl_client_verify",      put_tls_verified },
 	{ "ssl_protocol",           put_tls_version },
 	{ "ssl_server_name",        put_tls_name },
 	{ "ssl_session_reused",     put_tls_resumed },

@@ -50,6 +50,7 @@ struct sl_tls_conf {
 	unsigned client_certificate; /* enum sl_tls_client_certificate */
 	uint32_t client_depth;	     /* authorities between it and one of these; default 3 */
 	const char *client_crl;	     /* file: PEM, a list for each authority; NULL: none */
+	bool client_headers;	     /* upstreams are told of it; default off */
 	unsigned kernel;	     /* enum sl_tls_kernel; default auto */
 	/* Not a setting: what the kernel was found to do; nothing where it is not to. */
 	struct sl_ktls ktls;

@@ -89,33 +89,14 @@ static enum sl_tls_end end_of(int error)
 	}
 }
 
-static void print_subject(const X509 *x, char *to, size_t size)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	int n = -1;
-
-	if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(x), 0, XN_FLAG_RFC2253) >= 0)
-		n = BIO_read(bio, to, (int)size - 1);
-	to[n > 0 ? n : 0] = '\0';
-	BIO_free(bio);
-}
-
 /* Once a connection: each of its requests tells it.  False without memory. */
 static bool keep_client(struct sl_tls *t)
 {
-	const X509 *x = SSL_get0_peer_certificate(t->ssl);
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
+	X509 *x = SSL_get0_peer_certificate(t->ssl);
 
-	if (!x)
-		return true;
-	t->client = calloc(1, sizeof(*t->client));
-	if (!t->client || X509_digest(x, EVP_sha256(), digest, &len) != 1)
-		return false;
-	print_subject(x, t->client->subject, sizeof(t->client->subject));
-	for (unsigned i = 0; i < len; i++)
-		snprintf(t->client->fingerprint + (size_t)2 * i, 3, "%02x", digest[i]);
-	return true;
+	if (x)
+		t->client = sl_tls_client_new(x);
+	return !x || t->client;
 }
 
 /* A client that left meanwhile is not the kernel's fault. */

@@ -9,14 +9,9 @@
 #include "net/layer.h"
 #include "tls/blocks.h"
 #include "tls/keys.h"
+#include "tls/shown.h"
 
 struct sl_tls_sessions;
-
-/* Of a client's certificate, which was good. */
-struct sl_tls_client {
-	char subject[256];    /* as RFC 2253 writes it; a longer one is cut */
-	char fingerprint[65]; /* SHA-256 of all of it, in hexadecimal */
-};
 
 /* Where in a stream of records somebody is: a header of five bytes ends in a length. */
 struct sl_tls_frame {

@@ -2,6 +2,7 @@
 """Certificates for tests: an authority of our own, and what it signs."""
 
 import os
+import ssl
 import subprocess
 import time
 
@@ -118,3 +119,20 @@ class Authority:
             f.write(signed)
         os.rename(pem + ".new", pem)
         return {"certificate": pem, "key": key}
+
+    def alter(self, pair, *changes):
+        """Bytes of a certificate become others, as many, and it is signed again: what openssl
+        would not put there."""
+        with open(pair["certificate"], encoding="ascii") as f:
+            _, outer, _ = _split(ssl.PEM_cert_to_DER_cert(f.read()))
+        _, signed, rest = _split(outer)
+        algorithm = _split(rest)[1]
+        for old, new in changes:
+            assert len(old) == len(new) and old in signed
+            signed = signed.replace(old, new)
+        signed = _wrap(0x30, signed)
+        signature = openssl("dgst", "-sha256", "-sign", self.path("ca.key"), input=signed).stdout
+        with open(pair["certificate"], "w", encoding="ascii") as f:
+            f.write(ssl.DER_cert_to_PEM_cert(_wrap(
+                0x30, signed, _wrap(0x30, algorithm), _wrap(3, b"\0", signature))))
+        return pair

@@ -280,6 +280,9 @@ static const struct fault listeners[] = {
 	{ "{'a':{'address':'1.2.3.4:1','tls':{'certificates':5,'client_crl':'/c'}}}",
 	  "51: /listeners/a/tls/certificates: must be an array, not an integer\n"
 	  "t:2:66: /listeners/a/tls/client_crl: does nothing without 'client_ca'" },
+	{ "{'a':{'address':'1.2.3.4:1','tls':{'certificates':5,'client_headers':true}}}",
+	  "51: /listeners/a/tls/certificates: must be an array, not an integer\n"
+	  "t:2:70: /listeners/a/tls/client_headers: does nothing without 'client_ca'" },
 	{ "{'a':{'address':'1.2.3.4:1','tls':{'certificates':5,'client_ca':'/"
 	  "c','client_depth':17}}}",
 	  "51: /listeners/a/tls/certificates: must be an array, not an integer\n"
@@ -445,6 +448,9 @@ static const struct fault routes[] = {
 	  "23: /routes/0/match/headers/X-Request-Id: 'X-Request-Id' is not passed on as it came, "
 	  "so "
 	  "no route can look at it" },
+	{ "[{'match':{'headers':{'X_Client_Cert_SAN':'1'}},'respond':{}}]",
+	  "23: /routes/0/match/headers/X_Client_Cert_SAN: 'X_Client_Cert_SAN' is not passed on as "
+	  "it came, so no route can look at it" },
 	{ "[{'match':{'headers':{'te':'1'}},'respond':{}}]",
 	  "23: /routes/0/match/headers/te: 'te' is not passed on as it came, so no route can look "
 	  "at "
@@ -524,6 +530,9 @@ static const struct fault routes[] = {
 	{ "[{'request_headers':{'remove':['x','X-Forwarded-For']},'upstream':'origin'}]",
 	  "36: /routes/0/request_headers/remove/1: 'X-Forwarded-For' is set by the gateway itself, "
 	  "as 'forwarded' says" },
+	{ "[{'request_headers':{'set':{'x-client-cert-san':'a'}},'upstream':'origin'}]",
+	  "29: /routes/0/request_headers/set/x-client-cert-san: 'x-client-cert-san' is set by the "
+	  "gateway itself, as 'client_headers' says" },
 	{ "[{'request_headers':{'remove':['a b']},'upstream':'origin'}]",
 	  "32: /routes/0/request_headers/remove/0: 'a b' is not the name of a header field" },
 	{ "[{'request_headers':{'set':{'a':'1'},'remove':['A']},'upstream':'origin'}]",

@@ -50,7 +50,10 @@ static struct sl_access plain(void)
 		.tls_cipher = SL_STR("CIPHER"),
 		.tls_name = SL_STR("sni.example"),
 		.tls_client = SL_STR("CN=c"),
+		.tls_client_issuer = SL_STR("CN=i"),
+		.tls_client_serial = SL_STR("0A"),
 		.tls_client_print = SL_STR("ab12"),
+		.tls_client_san = SL_STR("DNS:c, IP:::1"),
 		.is_tls_resumed = true,
 	};
 }
@@ -96,8 +99,12 @@ static const struct {
 	{ "scheme", "https", "http" },
 	{ "server_protocol", "HTTP/1.1", "HTTP/1.0" },
 	{ "ssl_cipher", "CIPHER", "-" },
+	{ "ssl_client_i_dn", "CN=i", "-" },
 	{ "ssl_client_s_dn", "CN=c", "-" },
+	{ "ssl_client_san", "DNS:c, IP:::1", "-" },
+	{ "ssl_client_serial", "0A", "-" },
 	{ "ssl_client_sha256", "ab12", "-" },
+	{ "ssl_client_verify", "SUCCESS", "-" },
 	{ "ssl_protocol", "TLSv1.3", "-" },
 	{ "ssl_server_name", "sni.example", "-" },
 	{ "ssl_session_reused", "r", "-" },
