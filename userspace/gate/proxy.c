@@ -14,6 +14,7 @@
 #include "gate/session.h"
 #include "gate/verdict.h"
 #include "net/splice.h"
+#include "tls/error.h"
 #include "upstream/failure.h"
 #include "upstream/queue.h"
 
@@ -315,6 +316,14 @@ static bool has_last_words(struct sl_exchange *x, int error)
 	return sl_conn_peek(peer).len > 0;
 }
 
+/* By TLS it can have said why it takes nothing more. */
+static int lost(struct sl_attempt *a, int error)
+{
+	int said = a->x->peer->conn.rx_error;
+
+	return sl_attempt_lost(a, sl_tls_is_error(said) ? said : error);
+}
+
 /* One try on one connection.  0 or a negative errno as sl_proxy_run(); -EAGAIN: try again. */
 static int talk(struct sl_attempt *a)
 {
@@ -330,7 +339,7 @@ static int talk(struct sl_attempt *a)
 			if (!is_upstream)
 				return sl_attempt_fail_request(a, ret);
 			if (!has_last_words(x, ret))
-				return sl_attempt_lost(a, ret);
+				return lost(a, ret);
 		}
 		head_len = receive_answer(a);
 		if (head_len < 0)

@@ -129,7 +129,7 @@ int sl_tls_pass_out(struct sl_conn *c, uint64_t deadline_ns)
 
 	if (!t->ktls_ciphers || t->is_sending || t->has_said_end || owes_new_keys(t))
 		return -EOPNOTSUPP;
-	if (t->is_broken)
+	if (t->is_broken || t->is_mute)
 		return -EPIPE;
 	ret = sl_tls_flush(t, deadline_ns);
 	if (ret < 0)

@@ -58,7 +58,9 @@ static int flush(struct sl_tls *t, uint64_t deadline_ns, bool is_last)
 	}
 	t->is_sending = false;
 	sl_tls_drop_out(t);
-	return ret < 0 ? fail(t, ret) : 0;
+	if (ret < 0)
+		t->is_mute = true; /* but what has come may tell why */
+	return ret;
 }
 
 int sl_tls_flush(struct sl_tls *t, uint64_t deadline_ns)
@@ -75,7 +77,7 @@ static void flush_now(struct sl_tls *t)
 		sl_tls_say_instead(t);
 		return;
 	}
-	if (t->is_sending || t->out_at == t->out_end)
+	if (t->is_sending || t->is_mute || t->out_at == t->out_end)
 		return;
 	n = send(t->conn->fd, t->out + t->out_at, t->out_end - t->out_at,
 		 MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -204,7 +206,7 @@ static int seal(struct sl_tls *t, struct sl_str s, uint64_t deadline_ns)
 		ret = flush(t, deadline_ns, false);
 	if (ret < 0)
 		return ret;
-	if (t->is_broken)
+	if (t->is_broken || t->is_mute)
 		return -EPIPE;
 	if (SSL_write(t->ssl, s.ptr, (int)s.len) != (int)s.len)
 		return fail(t, t->out ? -EPROTO : -ENOMEM);
@@ -213,7 +215,7 @@ static int seal(struct sl_tls *t, struct sl_str s, uint64_t deadline_ns)
 
 static void seal_end(struct sl_tls *t)
 {
-	if (t->has_said_end || t->is_broken)
+	if (t->has_said_end || t->is_broken || t->is_mute)
 		return;
 	t->has_said_end = true;
 	SSL_shutdown(t->ssl);
@@ -245,7 +247,7 @@ static void tls_say_end(struct sl_conn *c, bool may_wait)
 	if (t->is_sending)
 		return; /* cut off in the middle of a record: there is no orderly end */
 	seal_end(t);
-	if (may_wait && !t->is_broken)
+	if (may_wait && !t->is_broken && !t->is_mute)
 		flush(t, c->loop->now_ns + SL_SEC, false);
 	else
 		flush_now(t);

@@ -52,7 +52,8 @@ struct sl_tls {
 	char *out;			    /* sealed, not yet sent; NULL: nothing */
 	uint32_t out_at, out_end;
 	bool is_sending; /* a fiber sends what is in out */
-	bool is_broken;	 /* OpenSSL, or the socket, will not go on */
+	bool is_broken;	 /* OpenSSL will not go on */
+	bool is_mute;	 /* the socket takes nothing more: what has come is opened all the same */
 	bool has_said_end;
 	bool has_heard_end; /* before the kernel took over */
 	bool is_1_2;	    /* without ssl: TLS 1.2 */
