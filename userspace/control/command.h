@@ -17,7 +17,8 @@ struct sl_command_args {
 };
 
 /* Runs in the main thread.  The answer is a JSON object, the caller's to put; never NULL but when
- * memory is out.  line is cut up.  The caller is told to the log, if the command changes something. */
+ * memory is out.  line is cut up.  The log says who the caller is, if the command changes
+ * something. */
 json_t *sl_command_run(struct sl_daemon *d, const struct ucred *caller, char *line);
 /* { "error": text }.  Nothing of what a caller sent belongs into it: that may be any bytes, and
  * JSON is UTF-8. */

@@ -199,7 +199,8 @@ static int explain(const struct sl_kernel_conf *conf, int ret, const struct sl_w
 	return 0;
 }
 
-/* "sluicectl detach all" has unpinned the maps that we have: whoever attaches again makes others. */
+/* "sluicectl detach all" has unpinned the maps that we have: whoever attaches again makes new
+ * ones. */
 static bool is_retired(const struct sl_kernel *k)
 {
 	return k->is_open && k->gate.switches->version == 0;

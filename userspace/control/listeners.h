@@ -27,7 +27,8 @@ int sl_listeners_open(struct sl_listeners *l, const struct sl_rules *rules,
 const char *sl_listener_hint(const struct sl_addr *addr, int error);
 /* The sockets of one worker; the caller takes over those that it uses and sets them to -1. */
 int *sl_listeners_of(struct sl_listeners *l, unsigned worker);
-/* Who may connect by a unix socket that stays, if the configuration says so.  A failure is logged. */
+/* Who may connect by a unix socket that stays, if the configuration says so.  A failure is
+ * logged. */
 void sl_listeners_set_mode(const struct sl_listener_conf *conf);
 /* May there be several sockets on its address? */
 bool sl_listener_is_shareable(int fd);

@@ -40,8 +40,8 @@ static int set_options(int fd, const struct sl_listener_conf *conf)
 	return 0;
 }
 
-/* Left from somebody who was killed is only what nobody answers.  One whose queue is full lives, and
- * so may one that is no stream. */
+/* Left from somebody who was killed is only what nobody answers.  One whose queue is full lives,
+ * and so may one that is no stream. */
 static int probe_unix(const struct sl_addr *addr, int fd)
 {
 	struct stat st;
