@@ -249,14 +249,14 @@ def strangers():
                        ("half a megabyte as a handshake", b"\x16\x03\x01\xff\xff" + bytes(500_000)),
                        ("a handshake that is none", b"\x16\x03\x01\x00\x20" + b"\xee" * 32),
                        ("an empty handshake record", b"\x16\x03\x01\x00\x00" * 200)):
-        refused = counter("tls_refused")
+        refused = counter("tls_malformed")
         with Client(g.port) as c:
             c.send(data)
             started = time.monotonic()
             rest = c.rest()
             tap.ok(len(rest) <= 7 and time.monotonic() - started < 5,
                    f"{what} is refused, with an alert at the most", rest[:50])
-        tap.same(counter("tls_refused"), refused + 1, f"{what} is counted")
+        tap.same(counter("tls_malformed"), refused + 1, f"{what} is counted")
 
 
 def half_a_handshake():

@@ -47,6 +47,7 @@ const char *sl_check_status_range(struct sl_str text);
 const char *sl_check_interface(struct sl_str text);
 const char *sl_check_pins(struct sl_str text);
 const char *sl_check_reason(struct sl_str text);
+const char *sl_check_ja4(struct sl_str text);
 #define SL_REASON_PATTERN "^[-_.0-9A-Za-z]{1,15}$"
 
 uint64_t sl_auto_workers(void);

@@ -142,7 +142,7 @@ static const struct sl_key access_keys[] = {
 		 "$remote_addr $remote_port $remote_user $request $request_id $request_method "
 		 "$request_time $request_uri $route $scheme $server_protocol $ssl_cipher "
 		 "$ssl_client_i_dn $ssl_client_s_dn $ssl_client_san $ssl_client_serial "
-		 "$ssl_client_sha256 $ssl_client_verify $ssl_protocol $ssl_server_name "
+		 "$ssl_client_sha256 $ssl_client_verify $ssl_ja4 $ssl_protocol $ssl_server_name "
 		 "$ssl_session_reused $status $time_iso8601 $time_local $upstream_addr "
 		 "$upstream_response_time $upstream_status $uri; $$ is a dollar sign." },
 	{ "path", &sl_kind_string, SL_KEY_AT(sl_logs, access_path), .def = "\"-\"",

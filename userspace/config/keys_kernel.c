@@ -109,8 +109,9 @@ static const struct sl_key syn_flood_keys[] = {
 static const struct sl_key punish_keys[] = {
 	{ "after", &sl_kind_failures, SL_KEY_AT(sl_punish_conf, after),
 	  .def = "\"50 failures in 10s\"", .max = 1000000,
-	  .doc = "\"N failures in TIME\": malformed requests, and answers 403 and 429 that the "
-		 "gateway gives itself. N at once, or for long more than N in such a time." },
+	  .doc = "\"N failures in TIME\": malformed requests, answers 403 and 429 that the "
+		 "gateway gives itself, and what a TLS listener refuses for its ClientHello. N at "
+		 "once, or for long more than N in such a time." },
 	{ "for", &sl_kind_duration, SL_KEY_AT(sl_punish_conf, for_ns), .def = "\"5m\"",
 	  .min = 1000000000, .max = 86400000000000 * 30,
 	  .doc = "How long the first one lasts; each further one is twice as long." },

@@ -34,6 +34,13 @@ static const struct sl_key ticket_key_item = {
 	.doc = "File of 80 random bytes (openssl rand -out FILE 80), as nginx and HAProxy take it.",
 };
 
+static const struct sl_key ja4_item = {
+	.kind = &sl_kind_string,
+	.size = sizeof(struct sl_tls_ja4_conf),
+	.check = sl_check_ja4,
+	.doc = "As the access log has it: \"t13d1516h2_8daaf6152771_b186095e22b6\".",
+};
+
 static const struct sl_key tls_keys[] = {
 	{ "certificates", &sl_kind_array, ITEMS(sl_tls_conf, certificates, certificates_nr),
 	  .item = &certificate_item, .min = 1, .max = SL_TLS_CERTIFICATES_MAX, .required = true,
@@ -49,6 +56,18 @@ static const struct sl_key tls_keys[] = {
 	  .min = 100000000, .max = 60000000000, .def = "\"10s\"",
 	  .doc = "From a client's first byte to the end of its handshake; then the connection is "
 		 "closed." },
+	{ "unknown_names", &sl_kind_enum, SL_KEY_AT(sl_tls_conf, unknown_names),
+	  .words = WORDS("serve", "refuse"), .def = "\"serve\"",
+	  .doc = "What of a client that asks for a name which no certificate is for: it is served "
+		 "with the first certificate, or refused (alert unrecognized_name) before any "
+		 "cryptography. Who asks for no name is served." },
+	{ "deny_ja4", &sl_kind_array, ITEMS(sl_tls_conf, deny_ja4, deny_ja4_nr), .item = &ja4_item,
+	  .max = SL_TLS_DENIED_MAX,
+	  .doc = "Fingerprints (JA4) of clients that are refused (alert access_denied); so are "
+		 "then those that have none, naming more than 256 ciphers or extensions." },
+	{ "ja4", &sl_kind_bool, SL_KEY_AT(sl_tls_conf, ja4), .def = "false",
+	  .doc = "Find the fingerprint of every client for access logs in JSON, where it is "
+		 "\"tls_ja4\"; a template that has $ssl_ja4 need not be told." },
 	{ "session_tickets", &sl_kind_bool, SL_KEY_AT(sl_tls_conf, tickets), .def = "true",
 	  .doc = "A client that comes back within two hours goes on with its session, for less "
 		 "work; it is kept by the client, sealed." },

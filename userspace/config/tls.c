@@ -4,6 +4,7 @@
 
 #include "config/check.h"
 #include "tls/files.h"
+#include "tls/ja4.h"
 #include "tls/server.h"
 #include "tls/tickets.h"
 
@@ -44,6 +45,9 @@ static bool is_complete(const struct sl_tls_conf *conf)
 	for (unsigned i = 0; i < conf->ticket_keys_nr; i++)
 		if (!conf->ticket_keys[i].path)
 			return false;
+	for (unsigned i = 0; i < conf->deny_ja4_nr; i++)
+		if (!conf->deny_ja4[i].text)
+			return false;
 	return conf->certificates_nr > 0;
 }
 
@@ -57,6 +61,13 @@ static bool find_tickets(struct sl_reader *r)
 	if (!rules->tickets)
 		rules->tickets = sl_tickets_new();
 	return rules->tickets != NULL;
+}
+
+const char *sl_check_ja4(struct sl_str text)
+{
+	return sl_ja4_is_valid(text) ? NULL
+				     : "is no JA4 of TLS over TCP: 't', nine characters, and two "
+				       "times '_' and twelve hexadecimal digits in lower case";
 }
 
 /* What says something of clients' certificates, where nobody is asked for one. */

@@ -222,10 +222,40 @@ static bool has_address(const struct sl_ip *ip)
 	return memcmp(ip, &none, sizeof(none)) != 0; /* else it is a unix socket */
 }
 
+static bool is_punishable(const struct sl_worker *w, const struct sl_rules *rules,
+			  const struct sl_listener_conf *l, const struct sl_ip *ip)
+{
+	const struct sl_guard_rules *r = sl_guard_rules(w->shared->guard);
+
+	return r && r->punish.after.nr && has_address(ip) && !is_spared(rules, r, l, ip);
+}
+
+/* True when the client is punished from now on. */
+static bool punish(struct sl_worker *w, const struct sl_offence *o)
+{
+	switch (sl_guard_failed(w->shared->guard, o, w->loop.now_ns)) {
+	case SL_PUNISH_NOT:
+		return false;
+	case SL_PUNISH_SHADOW:
+		sl_count(&w->stats->punishments_shadow, 1);
+		return false;
+	case SL_PUNISH_NO_BUDGET:
+		sl_count(&w->stats->punishments_spared, 1);
+		if (sl_log_allow(&w->log_rate, w->loop.now_ns))
+			sl_log_warn("punish.budget",
+				    "reason=%s key=/kernel/punish/budget "
+				    "effect=\"not punished\"",
+				    o->reason);
+		return false;
+	case SL_PUNISH_DONE:
+		sl_count(&w->stats->punishments, 1);
+		return true;
+	}
+	return false;
+}
+
 void sl_admit_failed(struct sl_exchange *x)
 {
-	struct sl_worker *w = x->worker;
-	const struct sl_guard_rules *r = sl_guard_rules(w->shared->guard);
 	const struct sl_offence o = {
 		.ip = &x->client_ip,
 		.is_forwarded = x->client->proxy || is_forwarded(x),
@@ -233,27 +263,21 @@ void sl_admit_failed(struct sl_exchange *x)
 		.request_id = x->id,
 	};
 
-	if (!r || !r->punish.after.nr || !has_address(&x->client_ip) ||
-	    is_spared(x->rules, r, x->client->acceptor->conf, &x->client_ip))
+	if (!is_punishable(x->worker, x->rules, x->client->acceptor->conf, &x->client_ip) ||
+	    !punish(x->worker, &o))
 		return;
-	switch (sl_guard_failed(w->shared->guard, &o, w->loop.now_ns)) {
-	case SL_PUNISH_NOT:
-		return;
-	case SL_PUNISH_SHADOW:
-		sl_count(&w->stats->punishments_shadow, 1);
-		return;
-	case SL_PUNISH_NO_BUDGET:
-		sl_count(&w->stats->punishments_spared, 1);
-		if (sl_log_allow(&w->log_rate, w->loop.now_ns))
-			sl_log_warn("punish.budget",
-				    "reason=%s key=/kernel/punish/budget "
-				    "effect=\"not punished\"",
-				    x->offence);
-		return;
-	case SL_PUNISH_DONE:
-		sl_count(&w->stats->punishments, 1);
-		x->is_punished = true;
-		x->must_close = true;
-		return;
-	}
+	x->is_punished = true;
+	x->must_close = true;
+}
+
+bool sl_admit_refused(struct sl_client *c, const char *offence)
+{
+	const struct sl_offence o = {
+		.ip = &c->ip,
+		.is_forwarded = c->proxy,
+		.reason = offence,
+	};
+
+	return is_punishable(c->worker, c->worker->view->rules, c->acceptor->conf, &c->ip) &&
+	       punish(c->worker, &o);
 }

@@ -25,4 +25,8 @@ const char *sl_admit_forwarded(struct sl_exchange *x);
  * against when it is time.  Then x->is_punished, and the connection is to be closed. */
 void sl_admit_failed(struct sl_exchange *x);
 
+/* The same for a client that was refused a handshake: `offence` says how, a word of up to 15
+ * letters.  True when it is punished from now on. */
+bool sl_admit_refused(struct sl_client *c, const char *offence);
+
 #endif

@@ -291,6 +291,7 @@ static void describe_tls(const struct sl_tls *tls, struct sl_access *a)
 	a->tls_version = facts.version;
 	a->tls_cipher = facts.cipher;
 	a->tls_name = facts.name;
+	a->tls_ja4 = facts.ja4;
 	a->is_tls_resumed = facts.is_resumed;
 	if (!facts.client)
 		return;

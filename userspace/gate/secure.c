@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "gate/admit.h"
 #include "tls/conf.h"
 #include "tls/handshake.h"
 
@@ -37,8 +38,9 @@ static int refuse_plain(struct sl_client *c)
 
 static int refuse_garbage(struct sl_client *c)
 {
-	sl_count(&c->worker->stats->tls_refused, 1);
+	sl_count(&c->worker->stats->tls_malformed, 1);
 	tell(c, "not a handshake");
+	sl_admit_refused(c, "tls_malformed");
 	return -EPROTO;
 }
 
@@ -54,38 +56,66 @@ static void count_done(const struct sl_client *c)
 	sl_count(sl_str_eq(facts.version, SL_S("TLSv1.3")) ? &s->tls_1_3 : &s->tls_1_2, 1);
 }
 
-static uint64_t *count_of(struct sl_stats *s, enum sl_tls_end end)
+/* Where it is counted, and whether it is held against the client: what OpenSSL refuses may be a
+ * matter of taste, such as ciphers. */
+struct failure {
+	uint64_t *count;
+	const char *offence; /* NULL: it is not */
+	bool was_told;	     /* by an alert, which could be lost if we closed at once */
+};
+
+static struct failure failure_of(struct sl_stats *s, enum sl_tls_end end)
 {
 	switch (end) {
+	case SL_TLS_MALFORMED:
+		return (struct failure){ &s->tls_malformed, "tls_malformed", true };
+	case SL_TLS_BAD_VERSION:
+		return (struct failure){ &s->tls_bad_version, "tls_version", true };
+	case SL_TLS_BAD_NAME:
+		return (struct failure){ &s->tls_bad_name, "tls_name", true };
+	case SL_TLS_BAD_JA4:
+		return (struct failure){ &s->tls_bad_ja4, "tls_ja4", true };
 	case SL_TLS_REFUSED:
-		return &s->tls_refused;
+		return (struct failure){ &s->tls_refused, NULL, true };
 	case SL_TLS_TOO_SLOW:
-		return &s->tls_slow;
+		return (struct failure){ &s->tls_slow, NULL, false };
 	case SL_TLS_NO_MEMORY:
-		return &s->tls_no_memory;
+		return (struct failure){ &s->tls_no_memory, NULL, false };
 	case SL_TLS_NO_KERNEL:
-		return &s->tls_no_kernel;
+		return (struct failure){ &s->tls_no_kernel, NULL, false };
 	default:
-		return &s->tls_left;
+		return (struct failure){ &s->tls_left, NULL, false };
 	}
+}
+
+static int fail(struct sl_client *c, enum sl_tls_end end, const char *why)
+{
+	struct failure f = failure_of(c->worker->stats, end);
+
+	sl_count(f.count, 1);
+	tell(c, end == SL_TLS_TOO_SLOW ? "tls.handshake_timeout" : why);
+	c->lingers = f.was_told;
+	if (f.offence && sl_admit_refused(c, f.offence))
+		c->lingers = false;
+	return -EPROTO;
 }
 
 static int shake_hands(struct sl_client *c, const struct sl_tls_conf *conf)
 {
 	struct sl_worker *w = c->worker;
-	uint64_t deadline_ns = sl_deadline(w->loop.now_ns, conf->handshake_timeout_ns);
+	const struct sl_tls_door door = {
+		.server = conf->server,
+		.blocks = &w->tls_blocks,
+		.deadline_ns = sl_deadline(w->loop.now_ns, conf->handshake_timeout_ns),
+		.notes_ja4 = conf->ja4 || w->view->rules->logs.access_format.has_ja4,
+	};
 	char why[SL_PEM_WHY_BYTES] = "";
-	enum sl_tls_end end;
+	enum sl_tls_end end = sl_tls_accept(&c->conn, &door, &c->tls, why);
 
-	end = sl_tls_accept(&c->conn, conf->server, &w->tls_blocks, deadline_ns, &c->tls, why);
-	if (end == SL_TLS_DONE) {
-		count_done(c);
-		return 0;
-	}
-	sl_count(count_of(w->stats, end), 1);
-	tell(c, end == SL_TLS_TOO_SLOW ? "tls.handshake_timeout" : why);
-	c->lingers = end == SL_TLS_REFUSED; /* or the alert could be lost */
-	return -EPROTO;
+	if (end != SL_TLS_DONE)
+		return fail(c, end, why);
+	count_done(c);
+	return 0;
 }
 
 int sl_secure_client(struct sl_client *c)

@@ -27,6 +27,7 @@ static void put_tls(struct sl_out *o, const struct sl_access *a)
 	put(o, "tls", a->tls_version);
 	put(o, "tls_cipher", a->tls_cipher);
 	put(o, "tls_name", a->tls_name);
+	put(o, "tls_ja4", a->tls_ja4);
 	put(o, "tls_client", a->tls_client);
 	put(o, "tls_client_issuer", a->tls_client_issuer);
 	put(o, "tls_client_serial", a->tls_client_serial);

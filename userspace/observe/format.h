@@ -18,6 +18,7 @@ struct sl_access {
 	/* Of the client's certificate; empty: it showed none. */
 	struct sl_str tls_client, tls_client_issuer, tls_client_serial, tls_client_print,
 		tls_client_san;
+	struct sl_str tls_ja4;	    /* empty: nobody asked for it */
 	const char *error, *detail; /* NULL: none */
 	uint16_t client_port, status;
 	uint16_t upstream_status; /* that a target answered, the last one that did; 0: none */
@@ -35,6 +36,7 @@ struct sl_log_piece;
 struct sl_log_format {
 	const struct sl_log_piece *pieces;
 	unsigned pieces_nr; /* 0: JSON */
+	bool has_ja4;	    /* it has to be found, then; JSON says it where it is known */
 };
 
 /* One line with its end, whatever bytes the strings of a are. */

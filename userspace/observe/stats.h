@@ -74,6 +74,14 @@
 	  "connections of TLS 1.3") \
 	X(tls_refused, COUNTER, "sluice_tls_failures", "reason=\"refused\"", \
 	  "Connections to TLS listeners that came to no handshake, by reason") \
+	X(tls_malformed, COUNTER, "sluice_tls_failures", "reason=\"malformed\"", \
+	  "what came was no ClientHello") \
+	X(tls_bad_version, COUNTER, "sluice_tls_failures", "reason=\"version\"", \
+	  "the client speaks no version that tls.profile has") \
+	X(tls_bad_name, COUNTER, "sluice_tls_failures", "reason=\"name\"", \
+	  "it asked for a name that no certificate is for (tls.unknown_names)") \
+	X(tls_bad_ja4, COUNTER, "sluice_tls_failures", "reason=\"ja4\"", \
+	  "its fingerprint is one of tls.deny_ja4") \
 	X(tls_plain, COUNTER, "sluice_tls_failures", "reason=\"plain_http\"", \
 	  "a plain HTTP request was sent instead") \
 	X(tls_left, COUNTER, "sluice_tls_failures", "reason=\"client\"", \

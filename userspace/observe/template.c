@@ -51,6 +51,7 @@ TEXT_OF(user_agent)
 TEXT_OF(tls_version)
 TEXT_OF(tls_cipher)
 TEXT_OF(tls_name)
+TEXT_OF(tls_ja4)
 TEXT_OF(tls_client)
 TEXT_OF(tls_client_issuer)
 TEXT_OF(tls_client_serial)
@@ -220,6 +221,7 @@ static const struct variable variables[] = {
 	{ "ssl_client_serial",      put_tls_client_serial },
 	{ "ssl_client_sha256",      put_tls_client_print },
 	{ "ssl_client_verify",      put_tls_verified },
+	{ "ssl_ja4",                put_tls_ja4 },
 	{ "ssl_protocol",           put_tls_version },
 	{ "ssl_server_name",        put_tls_name },
 	{ "ssl_session_reused",     put_tls_resumed },
@@ -255,7 +257,7 @@ struct parser {
 	size_t pos;
 	struct sl_log_piece pieces[SL_LOG_PIECES_MAX];
 	unsigned pieces_nr;
-	bool has_variable;
+	bool has_variable, has_ja4;
 	const char *why;
 	struct sl_str unknown;
 };
@@ -322,6 +324,7 @@ static bool parse_variable(struct parser *p)
 		return false;
 	}
 	p->has_variable = true;
+	p->has_ja4 = p->has_ja4 || variable->print == put_tls_ja4;
 	p->pos += 1 + n + (is_braced ? 2 : 0);
 	return add_piece(p, variable, (struct sl_str){ NULL, 0 });
 }
@@ -358,7 +361,11 @@ static int compile(struct sl_log_format *f, struct sl_str template_, struct sl_a
 	if (!pieces)
 		return -ENOMEM;
 	memcpy(pieces, p->pieces, p->pieces_nr * sizeof(*pieces));
-	*f = (struct sl_log_format){ .pieces = pieces, .pieces_nr = p->pieces_nr };
+	*f = (struct sl_log_format){
+		.pieces = pieces,
+		.pieces_nr = p->pieces_nr,
+		.has_ja4 = p->has_ja4,
+	};
 	return 0;
 }
 

@@ -56,10 +56,24 @@ static int read_queue(struct sl_tls *t, char *to, int size)
 	return (int)n;
 }
 
+/* The hello, put together; the block goes with its last byte. */
+static int read_hello(struct sl_tls *t, char *to, size_t size)
+{
+	size_t left = t->in_end - t->in_at, n = left < size ? left : size;
+
+	memcpy(to, t->in + t->in_at, n);
+	t->in_at += (uint32_t)n;
+	if (t->in_at == t->in_end) {
+		sl_tls_block_put(t->blocks, t->in);
+		t->in = NULL;
+	}
+	return (int)n;
+}
+
 static int bio_read(BIO *bio, char *to, int size)
 {
 	struct sl_tls *t = BIO_get_data(bio);
-	int n = read_queue(t, to, size);
+	int n = t->in ? read_hello(t, to, (size_t)size) : read_queue(t, to, size);
 
 	BIO_clear_retry_flags(bio);
 	if (n == 0 && t->reads_socket && t->opened.at > 0)

@@ -27,6 +27,8 @@ enum sl_tls_kernel {
 	SL_TLS_KERNEL_OFF,     /* never the kernel */
 	SL_TLS_KERNEL_REQUIRE, /* the kernel seals and opens, or the connection is closed */
 };
+/* What of clients that ask for a name which no certificate is for. */
+enum sl_tls_unknown_names { SL_TLS_NAMES_SERVE, SL_TLS_NAMES_REFUSE };
 
 struct sl_tls_certificate_conf {
 	const char *certificate; /* file: PEM, the server's own first, then those that signed it */
@@ -34,7 +36,7 @@ struct sl_tls_certificate_conf {
 	const char *ocsp;	 /* file: DER, what its authority says of it; NULL: none */
 };
 
-enum { SL_TLS_CERTIFICATES_MAX = 1024, SL_TLS_TICKET_KEYS_MAX = 8 };
+enum { SL_TLS_CERTIFICATES_MAX = 1024, SL_TLS_TICKET_KEYS_MAX = 8, SL_TLS_DENIED_MAX = 1024 };
 
 struct sl_tls_conf {
 	struct sl_tls_certificate_conf *certificates; /* the first is for names that nobody has */
@@ -54,6 +56,12 @@ struct sl_tls_conf {
 	unsigned kernel;	     /* enum sl_tls_kernel; default auto */
 	/* Not a setting: what the kernel was found to do; nothing where it is not to. */
 	struct sl_ktls ktls;
+	unsigned unknown_names; /* enum sl_tls_unknown_names */
+	struct sl_tls_ja4_conf {
+		const char *text;
+	} * deny_ja4;
+	unsigned deny_ja4_nr;
+	bool ja4; /* of every hello, for the access log */
 	/* Not a setting: what was made of these, one reference. */
 	struct sl_tls_server *server;
 	uint64_t files_print; /* of the files that it was made of */

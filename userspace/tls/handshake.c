@@ -6,9 +6,12 @@
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "tls/error.h"
+#include "tls/greeting.h"
 #include "tls/handover.h"
 #include "tls/sessions.h"
 
@@ -112,26 +115,123 @@ static enum sl_tls_end pass_all(struct sl_tls *t, uint64_t deadline_ns, char why
 	return end_of(ret) == SL_TLS_LEFT ? SL_TLS_NO_KERNEL : end_of(ret);
 }
 
-enum sl_tls_end sl_tls_accept(struct sl_conn *c, struct sl_tls_server *server,
-			      struct sl_tls_blocks *blocks, uint64_t deadline_ns,
-			      struct sl_tls **ret_tls, char why[SL_PEM_WHY_BYTES])
-{
-	struct sl_tls *t = sl_tls_new(c, sl_tls_server_begin(server), blocks);
-	enum sl_tls_end end;
+/* ---- at the door ---- */
 
-	if (!t)
-		return SL_TLS_NO_MEMORY;
+/* A fatal one, before there are keys (RFC 8446 6).  What speaks nothing newer than TLS 1.1 gets it
+ * in a record that it knows. */
+static void send_alert(struct sl_conn *c, const struct sl_tls_hello *h, enum sl_tls_end end)
+{
+	static const unsigned char number[] = {
+		[SL_TLS_MALFORMED] = SSL_AD_DECODE_ERROR,
+		[SL_TLS_BAD_VERSION] = SSL_AD_PROTOCOL_VERSION,
+		[SL_TLS_BAD_NAME] = SSL_AD_UNRECOGNIZED_NAME,
+		[SL_TLS_BAD_JA4] = SSL_AD_ACCESS_DENIED,
+	};
+	bool is_old = h && h->version < TLS1_2_VERSION;
+	const unsigned char alert[] = {
+		SSL3_RT_ALERT, 3, is_old ? 1 : 3, 0, 2, SSL3_AL_FATAL, number[end],
+	};
+
+	sl_conn_raw_send(c, alert, sizeof(alert), c->loop->now_ns + SL_SEC);
+}
+
+static enum sl_tls_end refuse(struct sl_conn *c, const struct sl_tls_hello *h, enum sl_tls_end end,
+			      char why[SL_PEM_WHY_BYTES])
+{
+	static const char *const words[] = {
+		[SL_TLS_MALFORMED] = "not a ClientHello",
+		[SL_TLS_BAD_VERSION] = "no version in common",
+		[SL_TLS_BAD_NAME] = "tls.unknown_names",
+		[SL_TLS_BAD_JA4] = "tls.deny_ja4",
+	};
+
+	strcpy(why, words[end]);
+	send_alert(c, h, end);
+	return end;
+}
+
+static enum sl_tls_end judge(struct sl_conn *c, const struct sl_tls_door *door,
+			     const struct sl_tls_hello *h, char ja4[SL_JA4_LEN + 1],
+			     char why[SL_PEM_WHY_BYTES])
+{
+	const struct sl_tls_judge *j = sl_tls_server_judge(door->server);
+
+	ja4[0] = '\0';
+	if (door->notes_ja4 || j->denied_nr)
+		sl_ja4_print(h, ja4);
+	switch (sl_tls_judge_hello(j, h, ja4)) {
+	case SL_TLS_WELCOME:
+		return SL_TLS_DONE;
+	case SL_TLS_NO_VERSION:
+		return refuse(c, h, SL_TLS_BAD_VERSION, why);
+	case SL_TLS_UNKNOWN_NAME:
+		return refuse(c, h, SL_TLS_BAD_NAME, why);
+	case SL_TLS_DENIED_JA4:
+		return refuse(c, h, SL_TLS_BAD_JA4, why);
+	}
+	return SL_TLS_DONE;
+}
+
+/* Takes over the greeting's block, whatever becomes of it. */
+static enum sl_tls_end begin(struct sl_conn *c, const struct sl_tls_door *door,
+			     struct sl_tls_greeting *g, struct sl_tls **ret_tls,
+			     char why[SL_PEM_WHY_BYTES])
+{
+	char ja4[SL_JA4_LEN + 1];
+	enum sl_tls_end end = judge(c, door, &g->hello, ja4, why);
+	struct sl_tls *t = end == SL_TLS_DONE
+				   ? sl_tls_new(c, sl_tls_server_begin(door->server), door->blocks)
+				   : NULL;
+
+	if (!t) {
+		sl_tls_block_put(door->blocks, g->block);
+		return end == SL_TLS_DONE ? SL_TLS_NO_MEMORY : end;
+	}
 	SSL_set_accept_state(t->ssl);
-	t->ktls_ciphers = sl_tls_server_ktls(server);
+	t->ktls_ciphers = sl_tls_server_ktls(door->server);
 	if (t->ktls_ciphers)
 		sl_tls_keys_watch(&t->keys, t->ssl);
-	sl_tls_server_get(server);
-	end = end_of(shake_hands(t, deadline_ns, why));
+	memcpy(t->ja4, ja4, sizeof(ja4));
+	t->in = g->block;
+	t->in_end = g->len;
+	*ret_tls = t;
+	return SL_TLS_DONE;
+}
+
+static enum sl_tls_end meet(struct sl_conn *c, const struct sl_tls_door *door,
+			    struct sl_tls **ret_tls, char why[SL_PEM_WHY_BYTES])
+{
+	struct sl_tls_greeting g;
+	int ret = sl_tls_greeting_wait(&g, c, door->blocks, door->deadline_ns);
+
+	if (ret == -EBADMSG || ret == -EMSGSIZE)
+		return refuse(c, NULL, SL_TLS_MALFORMED, why);
+	return ret < 0 ? end_of(ret) : begin(c, door, &g, ret_tls, why);
+}
+
+static enum sl_tls_end complete(struct sl_tls *t, const struct sl_tls_door *door,
+				char why[SL_PEM_WHY_BYTES])
+{
+	enum sl_tls_end end = end_of(shake_hands(t, door->deadline_ns, why));
+
 	if (end == SL_TLS_DONE && !keep_client(t))
 		end = SL_TLS_NO_MEMORY;
-	if (end == SL_TLS_DONE && sl_tls_server_requires_kernel(server))
-		end = pass_all(t, deadline_ns, why);
-	sl_tls_server_put(server);
+	if (end == SL_TLS_DONE && sl_tls_server_requires_kernel(door->server))
+		end = pass_all(t, door->deadline_ns, why);
+	return end;
+}
+
+enum sl_tls_end sl_tls_accept(struct sl_conn *c, const struct sl_tls_door *door,
+			      struct sl_tls **ret_tls, char why[SL_PEM_WHY_BYTES])
+{
+	struct sl_tls *t = NULL;
+	enum sl_tls_end end;
+
+	sl_tls_server_get(door->server);
+	end = meet(c, door, &t, why);
+	if (end == SL_TLS_DONE)
+		end = complete(t, door, why);
+	sl_tls_server_put(door->server);
 	if (end != SL_TLS_DONE) {
 		sl_tls_free(t);
 		return end;

@@ -312,6 +312,7 @@ void sl_tls_free(struct sl_tls *t)
 	free(t->name);
 	sl_tls_early_free(t);
 	sl_tls_drop_out(t);
+	sl_tls_block_put(t->blocks, t->in);
 	sl_budget_give(t->blocks->budget, t->charge);
 	sl_slab_put(&t->blocks->connections, t);
 }
@@ -329,6 +330,7 @@ void sl_tls_describe(const struct sl_tls *t, struct sl_tls_facts *ret_facts)
 		.version = sl_str_of(SSL_get_version(t->ssl)),
 		.cipher = sl_str_of(SSL_get_cipher_name(t->ssl)),
 		.name = name ? sl_str_of(name) : (struct sl_str){ NULL, 0 },
+		.ja4 = sl_str_of(t->ja4),
 		.client = t->client,
 		.is_resumed = SSL_session_reused(t->ssl),
 	};

@@ -8,6 +8,7 @@
 #include "net/conn.h"
 #include "net/layer.h"
 #include "tls/blocks.h"
+#include "tls/ja4.h"
 #include "tls/keys.h"
 #include "tls/shown.h"
 
@@ -25,6 +26,7 @@ struct sl_tls_facts {
 	struct sl_str version;		    /* "TLSv1.3" */
 	struct sl_str cipher;		    /* "TLS_AES_128_GCM_SHA256" */
 	struct sl_str name;		    /* that the client asked for (SNI); empty: none */
+	struct sl_str ja4;		    /* of its hello; empty: nobody asked for it */
 	const struct sl_tls_client *client; /* NULL: it showed no certificate */
 	bool is_resumed;
 };
@@ -51,13 +53,16 @@ struct sl_tls {
 	struct sl_tls_sessions *sessions;   /* of the target; NULL: a client's, or none are kept */
 	char *out;			    /* sealed, not yet sent; NULL: nothing */
 	uint32_t out_at, out_end;
+	char *in; /* a hello that came in pieces: before what is queued; NULL: nothing */
+	uint32_t in_at, in_end;
 	bool is_sending; /* a fiber sends what is in out */
 	bool is_broken;	 /* OpenSSL will not go on */
 	bool is_mute;	 /* the socket takes nothing more: what has come is opened all the same */
 	bool has_said_end;
-	bool has_heard_end; /* before the kernel took over */
-	bool is_1_2;	    /* without ssl: TLS 1.2 */
-	bool reads_socket;  /* to the end of a record, with nothing queued any more */
+	bool has_heard_end;	  /* before the kernel took over */
+	bool is_1_2;		  /* without ssl: TLS 1.2 */
+	bool reads_socket;	  /* to the end of a record, with nothing queued any more */
+	char ja4[SL_JA4_LEN + 1]; /* "": nobody asked for it */
 };
 
 /* A connection that is to shake hands.  Takes ssl over; NULL without it, or without memory. */

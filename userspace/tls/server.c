@@ -28,6 +28,7 @@ struct sl_tls_server {
 	struct sl_tls_ocsp *ocsp; /* of each pair */
 	unsigned pairs_nr;
 	struct sl_tls_names names;
+	struct sl_tls_judge judge;
 	struct sl_tls_clients clients;
 	struct context *contexts; /* the first is for names that nobody has */
 	unsigned contexts_nr;
@@ -340,6 +341,7 @@ static void free_server(struct sl_tls_server *s)
 	for (unsigned i = 0; i < s->pairs_nr; i++)
 		sl_tls_ocsp_fini(&s->ocsp[i]);
 	sl_tls_names_fini(&s->names);
+	sl_tls_judge_fini(&s->judge);
 	sl_tls_clients_fini(&s->clients);
 	sl_tickets_put(s->tickets);
 	free(s->contexts);
@@ -388,6 +390,8 @@ int sl_tls_server_new(struct sl_tls_server **ret_server, const struct sl_tls_con
 	s->ktls_ciphers = conf->ktls.ciphers;
 	make_id(s, conf, id);
 	ret = fill(s, conf, own, faults);
+	if (ret == 0)
+		ret = sl_tls_judge_init(&s->judge, conf, &s->names);
 	if (ret < 0)
 		free_server(s);
 	else
@@ -405,6 +409,11 @@ void sl_tls_server_put(struct sl_tls_server *s)
 {
 	if (s && atomic_fetch_sub_explicit(&s->users, 1, memory_order_acq_rel) == 1)
 		free_server(s);
+}
+
+const struct sl_tls_judge *sl_tls_server_judge(const struct sl_tls_server *s)
+{
+	return &s->judge;
 }
 
 SSL *sl_tls_server_begin(struct sl_tls_server *s)

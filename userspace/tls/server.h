@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "tls/conf.h"
 #include "tls/faults.h"
+#include "tls/judge.h"
 #include "tls/ocsp.h"
 #include "tls/pair.h"
 #include "tls/tickets.h"
@@ -28,6 +29,8 @@ void sl_tls_server_put(struct sl_tls_server *s); /* NULL is fine */
 unsigned sl_tls_server_ktls(const struct sl_tls_server *s);
 bool sl_tls_server_requires_kernel(const struct sl_tls_server *s);
 
+/* Who is refused before that; as long-lived as the server. */
+const struct sl_tls_judge *sl_tls_server_judge(const struct sl_tls_server *s);
 /* For a new connection.  NULL: out of memory. */
 SSL *sl_tls_server_begin(struct sl_tls_server *s);
 

@@ -291,6 +291,14 @@ static const struct fault listeners[] = {
 	  "49: /listeners/a/tls/kernel_tls: unknown value 'on'; must be 'auto', 'off' or "
 	  "'require'\n"
 	  "t:2:69: /listeners/a/tls/certificates: must be an array, not an integer" },
+	{ "{'a':{'address':'1.2.3.4:1','tls':{'certificates':5,'unknown_names':'drop'}}}",
+	  "51: /listeners/a/tls/certificates: must be an array, not an integer\n"
+	  "t:2:69: /listeners/a/tls/unknown_names: unknown value 'drop'; must be 'serve' or "
+	  "'refuse'" },
+	{ "{'a':{'address':'1.2.3.4:1','tls':{'certificates':5,'deny_ja4':['q13']}}}",
+	  "51: /listeners/a/tls/certificates: must be an array, not an integer\n"
+	  "t:2:65: /listeners/a/tls/deny_ja4/0: 'q13' is no JA4 of TLS over TCP: 't', nine "
+	  "characters, and two times '_' and twelve hexadecimal digits in lower case" },
 	{ "{'a':{'address':'1.2.3.4:1','proxy_protocol':{'from':[]}}}",
 	  "54: /listeners/a/proxy_protocol/from: needs at least 1 element, not 0" },
 	{ NULL, NULL },
