@@ -13,7 +13,7 @@ from lib import origin, tap
 from lib.certs import Authority
 from lib.gateway import Gateway
 from lib.tls import TlsClient, context, wait_for
-from lib.wire import get, post
+from lib.wire import Client, get, post
 
 LARGE = bytes(30_000_000)
 
@@ -125,6 +125,41 @@ def burst():
     g.end()
 
 
+def in_progress():
+    """Half a handshake holds a place until it ends, one way or the other."""
+    g = make(handshakes=3)
+
+    def half(source="127.0.0.2"):
+        c = Client(g.port, source=source)
+        c.send(b"\x16\x03\x01\x02\x00\x01\x00")
+        return c
+
+    halves = [half() for _ in range(3)]
+    tap.ok(wait_for(lambda: counter(g, "tls_active") == 3), "three handshakes in progress")
+    with half("127.0.0.3") as fourth:
+        tap.ok(fourth.is_closed(), "handshakes 3: a fourth is closed, whoever it is of")
+    tap.same(counter(g, "tls_limit"), 1, "and counted")
+    halves.pop().close()
+    tap.ok(wait_for(lambda: counter(g, "tls_active") == 2), "one leaves")
+    with TlsClient(g.port, made) as c, TlsClient(g.port, made) as d:
+        tap.same((c.ask(get("/")).status, d.ask(get("/")).status), (200, 200),
+                 "others are served, for whom it is done is none of them")
+    g.reload(limits={"handshakes": 0, "client_handshakes": 2})
+    halves += [half("127.0.0.4") for _ in range(2)]
+    tap.ok(wait_for(lambda: counter(g, "tls_active") == 4), "none in all, but two a client")
+    with half("127.0.0.4") as third:
+        tap.ok(third.is_closed(), "client_handshakes 2: the third is closed")
+    with TlsClient(g.port, made, source="127.0.0.5") as c:
+        tap.same(c.ask(get("/")).status, 200, "another client is served")
+    for c in halves:
+        c.close()
+    tap.ok(wait_for(lambda: counter(g, "tls_active") == 0), "nobody counts who has gone")
+    with TlsClient(g.port, made, source="127.0.0.4") as c:
+        tap.same(c.ask(get("/")).status, 200, "and the client is served again")
+    tap.same((counter(g, "tls_limit"), counter(g, "tls_handshakes")), (2, 4), "all in numbers")
+    g.end()
+
+
 def sizes():
     g = make(body_bytes=1000, header_bytes=2048)
     with TlsClient(g.port, made) as c:
@@ -135,6 +170,6 @@ def sizes():
     g.end()
 
 
-tap.facts(times, memory, burst, sizes)
+tap.facts(times, memory, burst, in_progress, sizes)
 origins.close()
 tap.done()

@@ -99,6 +99,12 @@ static const struct sl_key limits_keys[] = {
 		 "gateway may open, less a reserve of 64." },
 	{ "client_connections", &sl_kind_int, SL_KEY_AT(sl_limits, client_connections), .def = "0",
 	  .max = 1000000, .doc = "Connections from one address; 0 is no limit." },
+	{ "handshakes", &sl_kind_int, SL_KEY_AT(sl_limits, handshakes), .def = "4096",
+	  .max = 1000000,
+	  .doc = "TLS handshakes in progress in all, from a client's first byte on; beyond them "
+		 "connections are closed. 0 is no limit but that of memory." },
+	{ "client_handshakes", &sl_kind_int, SL_KEY_AT(sl_limits, client_handshakes), .def = "0",
+	  .max = 1000000, .doc = "The same from one address; 0 is no limit." },
 	{ "memory", &sl_kind_size, SL_KEY_AT(sl_limits, memory_bytes), .def = "\"256MiB\"",
 	  .doc = "Heap held by all exchanges; beyond it the answer is 503. 0 is no limit." },
 	END,

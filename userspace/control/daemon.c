@@ -96,14 +96,21 @@ static int start_workers(struct sl_daemon *d)
 	return ret;
 }
 
-static int make_tally(struct sl_shared *shared)
+static int make_tally(struct sl_tally **ret_tally)
 {
-	shared->tally = calloc(1, sizeof(*shared->tally)); /* untouched, it takes no memory */
-	if (!shared->tally)
+	struct sl_tally *t = calloc(1, sizeof(*t)); /* untouched, it takes no memory */
+
+	if (!t)
 		return -ENOMEM;
-	if (getrandom(&shared->tally->key, sizeof(shared->tally->key), 0) < 0)
-		return -errno;
-	return 0;
+	*ret_tally = t; /* the daemon's to free */
+	return getrandom(&t->key, sizeof(t->key), 0) < 0 ? -errno : 0;
+}
+
+static int make_tallies(struct sl_shared *shared)
+{
+	int ret = make_tally(&shared->tally);
+
+	return ret < 0 ? ret : make_tally(&shared->handshake_tally);
 }
 
 static void note_start(struct sl_daemon *d, uint64_t now_ns)
@@ -175,7 +182,7 @@ static int open_shared(struct sl_daemon *d, struct sl_log_files *logs)
 			    d->rules->workers);
 	if (ret == 0)
 		sl_drained_inherit(d);
-	return ret < 0 ? ret : make_tally(&d->shared);
+	return ret < 0 ? ret : make_tallies(&d->shared);
 }
 
 /* Two in one run_dir would share connections and metrics, and sluicectl would reach one of them. */
@@ -295,6 +302,7 @@ void sl_daemon_free(struct sl_daemon *d)
 	sl_metrics_free(d->shared.metrics);
 	free(d->workers);
 	free(d->shared.tally);
+	free(d->shared.handshake_tally);
 	sl_kernel_free(d);
 	close(d->shared.done_fd);
 	close(d->shared.access_fd);

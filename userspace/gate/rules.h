@@ -45,6 +45,10 @@ struct sl_limits {
 	uint32_t connections;
 	/* from one address; default 0 */
 	uint32_t client_connections;
+	/* of TLS, in progress, in all; default 4096 */
+	uint32_t handshakes;
+	/* from one address; default 0 */
+	uint32_t client_handshakes;
 	/* of all workers: half for receive buffers, half for what requests hold; default 256 MiB;
 	 * beyond: 503 */
 	uint64_t memory_bytes;

@@ -100,6 +100,54 @@ static int fail(struct sl_client *c, enum sl_tls_end end, const char *why)
 	return -EPROTO;
 }
 
+/* ---- how many at once ---- */
+
+/* What one that is in progress counts in: a reload may change what is limited. */
+struct place {
+	bool in_all, of_client;
+};
+
+static void leave(struct sl_client *c, struct place place)
+{
+	struct sl_shared *shared = c->worker->shared;
+
+	if (place.in_all)
+		atomic_fetch_sub_explicit(&shared->handshakes, 1, memory_order_relaxed);
+	if (place.of_client)
+		sl_tally_leave(shared->handshake_tally, &c->ip);
+	sl_uncount(&c->worker->stats->tls_active, 1);
+}
+
+/* NULL, or the limit that is reached. */
+static const char *enter(struct sl_client *c, struct place *place)
+{
+	const struct sl_limits *l = &c->worker->view->rules->limits;
+	struct sl_shared *shared = c->worker->shared;
+	const char *limit = NULL;
+
+	*place = (struct place){ .in_all = l->handshakes > 0 };
+	sl_count(&c->worker->stats->tls_active, 1);
+	if (place->in_all && atomic_fetch_add_explicit(&shared->handshakes, 1,
+						       memory_order_relaxed) >= l->handshakes) {
+		limit = "limits.handshakes";
+	} else if (l->client_handshakes) {
+		place->of_client =
+			sl_tally_enter(shared->handshake_tally, &c->ip, l->client_handshakes);
+		limit = place->of_client ? NULL : "limits.client_handshakes";
+	}
+	if (limit)
+		leave(c, *place);
+	return limit;
+}
+
+/* Without a word: an alert for each would be work, too. */
+static int refuse_one_more(struct sl_client *c, const char *limit)
+{
+	sl_count(&c->worker->stats->tls_limit, 1);
+	tell(c, limit);
+	return -EUSERS;
+}
+
 static int shake_hands(struct sl_client *c, const struct sl_tls_conf *conf)
 {
 	struct sl_worker *w = c->worker;
@@ -110,8 +158,14 @@ static int shake_hands(struct sl_client *c, const struct sl_tls_conf *conf)
 		.notes_ja4 = conf->ja4 || w->view->rules->logs.access_format.has_ja4,
 	};
 	char why[SL_PEM_WHY_BYTES] = "";
-	enum sl_tls_end end = sl_tls_accept(&c->conn, &door, &c->tls, why);
+	struct place place;
+	const char *limit = enter(c, &place);
+	enum sl_tls_end end;
 
+	if (limit)
+		return refuse_one_more(c, limit);
+	end = sl_tls_accept(&c->conn, &door, &c->tls, why);
+	leave(c, place);
 	if (end != SL_TLS_DONE)
 		return fail(c, end, why);
 	count_done(c);

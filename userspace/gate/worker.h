@@ -35,7 +35,9 @@ struct sl_shared {
 	_Atomic bool is_draining;
 	_Atomic bool is_ending; /* at once: log lines are written, then no worker does anything */
 	bool is_handed_over; /* set before is_draining: another process goes on with the sockets */
-	struct sl_tally *tally;
+	_Atomic uint32_t handshakes; /* of TLS, in progress; while there is a limit for them */
+	struct sl_tally *tally;	     /* of connections */
+	struct sl_tally *handshake_tally;
 	int done_fd; /* eventfd: each worker adds 1 when it has ended, or has nothing to log */
 	struct sl_guard *guard; /* lists, punishments, limits of connections */
 	int access_fd;		/* of the access log; always open, to nowhere when there is none */

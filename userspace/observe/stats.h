@@ -68,6 +68,7 @@
 	  "TLS handshakes that were completed, by whether they began a session") \
 	X(tls_resumed, COUNTER, "sluice_tls_handshakes", "session=\"resumed\"", \
 	  "or went on with an earlier one") \
+	X(tls_active, GAUGE, "sluice_tls_handshakes_active", "", "TLS handshakes in progress") \
 	X(tls_1_2, COUNTER, "sluice_tls_versions", "version=\"TLSv1.2\"", \
 	  "The same handshakes, by the version that was agreed on") \
 	X(tls_1_3, COUNTER, "sluice_tls_versions", "version=\"TLSv1.3\"", \
@@ -88,6 +89,8 @@
 	  "the client left, or the connection broke") \
 	X(tls_slow, COUNTER, "sluice_tls_failures", "reason=\"timeout\"", \
 	  "it took longer than tls.handshake_timeout") \
+	X(tls_limit, COUNTER, "sluice_tls_failures", "reason=\"limit\"", \
+	  "limits.handshakes or limits.client_handshakes was reached") \
 	X(tls_no_memory, COUNTER, "sluice_tls_failures", "reason=\"memory\"", \
 	  "limits.memory was reached") \
 	X(tls_no_kernel, COUNTER, "sluice_tls_failures", "reason=\"kernel\"", \

@@ -73,6 +73,7 @@ static const char full[] =
 	"    \"header_count\": 256, \"body_bytes\": \"10MB\", \"header_timeout\": \"1s\",\n"
 	"    \"idle_timeout\": \"2s\", \"send_timeout\": \"3s\", \"total_timeout\": \"4s\",\n"
 	"    \"body_rate\": \"1KiB/s\", \"connections\": 5, \"client_connections\": 6,\n"
+	"    \"handshakes\": 7, \"client_handshakes\": 8,\n"
 	"    \"memory\": \"1MiB\" },\n"
 	"  \"forwarded\": { \"x_forwarded\": \"pass\", \"forwarded\": \"replace\", \"via\": "
 	"false,\n"
@@ -132,6 +133,8 @@ static void test_default_limits(void)
 	is_number(r, limits.body_rate_bytes, 100);
 	ok(r->limits.connections >= 64, "limits.connections follows the descriptor limit");
 	is_number(r, limits.client_connections, 0);
+	is_number(r, limits.handshakes, 4096);
+	is_number(r, limits.client_handshakes, 0);
 	is_number(r, limits.memory_bytes, 256 << 20);
 	sl_config_free(r);
 }
@@ -187,6 +190,8 @@ static void test_full_gateway(void)
 	is_number(r, limits.body_rate_bytes, 1024);
 	is_number(r, limits.connections, 5);
 	is_number(r, limits.client_connections, 6);
+	is_number(r, limits.handshakes, 7);
+	is_number(r, limits.client_handshakes, 8);
 	is_number(r, limits.memory_bytes, 1 << 20);
 	is_number(r, forwarded.x_forwarded, SL_FORWARD_PASS);
 	is_number(r, forwarded.forwarded, SL_FORWARD_REPLACE);
