@@ -147,6 +147,12 @@ def resumption():
             tap.same((reused, c.sock.session_reused, status), (False, True, 200),
                      f"{name}: a session is gone on with")
         tap.same(counter("tls_resumed"), before + 1, f"{name}: it is counted")
+    for nr in range(3):
+        with client(made=made, session=session) as c:
+            c.ask(get("/third"))
+            tap.ok(c.sock.session_reused and c.sock.session.id != session.id,
+                   f"TLS 1.3: with each comes a ticket for the next, {nr + 1}")
+            session = c.sock.session
     tap.ok(session.has_ticket and 0 < session.ticket_lifetime_hint <= 7200,
            "its ticket is good for two hours")
 

@@ -102,8 +102,12 @@ static int on_status(SSL *ssl, void *arg)
 static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
 		     EVP_MAC_CTX *mac, int is_new)
 {
-	return sl_tickets_crypt(server_of(ssl)->tickets, name, iv, cipher, mac, is_new,
-				sl_now_ns());
+	int ret = sl_tickets_crypt(server_of(ssl)->tickets, name, iv, cipher, mac, is_new,
+				   sl_now_ns());
+
+	/* RFC 8446 C.4: a client of TLS 1.3 uses a ticket once, and without another one its next
+	 * handshake but one would be a full one. */
+	return ret == 1 && !is_new && SSL_version(ssl) == TLS1_3_VERSION ? 2 : ret;
 }
 
 /* ---- contexts ---- */
