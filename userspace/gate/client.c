@@ -205,7 +205,8 @@ static void go_idle(struct sl_client *c)
 	struct sl_worker *w = c->worker;
 
 	c->conn.reader = NULL;
-	sl_conn_arm(&c->conn, SL_RECV_MULTISHOT);
+	/* As at accept: after a handshake there may be no more than the one request. */
+	sl_conn_arm(&c->conn, c->requests ? SL_RECV_MULTISHOT : SL_RECV_ONCE);
 	sl_timer_set(&w->loop.wheel, &c->timer,
 		     sl_deadline(w->loop.now_ns, w->view->rules->limits.idle_timeout_ns));
 }

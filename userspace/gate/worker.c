@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "gate/client.h"
 #include "gate/exchange.h"
+#include "tls/handshake.h"
 
 enum {
 	DRAIN_IDLE_MS = 1000, /* a keep-alive connection may still bring a request */
@@ -110,6 +111,7 @@ static void on_turn(struct sl_loop *loop)
 {
 	struct sl_worker *w = sl_container_of(loop, struct sl_worker, loop);
 
+	sl_tls_turn(&w->tls_blocks, loop);
 	if (atomic_load_explicit(&w->shared->is_ending, memory_order_relaxed) && !w->log.is_writing)
 		end_at_once(w);
 	if (w->is_draining || !atomic_load_explicit(&w->shared->is_draining, memory_order_acquire))

@@ -9,7 +9,8 @@ void sl_tls_blocks_init(struct sl_tls_blocks *b, struct sl_budget *budget)
 	sl_slab_init(&b->blocks, SL_TLS_BLOCK_BYTES);
 	sl_slab_init(&b->connections, sizeof(struct sl_tls));
 	b->budget = budget;
-	b->turn = b->steps = 0;
+	sl_list_init(&b->waiting);
+	b->steps = 0;
 }
 
 void sl_tls_blocks_fini(struct sl_tls_blocks *b)

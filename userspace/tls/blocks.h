@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/budget.h"
+#include "base/list.h"
 #include "base/slab.h"
 
 enum {
@@ -21,8 +22,8 @@ struct sl_tls_blocks {
 	struct sl_slab blocks;
 	struct sl_slab connections;
 	struct sl_budget *budget;
-	uint64_t turn;	/* of the loop, in which there were */
-	unsigned steps; /* so many steps of handshakes */
+	struct sl_list waiting; /* handshakes, for the turn of the loop that is theirs */
+	unsigned steps;		/* of handshakes, in this turn */
 };
 
 /* All that is taken is drawn from the budget. */

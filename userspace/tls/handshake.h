@@ -50,4 +50,7 @@ struct sl_tls_opening {
 /* The client's side, likewise.  0 with *ret_tls; or a negative errno, or one of tls/error.h. */
 int sl_tls_connect(struct sl_conn *c, const struct sl_tls_opening *how, struct sl_tls **ret_tls);
 
+/* At the end of each turn of the loop, on its thread: calls those whose step is due in the next. */
+void sl_tls_turn(struct sl_tls_blocks *blocks, struct sl_loop *loop);
+
 #endif

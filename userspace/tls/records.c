@@ -63,11 +63,6 @@ static int flush(struct sl_tls *t, uint64_t deadline_ns, bool is_last)
 	return ret;
 }
 
-int sl_tls_flush(struct sl_tls *t, uint64_t deadline_ns)
-{
-	return flush(t, deadline_ns, false);
-}
-
 /* As much as the socket takes; the rest goes with what is sent next. */
 static void flush_now(struct sl_tls *t)
 {
@@ -85,6 +80,14 @@ static void flush_now(struct sl_tls *t)
 		t->out_at += (uint32_t)n;
 	if (t->out_at == t->out_end)
 		sl_tls_drop_out(t);
+}
+
+/* At once, whatever the load: what would be gained by sending with others (net/conn.c) is little
+ * beside a step, and the client would wait for all the steps of this turn, and we for him then. */
+int sl_tls_flush(struct sl_tls *t, uint64_t deadline_ns)
+{
+	flush_now(t);
+	return t->out ? flush(t, deadline_ns, false) : 0;
 }
 
 /* ---- opening ---- */
