@@ -124,15 +124,23 @@ static int open_gate(struct job *j)
 	return sl_gate_grow(&j->gate, j->options->image_lines, j->why);
 }
 
+static const char *advice_about(const struct sl_holder *h)
+{
+	if (strcmp(h->name, "sl_gate") == 0)
+		return "detach it with its --pins";
+	if (strcmp(h->name, "xdp_dispatcher") == 0)
+		return "libxdp has programs there: 'xdp-loader status' names them, 'xdp-loader "
+		       "unload INTERFACE --all' takes them off";
+	return "take it off first; 'bpftool net show' tells more";
+}
+
 static int refuse_holder(const struct job *j, const struct sl_holder *h)
 {
 	bool is_ours = strcmp(h->name, "sl_gate") == 0;
 
 	return sl_why_text(j->why, -EBUSY, "%s: %s holds it, program '%s' (id %u, %s): %s",
 			   j->device.name, is_ours ? "a sluice with other pins" : "another program",
-			   h->name, h->program, sl_attach_mode_name(h->mode),
-			   is_ours ? "detach it with its --pins"
-				   : "take it off first; 'bpftool net show' tells more");
+			   h->name, h->program, sl_attach_mode_name(h->mode), advice_about(h));
 }
 
 /* A link of ours that works on this very interface: it stays, and so does its mode. */

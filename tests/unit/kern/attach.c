@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program on interfaces, in a network namespace of its own: attached, replaced, refused, off.
+#include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/bpf.h>
+#include <linux/if_link.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -11,6 +14,7 @@
 #include <unistd.h>
 
 #include "kern/attach.h"
+#include "kern/device.h"
 #include "tap.h"
 
 static char pins[64];
@@ -166,6 +170,46 @@ static void test_detach(void)
 	ok(access(pins, F_OK) < 0, "and no pin is left");
 }
 
+/* Lets all pass: as the program of another, of that name. */
+static int hold(const char *name)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_SKB_MODE);
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int program = bpf_prog_load(BPF_PROG_TYPE_XDP, name, "GPL", insns, 2, NULL);
+	int link = bpf_link_create(program, (int)if_nametoindex("lo"), BPF_XDP, &options);
+
+	close(program);
+	return link;
+}
+
+static void test_others(void)
+{
+	static const char *const others[][2] = { { "somebodys", "bpftool net show" },
+						 { "xdp_dispatcher", "xdp-loader unload" } };
+	struct sl_attached a;
+	struct sl_holder h;
+
+	for (size_t i = 0; i < 2; i++) {
+		int link = hold(others[i][0]);
+
+		ok(link >= 0, "%s holds the interface", others[i][0]);
+		is_int(attach(SL_MODE_AUTO, 0, &a), -EBUSY, "so it is taken");
+		ok(strstr(why.text, others[i][0]) && strstr(why.text, others[i][1]),
+		   "it says by whom, and what to do");
+		ok(sl_device_holder(if_nametoindex("lo"), &h) == 0 &&
+			   strcmp(h.name, others[i][0]) == 0,
+		   "who was there stays");
+		is_int(sl_detach(pins, "lo", &why), -ENOENT, "detaching takes off nobody else's");
+		ok(sl_device_holder(if_nametoindex("lo"), &h) == 0 && h.program,
+		   "who was there still stays");
+		close(link);
+	}
+	is_int(sl_detach_all(pins, &why), 0, "what attaching has made is removed");
+}
+
 static void test_lines(void)
 {
 	is_int(sl_image_lines_for(UINT64_MAX), SL_IMAGE_LINES_MAX, "room has a limit");
@@ -197,6 +241,7 @@ int main(void)
 	test_again();
 	test_refusals();
 	test_detach();
+	test_others();
 	test_lines();
 	return done_testing();
 }
