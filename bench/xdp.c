@@ -111,6 +111,7 @@ struct bench {
 	int entry, nothing, measured; /* descriptors */
 	struct subject subjects[SUBJECTS];
 	unsigned rounds, repeat;
+	const char *only; /* rows with this in their names; NULL: all */
 	double ns[ROWS][BENCH_ROUNDS_MAX];
 	uint64_t publish_ns, publish_cpu_ns;
 };
@@ -239,6 +240,19 @@ static int load_own(struct bench *b)
 	return 0;
 }
 
+static bool is_wanted(const struct bench *b, const struct row *row)
+{
+	return !b->only || strstr(row->name, b->only);
+}
+
+static bool is_needed(const struct bench *b, enum subject_id id)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].subject == id && is_wanted(b, &rows[i]))
+			return true;
+	return false;
+}
+
 static int load_all(struct bench *b)
 {
 	int ret = load_own(b);
@@ -247,6 +261,8 @@ static int load_all(struct bench *b)
 		bool is_gate = subjects[id].kind <= KIND_GATE6;
 
 		b->subjects[id].fd = -1;
+		if (!is_needed(b, id))
+			continue;
 		ret = is_gate ? load_gate(b, id) : load_rival(b, id);
 		if (ret < 0)
 			bench_fail("loading what is measured", ret);
@@ -296,7 +312,7 @@ static int run_round(struct bench *b, unsigned round)
 		int program = b->subjects[rows[i].subject].fd;
 		double nothing, all;
 
-		if (program < 0)
+		if (program < 0 || !is_wanted(b, &rows[i]))
 			continue;
 		nothing = sample(b, b->nothing, &rows[i]);
 		all = sample(b, program, &rows[i]);
@@ -317,7 +333,7 @@ static double ratio_to_peer(const struct bench *b, size_t row)
 {
 	for (size_t i = 0; i < ROWS; i++)
 		if (rows[i].subject == rows[row].peer && rows[i].source == rows[row].source &&
-		    b->subjects[rows[i].subject].fd >= 0)
+		    is_wanted(b, &rows[i]) && b->subjects[rows[i].subject].fd >= 0)
 			return median(b, row) / median(b, i);
 	return 0;
 }
@@ -336,6 +352,8 @@ static void report(const struct bench *b)
 	printf("%-30s %8s %8s %8s %8s %8s\n", "ns of CPU a packet", "median", "least", "target",
 	       "x target", "x peer");
 	for (size_t i = 0; i < ROWS; i++) {
+		if (!is_wanted(b, &rows[i]))
+			continue;
 		if (b->subjects[rows[i].subject].fd < 0) {
 			printf("%-30s %8s\n", rows[i].name, "-");
 			continue;
@@ -347,9 +365,11 @@ static void report(const struct bench *b)
 		show(ratio_to_peer(b, i), 2);
 		putchar('\n');
 	}
-	printf("\ncompiling and publishing 1,000,000 prefixes: %.0f ms, of CPU %.0f ms; target "
-	       "250\n",
-	       (double)b->publish_ns / 1e6, (double)b->publish_cpu_ns / 1e6);
+	if (b->publish_ns)
+		printf("\ncompiling and publishing 1,000,000 prefixes: %.0f ms, of CPU %.0f ms; "
+		       "target "
+		       "250\n",
+		       (double)b->publish_ns / 1e6, (double)b->publish_cpu_ns / 1e6);
 }
 
 static int write_json(const struct bench *b, const char *path)
@@ -361,7 +381,7 @@ static int write_json(const struct bench *b, const char *path)
 	fprintf(f, "{\"rounds\": %u, \"repeat\": %u,\n \"publish_ns\": %llu, \"cases\": [",
 		b->rounds, b->repeat, (unsigned long long)b->publish_ns);
 	for (size_t i = 0, nr = 0; i < ROWS; i++) {
-		if (b->subjects[rows[i].subject].fd < 0)
+		if (b->subjects[rows[i].subject].fd < 0 || !is_wanted(b, &rows[i]))
 			continue;
 		fprintf(f,
 			"%s\n  {\"name\": \"%s\", \"target_ns\": %u, \"median_ns\": %.2f, \"ns\": "
@@ -408,16 +428,19 @@ int main(int argc, char **argv)
 	const char *json = NULL;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "r:n:j:")) != -1) {
+	while ((opt = getopt(argc, argv, "r:n:j:o:")) != -1) {
 		if (opt == 'j')
 			json = optarg;
+		else if (opt == 'o')
+			b.only = optarg;
 		else if (opt == 'r' || opt == 'n')
 			*(opt == 'r' ? &b.rounds : &b.repeat) = (unsigned)strtoul(optarg, NULL, 10);
 		else
 			argc = 0;
 	}
 	if (optind + 1 != argc || b.rounds - 1 >= BENCH_ROUNDS_MAX || b.repeat - 1 >= 100000000) {
-		fprintf(stderr, "usage: xdp [-r ROUNDS] [-n PACKETS] [-j FILE] xdp.bpf.o\n");
+		fprintf(stderr,
+			"usage: xdp [-r ROUNDS] [-n PACKETS] [-j FILE] [-o ONLY] xdp.bpf.o\n");
 		return 2;
 	}
 	b.object = argv[optind];
