@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "control/admin.h"
+#include "control/certificates.h"
 #include "control/daemon.h"
 #include "control/generation.h"
 #include "control/kernel.h"
@@ -166,6 +167,7 @@ static void wait_for_end(struct sl_daemon *d)
 		sl_admin_serve(d->admin);
 		sl_kernel_tick(d);
 		sl_daemon_watch(d);
+		sl_certificates_tick(d);
 		if (fds[0].revents && handle_signal(d))
 			return;
 		if (fds[1].revents)

@@ -11,7 +11,8 @@
  *                        "generation", "needs_restart": [KEY...], "workers", "routes",
  *                        "access_log": PATH | null, "log_level", "listeners": [ { "name",
  *                        "address" } ], "upstreams": [ { "name", "targets": [] } ], "names": [ {
- *                        "host", "addresses", "stale", "failures" } ], "counters": { NAME: SUM } }
+ *                        "host", "addresses", "stale", "failures" } ], "certificates": { "count",
+ *                        "first_to_end", "left_s" }, "counters": { NAME: SUM } }
  *   config reload      { "reloaded": true, "generation", "ms", "needs_restart": [KEY...] } or
  *                      { "reloaded": false, "faults": [LINE...] } or { ..., "reason" }
  *   config show        { "config": what runs, with every default }
@@ -24,7 +25,11 @@
  *   upstream drain|disable|enable [UPSTREAM/]TARGET
  *                      { "targets": how many, "state" }
  *   connection show    { "open", "connections": [ { "client", "port", "listener", "worker",
- *                        "state", "requests", "age_ms", "busy_ms", "route", "upstream" } ] }
+ *                        "state", "requests", "age_ms", "busy_ms", "route", "upstream", "tls": {
+ *                        "version", "cipher", "alpn", "name", "records", "reason" } } ] }
+ *   certificate show   { "certificates": [ { "listener", "names", "subject", "issuer", "serial",
+ *                        "sha256", "key", "key_bits", "not_before", "not_after", "left_s",
+ *                        "certificate_file", "key_file", "ocsp": { "file", "state", "until" } } ] }
  *   log level [LEVEL]  { "level": the present one, "configured": the file's }
  *   log reopen         { "access": PATH | null, "error_log": PATH | null }: what was opened anew
  *   route show         { "routes": [ROUTE...] }, in the order of the file.  A ROUTE has "name",

@@ -76,6 +76,7 @@ enum ctl_exit ctl_upstream_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_upstream_drain(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_upstream_disable(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_upstream_enable(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_certificate_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_connection_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_top_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_metrics_show(struct ctl *ctl, char **arguments);

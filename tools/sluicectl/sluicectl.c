@@ -84,6 +84,8 @@ const struct ctl_command ctl_commands[] = {
 	  "single packets that were dropped, as they come" },
 	{ "connection", "show", "",    0, 0, ctl_connection_show,
 	  "who is connected, and what for" },
+	{ "certificate", "show", "",   0, 0, ctl_certificate_show,
+	  "what listeners prove who they are with, and until when" },
 	{ "metrics", "show",   "[PREFIX]", 0, 1, ctl_metrics_show,
 	  "what was counted; no daemon is asked" },
 	{ "metrics", "watch",  "[SECONDS]", 0, 1, ctl_metrics_watch,

@@ -72,6 +72,22 @@ static void print_sandbox(const json_t *sandbox)
 		       ctl_printable(json_object_get(item, "reason"), reason, sizeof(reason)));
 }
 
+static void print_certificates(const json_t *sum)
+{
+	json_int_t nr = json_integer_value(json_object_get(sum, "count"));
+	json_int_t left_s = json_integer_value(json_object_get(sum, "left_s"));
+	char name[300];
+
+	if (nr == 0)
+		return;
+	ctl_printable(json_object_get(sum, "first_to_end"), name, sizeof(name));
+	printf(LABEL "%" JSON_INTEGER_FORMAT "; ", "certificates", nr);
+	if (left_s > 0)
+		printf("%s ends in %" JSON_INTEGER_FORMAT " days\n", name, left_s / 86400);
+	else
+		printf("%s has expired\n", name);
+}
+
 static void print_daemon(const json_t *status)
 {
 	char version[64], state[64];
@@ -89,6 +105,7 @@ static void print_daemon(const json_t *status)
 	print_member(status, "log_level", "log level");
 	print_kernel(json_object_get(status, "kernel"));
 	print_sandbox(json_object_get(status, "sandbox"));
+	print_certificates(json_object_get(status, "certificates"));
 	ctl_print_restart_keys(status);
 }
 

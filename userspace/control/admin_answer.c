@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "control/certificates.h"
 #include "control/kernel.h"
 #include "control/kernel_metrics.h"
 #include "gate/problem.h"
@@ -85,6 +86,7 @@ static int tell_metrics(struct sl_admin_answer *ret, struct sl_daemon *d, const 
 	sl_reading_borrow(&r, sl_metrics_header(d->shared.metrics));
 	sl_expose_reading(f, form, &r);
 	sl_kernel_expose(f, form, d->kernel->is_open ? &d->kernel->gate : NULL);
+	sl_certificates_expose(f, form, d);
 	sl_expose_end(f, form);
 	failed = ferror(f);
 	failed |= fclose(f) != 0;

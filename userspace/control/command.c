@@ -22,6 +22,7 @@ static const struct command commands[] = {
 	{ "upstream disable", 1, 1, true, sl_command_disable },
 	{ "upstream enable", 1, 1, true, sl_command_enable },
 	{ "connection show", 0, 0, false, sl_command_connections },
+	{ "certificate show", 0, 0, false, sl_command_certificates },
 	{ "config show", 0, 0, false, sl_command_config_show },
 	{ "config diff", 0, 0, false, sl_command_config_diff },
 	{ "config reload", 0, 0, true, sl_command_reload },

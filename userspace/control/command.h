@@ -44,8 +44,15 @@ json_t *sl_command_config_show(struct sl_daemon *d, const struct sl_command_args
  * what it would not, though the file has it otherwise than what runs }, or as a refused reload. */
 json_t *sl_command_config_diff(struct sl_daemon *d, const struct sl_command_args *args);
 /* { "open", "connections": [{ "client", "port", "listener", "worker", "state", "requests",
- * "age_ms", "busy_ms", "route", "upstream" }] }: of each worker the first 4096. */
+ * "age_ms", "busy_ms", "route", "upstream", "tls": { "version", "cipher", "alpn", "name",
+ * "records", "reason" } }] }: of each worker the first 4096. */
 json_t *sl_command_connections(struct sl_daemon *d, const struct sl_command_args *args);
+/* { "certificates": [{ "listener", "names", "subject", "issuer", "serial", "sha256", "key",
+ * "key_bits", "not_before", "not_after", "left_s", "certificate_file", "key_file", "ocsp": {
+ * "file", "state", "until" } }] }, in the order of the configuration. */
+json_t *sl_command_certificates(struct sl_daemon *d, const struct sl_command_args *args);
+/* For "status": { "count", "first_to_end": name, "left_s" }. */
+json_t *sl_command_certificates_sum(const struct sl_daemon *d);
 /* { "upstreams": [{ "name", "targets": [{ "name", "address", "state", "weight", "in_flight",
  * "connections", "requests", "failures", "checks", "checks_failed", "ejected_ms" }] }] }; state is
  * ready, drain, disabled, unhealthy, ejected or failing: no connection is to be had, since

@@ -25,6 +25,19 @@ static void list(struct sl_worker *w, void *arg)
 		sl_connections_list(w, l->items + (size_t)w->index * LISTED_MAX, LISTED_MAX);
 }
 
+/* A client's words may be no text: then they are left out. */
+static json_t *describe_tls(const struct sl_connection *c)
+{
+	json_t *name = c->tls_name[0] ? json_string(c->tls_name) : NULL;
+	json_t *tls =
+		json_pack("{s:s, s:s, s:s?, s:s, s:s?}", "version", c->tls, "cipher", c->tls_cipher,
+			  "alpn", c->alpn, "records", c->records, "reason", c->why_userspace);
+
+	if (name)
+		json_object_set_new(tls, "name", name);
+	return tls;
+}
+
 static json_t *describe(const struct sl_connection *c)
 {
 	char mem[64];
@@ -41,9 +54,7 @@ static json_t *describe(const struct sl_connection *c)
 	json_object_set_new(item, "requests", json_integer(c->requests));
 	json_object_set_new(item, "age_ms", json_integer((json_int_t)(c->age_ns / SL_MS)));
 	if (c->tls)
-		json_object_set_new(item, "tls",
-				    json_pack("{s:s, s:s, s:s?}", "version", c->tls, "records",
-					      c->records, "reason", c->why_userspace));
+		json_object_set_new(item, "tls", describe_tls(c));
 	if (c->busy_ns)
 		json_object_set_new(item, "busy_ms",
 				    json_integer((json_int_t)(c->busy_ns / SL_MS)));

@@ -16,6 +16,15 @@ struct sl_file_watch {
 	uint64_t refused; /* and of those that could not be used; 0: none */
 };
 
+/* See control/certificates.h. */
+struct sl_certificate_watch {
+	uint64_t next_ns;
+	uint64_t print;	  /* of the files of those that were looked at */
+	int64_t looked_s; /* the last time, since 1970 */
+	int64_t told_s;	  /* when all that there was to say was said */
+	bool is_new;	  /* it is said again */
+};
+
 struct sl_daemon {
 	const char *file;		   /* of the configuration */
 	struct sl_rules *rules;		   /* the current ones */
@@ -36,6 +45,7 @@ struct sl_daemon {
 	int names_fd;	       /* eventfd: a name of a target has other addresses */
 	uint64_t refresh_ns;   /* when to try again for names that changed; 0: nothing is due */
 	struct sl_file_watch file_watch;
+	struct sl_certificate_watch certificate_watch;
 	/* What they were at the start, and are; user and group may be NULL. */
 	struct sl_measured measured;
 	enum sl_sandbox_mode sandbox;

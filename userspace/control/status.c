@@ -102,6 +102,7 @@ json_t *sl_command_status(struct sl_daemon *d, const struct sl_command_args *arg
 	json_object_set_new(status, "listeners", make_listeners(d->rules));
 	json_object_set_new(status, "upstreams", make_upstreams(d->rules));
 	json_object_set_new(status, "names", make_names(d->rules));
+	json_object_set_new(status, "certificates", sl_command_certificates_sum(d));
 	json_object_set_new(status, "kernel", sl_kernel_status(d));
 	json_object_set_new(status, "sandbox", sl_sandbox_status(d));
 	json_object_set_new(status, "counters", make_counters(d));

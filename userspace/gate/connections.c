@@ -22,6 +22,15 @@ static void find_address(const struct sl_client *c, struct sl_connection *ret)
 	ret->port = sl_addr_port(&addr);
 }
 
+static void copy(char *to, size_t size, struct sl_str s)
+{
+	size_t n = s.len < size ? s.len : size - 1;
+
+	if (n)
+		memcpy(to, s.ptr, n);
+	to[n] = '\0';
+}
+
 static const char *why_userspace(const struct sl_client *c)
 {
 	const struct sl_tls_conf *conf = c->acceptor->conf->tls;
@@ -41,6 +50,9 @@ static void describe_tls(const struct sl_client *c, struct sl_connection *ret)
 
 	sl_tls_describe(c->tls, &facts);
 	ret->tls = facts.version.ptr;
+	ret->tls_cipher = facts.cipher.ptr;
+	ret->alpn = facts.protocol;
+	copy(ret->tls_name, sizeof(ret->tls_name), facts.name);
 	ret->records = l->passes_in ? "kernel" : l->passes_out ? "kernel-sent" : "userspace";
 	ret->why_userspace = l->passes_out ? NULL : why_userspace(c);
 }

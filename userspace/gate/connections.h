@@ -19,6 +19,9 @@ struct sl_connection {
 	const char *route;	   /* NULL: idle, or none is found yet */
 	const char *upstream;	   /* the target; NULL: none */
 	const char *tls;	   /* the version that was agreed on; NULL: it speaks none */
+	const char *tls_cipher;	   /* OpenSSL's word for it */
+	const char *alpn;	   /* NULL: no protocol was agreed on */
+	char tls_name[64];	   /* that it asked for, or as much as fits; "": none */
 	const char *records;	   /* of TLS: who seals and opens them, and why not the kernel */
 	const char *why_userspace; /* NULL: it is the kernel */
 	uint32_t requests;

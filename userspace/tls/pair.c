@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/denied.h"
@@ -255,6 +256,25 @@ void sl_tls_pair_fini(struct sl_tls_pair *p)
 	sk_X509_pop_free(p->chain, X509_free);
 	EVP_PKEY_free(p->key);
 	memset(p, 0, sizeof(*p));
+}
+
+/* ---- its time ---- */
+
+static int64_t to_seconds(const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	return ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : 0;
+}
+
+int64_t sl_tls_pair_since(const struct sl_tls_pair *p)
+{
+	return to_seconds(X509_get0_notBefore(p->certificate));
+}
+
+int64_t sl_tls_pair_until(const struct sl_tls_pair *p)
+{
+	return to_seconds(X509_get0_notAfter(p->certificate));
 }
 
 /* ---- its names ---- */

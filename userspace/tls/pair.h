@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "tls/conf.h"
 #include "tls/faults.h"
@@ -39,6 +40,10 @@ int sl_tls_pair_load(struct sl_tls_pair *p, const struct sl_tls_certificate_conf
 /* From now on this context shows it.  False without memory, or when it cannot be used. */
 bool sl_tls_pair_use(const struct sl_tls_pair *p, SSL_CTX *ssl);
 void sl_tls_pair_fini(struct sl_tls_pair *p);
+
+/* Since when, and until when it is good: seconds since 1970; 0 for a time that is none. */
+int64_t sl_tls_pair_since(const struct sl_tls_pair *p);
+int64_t sl_tls_pair_until(const struct sl_tls_pair *p);
 
 /* Calls back with each DNS name of the certificate: those of its subjectAltName, or, as old ones
  * have none, its common name (RFC 6125 6.4.4). */

@@ -320,6 +320,20 @@ void sl_tls_free(struct sl_tls *t)
 	sl_slab_put(&t->blocks->connections, t);
 }
 
+/* One of those that we speak, so that it outlives ssl. */
+static const char *protocol_of(const SSL *ssl)
+{
+	static const char *const ours[] = { "http/1.1", "http/1.0" };
+	const unsigned char *protocol;
+	unsigned len;
+
+	SSL_get0_alpn_selected(ssl, &protocol, &len);
+	for (unsigned i = 0; i < 2; i++)
+		if (len == strlen(ours[i]) && memcmp(protocol, ours[i], len) == 0)
+			return ours[i];
+	return NULL;
+}
+
 void sl_tls_describe(const struct sl_tls *t, struct sl_tls_facts *ret_facts)
 {
 	const char *name;
@@ -334,6 +348,7 @@ void sl_tls_describe(const struct sl_tls *t, struct sl_tls_facts *ret_facts)
 		.cipher = sl_str_of(SSL_get_cipher_name(t->ssl)),
 		.name = name ? sl_str_of(name) : (struct sl_str){ NULL, 0 },
 		.ja4 = sl_str_of(t->ja4),
+		.protocol = protocol_of(t->ssl),
 		.client = t->client,
 		.is_resumed = SSL_session_reused(t->ssl),
 	};

@@ -27,6 +27,7 @@ struct sl_tls_facts {
 	struct sl_str cipher;		    /* "TLS_AES_128_GCM_SHA256" */
 	struct sl_str name;		    /* that the client asked for (SNI); empty: none */
 	struct sl_str ja4;		    /* of its hello; empty: nobody asked for it */
+	const char *protocol;		    /* ALPN; NULL: none */
 	const struct sl_tls_client *client; /* NULL: it showed no certificate */
 	bool is_resumed;
 };

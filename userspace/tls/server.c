@@ -434,3 +434,10 @@ bool sl_tls_server_requires_kernel(const struct sl_tls_server *s)
 {
 	return s->kernel == SL_TLS_KERNEL_REQUIRE;
 }
+
+const struct sl_tls_pair *sl_tls_server_pair(const struct sl_tls_server *s, unsigned i,
+					     const struct sl_tls_ocsp **ret_ocsp)
+{
+	*ret_ocsp = &s->ocsp[i];
+	return &s->pairs[i];
+}

@@ -31,6 +31,10 @@ bool sl_tls_server_requires_kernel(const struct sl_tls_server *s);
 
 /* Who is refused before that; as long-lived as the server. */
 const struct sl_tls_judge *sl_tls_server_judge(const struct sl_tls_server *s);
+/* The i-th of conf->certificates, and what its authority says of it.  Borrowed. */
+const struct sl_tls_pair *sl_tls_server_pair(const struct sl_tls_server *s, unsigned i,
+					     const struct sl_tls_ocsp **ret_ocsp);
+
 /* For a new connection.  NULL: out of memory. */
 SSL *sl_tls_server_begin(struct sl_tls_server *s);
 
