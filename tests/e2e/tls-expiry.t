@@ -105,9 +105,9 @@ def warned():
     use(fresh, soon, late)
     tap.ok(wait_for(lambda: len(lines("tls.certificate_")) == 2), "but of two of these",
            g.complaint())
-    tap.ok(any('name="soon.example"' in x and re.search("days=1[23]", x) and soon["certificate"] in x
-               for x in lines("tls.certificate_expires")), "one that ends within 14 days",
-           g.complaint())
+    tap.ok(any('name="soon.example"' in x and re.search("days=1[23]", x) and
+               soon["certificate"] in x for x in lines("tls.certificate_expires")),
+           "one that ends within 14 days", g.complaint())
     tap.ok(any('name="late.example"' in x for x in lines("tls.certificate_expired")),
            "and one that has ended")
     tap.ok("late.example has expired" in g.ctl("status").stdout, "as status says")

@@ -11,8 +11,9 @@
 struct sl_tls_server;
 struct sl_tls_origin;
 
-/* Mozilla's recommendations for servers, version 5.7, less the ciphers with finite-field
- * Diffie-Hellman: they cost the server more than the client. */
+/* Mozilla's recommendations for servers, version 6.0: since then without the ciphers with
+ * finite-field Diffie-Hellman, which cost the server more than the client.  Their first group,
+ * X25519MLKEM768, needs OpenSSL 3.5. */
 enum sl_tls_profile {
 	SL_TLS_INTERMEDIATE, /* TLS 1.2 and 1.3 */
 	SL_TLS_MODERN,	     /* TLS 1.3 */
