@@ -99,9 +99,11 @@ def files():
 def ticket_keys():
     fine = write("ticket", os.urandom(80))
     tap.same(check(other, ticket_keys=[fine])[0], 0, "a key for tickets is fine")
-    for size in (0, 48, 79, 81):
-        is_refused(f"one of {size} bytes", other, "ticket_keys/1", "is not 80 bytes long",
-                   ticket_keys=[fine, write("bad", bytes(size))])
+    tap.same(check(other, ticket_keys=[fine, write("old", os.urandom(48))])[0], 0,
+             "so is an older, shorter one")
+    for size in (0, 47, 49, 79, 81):
+        is_refused(f"one of {size} bytes", other, "ticket_keys/1",
+                   "is neither 80 nor 48 bytes long", ticket_keys=[fine, write("bad", bytes(size))])
     status, err = check(other, ticket_keys=[fine], session_tickets=False)
     tap.ok(status == 2 and "'ticket_keys' do nothing" in err, "one without tickets is not", err)
 

@@ -161,6 +161,32 @@ def sessions():
         tap.ok(not goes_on(other_port, made, session), f"{version.name}: not at another listener")
 
 
+def rotate(one, two, keys):
+    """The files themselves change, as whoever hands them out to hosts does it."""
+    two.conf["listeners"]["http"]["tls"]["ticket_keys"] = [keys[0], keys[1]]
+    two.reload()
+    made, session = begin(one.port, TLS13)
+    next_key = os.urandom(48)
+    for path, data in ((keys[1], keys[0]), (keys[0], None)):
+        with open(path + ".new", "wb") as f:
+            f.write(next_key if data is None else open(data, "rb").read())
+        os.rename(path + ".new", path)
+
+    def is_known(port):
+        return goes_on(port, *begin(one.port, TLS12))
+
+    tap.ok(wait_for(lambda: not goes_on(one.port, made, session)),
+           "a key that changes in its file is another one")
+    tap.ok(wait_for(lambda: is_known(two.port)), "for all who have the file, a short one, too")
+    tap.ok(goes_on(two.port, made, session), "and the one before still opens where it is kept")
+    for path in keys[:2]:
+        with open(path, "wb") as f:
+            f.write(os.urandom(80))
+    two.conf["listeners"]["http"]["tls"]["ticket_keys"] = [keys[1], keys[0]]
+    two.reload()
+    one.reload()
+
+
 def shared_keys():
     keys = [os.path.join(directory, f"ticket{i}") for i in range(3)]
     for path in keys:
@@ -172,6 +198,7 @@ def shared_keys():
         tap.ok(goes_on(two.port, made, session),
                f"{version.name}: with the same keys another gateway goes on with it")
         tap.ok(not goes_on(g.port, made, session), f"{version.name}: and with others none does")
+    rotate(one, two, keys)
     made, session = begin(two.port, TLS13)
     tap.ok(not goes_on(one.port, made, session), "nor one that has the first key only")
     two.conf["listeners"]["http"]["tls"]["ticket_keys"] = [keys[2]]

@@ -31,7 +31,9 @@ static const struct sl_key ticket_key_item = {
 	.kind = &sl_kind_string,
 	.size = sizeof(char *),
 	.check = sl_check_path,
-	.doc = "File of 80 random bytes (openssl rand -out FILE 80), as nginx and HAProxy take it.",
+	.doc = "File of 80 random bytes (openssl rand -out FILE 80), or of 48 for AES-128, as "
+	       "nginx "
+	       "and HAProxy take it.",
 };
 
 static const struct sl_key ja4_item = {
@@ -74,8 +76,10 @@ static const struct sl_key tls_keys[] = {
 	{ "ticket_keys", &sl_kind_array, ITEMS(sl_tls_conf, ticket_keys, ticket_keys_nr),
 	  .item = &ticket_key_item, .max = SL_TLS_TICKET_KEYS_MAX,
 	  .doc = "What sessions are sealed with, so that several hosts can go on with them: the "
-		 "first seals, all open. Default: keys that this process makes, and changes every "
-		 "hour." },
+		 "first seals, all open. A new one goes behind the others on all hosts, then to "
+		 "the "
+		 "front; a file that changes is read by itself. Default: keys that this process "
+		 "makes, and changes every hour." },
 	{ "client_ca", &sl_kind_string, SL_KEY_AT(sl_tls_conf, client_ca), .check = sl_check_path,
 	  .doc = "File in PEM: the authorities whose certificates clients show. Their names are "
 		 "told "

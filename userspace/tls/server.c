@@ -79,7 +79,7 @@ static int on_status(SSL *ssl, void *arg)
 	const struct sl_tls_server *s = server_of(ssl);
 	const struct sl_tls_choice *choice = arg;
 	const X509 *chosen = SSL_get_certificate(ssl);
-	int64_t now_s = time(NULL);
+	int64_t now_s = (int64_t)(sl_clock_ns(CLOCK_REALTIME) / SL_SEC);
 
 	for (unsigned k = 0; k < SL_TLS_KEY_KINDS; k++) {
 		unsigned pair = choice->pair[k];
@@ -271,8 +271,7 @@ static int read_pairs(struct sl_tls_server *s, const struct sl_tls_conf *conf,
 	return ret ? ret : naming.ret;
 }
 
-static int read_ticket_key(const char *path, unsigned char key[SL_TICKET_KEY_BYTES],
-			   char why[SL_PEM_WHY_BYTES])
+static int read_ticket_key(const char *path, struct sl_ticket_key *key, char why[SL_PEM_WHY_BYTES])
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -280,10 +279,11 @@ static int read_ticket_key(const char *path, unsigned char key[SL_TICKET_KEY_BYT
 
 	if (ret < 0)
 		return ret;
-	if (len == SL_TICKET_KEY_BYTES) {
-		memcpy(key, text, len);
+	if (len == SL_TICKET_KEY_BYTES || len == SL_TICKET_KEY_OLD_BYTES) {
+		memcpy(key->bytes, text, len);
+		key->len = (unsigned)len;
 	} else {
-		strcpy(why, "is not 80 bytes long (openssl rand -out FILE 80)");
+		strcpy(why, "is neither 80 nor 48 bytes long (openssl rand -out FILE 80)");
 		ret = -EINVAL;
 	}
 	sl_pem_free(text, len);
@@ -293,14 +293,14 @@ static int read_ticket_key(const char *path, unsigned char key[SL_TICKET_KEY_BYT
 static int read_ticket_keys(struct sl_tls_server *s, const struct sl_tls_conf *conf,
 			    const struct sl_tls_faults *faults)
 {
-	unsigned char keys[SL_TLS_TICKET_KEYS_MAX][SL_TICKET_KEY_BYTES];
+	struct sl_ticket_key keys[SL_TLS_TICKET_KEYS_MAX];
 	int ret = 0;
 
 	for (unsigned i = 0; i < conf->ticket_keys_nr; i++) {
 		const char *path = conf->ticket_keys[i].path;
 		char why[SL_PEM_WHY_BYTES];
 
-		if (read_ticket_key(path, keys[i], why) == 0)
+		if (read_ticket_key(path, &keys[i], why) == 0)
 			continue;
 		faults->tell(faults->arg, SL_TLS_TICKET_KEY, i, path, why);
 		ret = -EINVAL;

@@ -13,15 +13,14 @@
 #include "base/clock.h"
 #include "tls/conf.h"
 
-enum { NAME_BYTES = 16, MAC_BYTES = 32, CIPHER_BYTES = 32, IV_BYTES = 16 };
+enum { NAME_BYTES = 16, SECRET_BYTES = 32, OLD_SECRET_BYTES = 16, IV_BYTES = 16 };
 
 struct key {
 	unsigned char name[NAME_BYTES];
-	unsigned char mac[MAC_BYTES];
-	unsigned char cipher[CIPHER_BYTES];
+	unsigned char mac[SECRET_BYTES];
+	unsigned char cipher[SECRET_BYTES];
+	bool is_old; /* both secrets are half as long, and the cipher is AES-128 */
 };
-
-_Static_assert(sizeof(struct key) == SL_TICKET_KEY_BYTES, "as it stands in a file");
 
 struct sl_tickets {
 	_Atomic unsigned users;
@@ -49,13 +48,29 @@ struct sl_tickets *sl_tickets_new(void)
 	return make();
 }
 
-struct sl_tickets *sl_tickets_of(const unsigned char (*keys)[SL_TICKET_KEY_BYTES], unsigned nr)
+static void read_key(struct key *to, const struct sl_ticket_key *from)
+{
+	const unsigned char *at = from->bytes + NAME_BYTES;
+
+	memcpy(to->name, from->bytes, NAME_BYTES);
+	to->is_old = from->len == SL_TICKET_KEY_OLD_BYTES;
+	if (to->is_old) {
+		memcpy(to->cipher, at, OLD_SECRET_BYTES);
+		memcpy(to->mac, at + OLD_SECRET_BYTES, OLD_SECRET_BYTES);
+	} else {
+		memcpy(to->mac, at, SECRET_BYTES);
+		memcpy(to->cipher, at + SECRET_BYTES, SECRET_BYTES);
+	}
+}
+
+struct sl_tickets *sl_tickets_of(const struct sl_ticket_key *keys, unsigned nr)
 {
 	struct sl_tickets *t = make();
 
 	if (!t)
 		return NULL;
-	memcpy(t->keys, keys, nr * sizeof(*keys));
+	for (unsigned i = 0; i < nr; i++)
+		read_key(&t->keys[i], &keys[i]);
 	t->nr = nr;
 	t->change_ns = SL_NEVER;
 	return t;
@@ -90,6 +105,7 @@ static bool change(struct sl_tickets *t, uint64_t now_ns)
 
 	if (RAND_bytes((unsigned char *)&fresh, sizeof(fresh)) != 1)
 		return false;
+	fresh.is_old = false;
 	if (now_ns - t->change_ns >= (SL_TICKET_KEYS_OWN - 1) * life_ns)
 		forget_all(t);
 	memmove(&t->keys[1], &t->keys[0], (SL_TICKET_KEYS_OWN - 1) * sizeof(fresh));
@@ -121,14 +137,16 @@ static int find(struct sl_tickets *t, const unsigned char *name, uint64_t now_ns
 static bool set_keys(const struct key *key, const unsigned char *iv, EVP_CIPHER_CTX *cipher,
 		     EVP_MAC_CTX *mac, bool is_new)
 {
+	const EVP_CIPHER *kind = key->is_old ? EVP_aes_128_cbc() : EVP_aes_256_cbc();
+	size_t secret = key->is_old ? OLD_SECRET_BYTES : SECRET_BYTES;
 	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)key->mac, MAC_BYTES),
+		OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)key->mac, secret),
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0),
 		OSSL_PARAM_construct_end(),
 	};
 
 	return EVP_MAC_CTX_set_params(mac, params) == 1 &&
-	       EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->cipher, iv, is_new) == 1;
+	       EVP_CipherInit_ex(cipher, kind, NULL, key->cipher, iv, is_new) == 1;
 }
 
 /* 1: go on; 2: go on, and seal it anew; 0: nobody knows this key; -1: it failed. */

@@ -13,8 +13,13 @@ enum { SL_TICKET_KEY_SECONDS = 3600, SL_TICKET_KEYS_OWN = 3 };
 /* Of a ticket, and of what is in it. */
 enum { SL_TICKET_SECONDS = 7200 };
 /* A key in a file, as nginx and HAProxy have it: 16 bytes of name, 32 for HMAC-SHA256, 32 for
- * AES-256. */
-enum { SL_TICKET_KEY_BYTES = 80 };
+ * AES-256; or, an older one, 16 of name, 16 for AES-128, 16 for HMAC-SHA256. */
+enum { SL_TICKET_KEY_BYTES = 80, SL_TICKET_KEY_OLD_BYTES = 48 };
+
+struct sl_ticket_key {
+	unsigned char bytes[SL_TICKET_KEY_BYTES];
+	unsigned len; /* one of the two */
+};
 
 struct sl_tickets;
 
@@ -22,7 +27,7 @@ struct sl_tickets;
 struct sl_tickets *sl_tickets_new(void);
 /* Keys that somebody else made, for any number of hosts: the first seals, all open, for as long as
  * they are given. */
-struct sl_tickets *sl_tickets_of(const unsigned char (*keys)[SL_TICKET_KEY_BYTES], unsigned nr);
+struct sl_tickets *sl_tickets_of(const struct sl_ticket_key *keys, unsigned nr);
 /* On any thread. */
 struct sl_tickets *sl_tickets_get(struct sl_tickets *t);
 void sl_tickets_put(struct sl_tickets *t); /* NULL is fine */

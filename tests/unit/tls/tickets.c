@@ -3,6 +3,7 @@
 #include "tls/tickets.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -63,13 +64,16 @@ static void test_quiet(void)
 
 static void test_given(void)
 {
-	unsigned char keys[2][SL_TICKET_KEY_BYTES] = { "the first key...", "the second key.." };
+	struct sl_ticket_key keys[2] = {
+		{ "the first key...", SL_TICKET_KEY_BYTES },
+		{ "the second key..", SL_TICKET_KEY_OLD_BYTES },
+	};
 	unsigned char name[16];
-	struct sl_tickets *t = sl_tickets_of((const unsigned char(*)[SL_TICKET_KEY_BYTES])keys, 2);
+	struct sl_tickets *t = sl_tickets_of(keys, 2);
 
 	is_int(crypt_at(t, name, true, 1), 1, "with given keys");
 	ok(memcmp(name, "the first key...", 16) == 0, "the first seals");
-	is_int(crypt_at(t, keys[1], false, 1), 2, "the second opens");
+	is_int(crypt_at(t, keys[1].bytes, false, 1), 2, "the second opens");
 	is_int(crypt_at(t, name, false, 1000 * life), 1, "for ever");
 	ok(sl_tickets_get(t) == t, "a second reference");
 	sl_tickets_put(t);
@@ -78,10 +82,58 @@ static void test_given(void)
 	sl_tickets_put(NULL);
 }
 
+/* What is sealed with a key as nginx lays out its bytes. */
+static void test_layout(void)
+{
+	static const struct {
+		const char *what;
+		unsigned len, mac, mac_len, cipher;
+	} layouts[] = {
+		{ "80 bytes", SL_TICKET_KEY_BYTES, 16, 32, 48 },
+		{ "48 bytes", SL_TICKET_KEY_OLD_BYTES, 32, 16, 16 },
+	};
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct sl_ticket_key key = { .len = layouts[i].len };
+		unsigned char name[16], iv[16], ours[32], theirs[32];
+		EVP_CIPHER_CTX *mine = EVP_CIPHER_CTX_new(), *other = EVP_CIPHER_CTX_new();
+		EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+		EVP_MAC_CTX *mac = EVP_MAC_CTX_new(hmac);
+		struct sl_tickets *t;
+		size_t mac_len = 0;
+		int n = 0;
+
+		for (unsigned k = 0; k < key.len; k++)
+			key.bytes[k] = (unsigned char)(k * 7 + 1);
+		t = sl_tickets_of(&key, 1);
+		is_int(sl_tickets_crypt(t, name, iv, mine, mac, true, 1), 1, "%s: a ticket",
+		       layouts[i].what);
+		EVP_CipherInit_ex(other, i ? EVP_aes_128_cbc() : EVP_aes_256_cbc(), NULL,
+				  key.bytes + layouts[i].cipher, iv, 1);
+		EVP_CipherUpdate(mine, ours, &n, (const unsigned char *)"sixteen bytes...", 16);
+		EVP_CipherUpdate(other, theirs, &n, (const unsigned char *)"sixteen bytes...", 16);
+		ok(memcmp(ours, theirs, 16) == 0, "%s: the cipher's key is where nginx has it",
+		   layouts[i].what);
+		EVP_MAC_init(mac, NULL, 0, NULL);
+		EVP_MAC_update(mac, ours, 16);
+		EVP_MAC_final(mac, ours, &mac_len, sizeof(ours));
+		HMAC(EVP_sha256(), key.bytes + layouts[i].mac, (int)layouts[i].mac_len, theirs, 16,
+		     theirs, NULL);
+		ok(mac_len == 32 && memcmp(ours, theirs, 32) == 0, "%s: so is that of the MAC",
+		   layouts[i].what);
+		EVP_MAC_CTX_free(mac);
+		EVP_MAC_free(hmac);
+		EVP_CIPHER_CTX_free(mine);
+		EVP_CIPHER_CTX_free(other);
+		sl_tickets_put(t);
+	}
+}
+
 int main(void)
 {
 	test_own();
 	test_quiet();
 	test_given();
+	test_layout();
 	return done_testing();
 }
