@@ -231,7 +231,7 @@ static uint32_t make_frame(const struct pair *to, uint8_t *frame)
 
 	memcpy(frame, to->near_mac, ETH_ALEN);
 	frame[ETH_ALEN] = 2;
-	memcpy(frame + 2 * ETH_ALEN, type_and_ip, sizeof(type_and_ip));
+	memcpy(frame + (size_t)2 * ETH_ALEN, type_and_ip, sizeof(type_and_ip));
 	memcpy(ip + 16, (uint8_t[]){ 10, 99, (uint8_t)to->number, 1 }, 4);
 	memcpy(udp, (uint8_t[]){ 0x30, 0x39, 0, 9, 0, 26 }, 6);
 	return ETH_ZLEN;
@@ -255,8 +255,8 @@ static int flood(struct bench *b, uint32_t sources)
 	return bench_place_enter(b->place.near) < 0 ? -EIO : ret;
 }
 
-/* CPU time that the near end has spent on a packet, in ns; negative: an errno.  What finds its queue
- * full is lost on the way, and costs it nothing. */
+/* CPU time that the near end has spent on a packet, in ns; negative: an errno.  What finds its
+ * queue full is lost on the way, and costs it nothing. */
 static double measure(struct bench *b, size_t i)
 {
 	uint64_t cpu_ns = bench_pair_cpu_ns(&b->flooded), delivered = bench_place_delivered();

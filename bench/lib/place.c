@@ -196,7 +196,7 @@ static void each_thread(const struct pair *pair, void (*call)(int thread, void *
 
 	snprintf(want, sizeof(want), "napi/%s-", pair->near_name);
 	while (dir && (entry = readdir(dir))) {
-		int thread = atoi(entry->d_name);
+		int thread = (int)strtol(entry->d_name, NULL, 10);
 
 		snprintf(path, sizeof(path), "/proc/%d/comm", thread);
 		if (thread > 0 && read_number(path, "%31s", name) == 0 &&
@@ -273,13 +273,17 @@ uint64_t bench_place_delivered(void)
 {
 	FILE *f = fopen("/proc/self/net/snmp", "re");
 	unsigned long long nr = 0;
-	char line[1024];
+	char line[1024], *at = line;
+	unsigned seen = 0;
 
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "Ip: %*u %*u %*u %*u %*u %*u %*u %*u %llu", &nr) == 1)
-			break;
+	while (f && seen < 2 && fgets(line, sizeof(line), f))
+		seen += strncmp(line, "Ip:", 3) == 0;
 	if (f)
 		fclose(f);
+	for (unsigned i = 0; seen == 2 && at && i < 9; i++)
+		at = strchr(at + 1, ' ');
+	if (seen == 2 && at)
+		nr = strtoull(at, NULL, 10);
 	return nr;
 }
 

@@ -27,8 +27,8 @@ void bench_place_close(struct place *p);
 /* 0 or a negative errno, -EIO if a command failed; it has said why. */
 int bench_pair_make(const struct place *p, unsigned number, struct pair *ret_pair);
 /*
- * From now on a kernel thread of its own does all the work of receiving at the near end, so that its
- * CPU time is that work: on the last processor, while the caller goes on on the first.
+ * From now on a kernel thread of its own does all the work of receiving at the near end, so that
+ * its CPU time is that work: on the last processor, while the caller goes on on the first.
  */
 int bench_pair_thread(const struct pair *pair);
 /* Its CPU time so far, in ns; 0 if there is none. */
@@ -38,8 +38,8 @@ uint32_t bench_pair_received(const struct pair *pair);
 /* IPv4 packets that the near namespace's protocols were given so far. */
 uint64_t bench_place_delivered(void);
 
-/* Runs a command in the calling process' namespace, with that on its standard input (NULL: nothing).
- * 0, or -EIO. */
+/* Runs a command in the calling process' namespace, with that on its standard input (NULL:
+ * nothing).  0, or -EIO. */
 int bench_command(const char *input, const char *const argv[]);
 
 /* The calling thread goes on on that processor. */

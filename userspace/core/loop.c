@@ -198,8 +198,8 @@ static int submit_and_wait(struct sl_loop *loop)
 	struct __kernel_timespec ts;
 	uint64_t wait;
 
-	/* With work left we only look.  A wait of no time would be one all the same: the kernel sets
-	 * a timer for it and sleeps (measured: 75 us, where looking takes 0.2). */
+	/* With work left we only look.  A wait of no time would be one all the same: the kernel
+	 * sets a timer for it and sleeps (measured: 75 us, where looking takes 0.2). */
 	if (!sl_list_is_empty(&loop->fibers.ready) || next <= loop->now_ns)
 		return io_uring_submit_and_get_events(&loop->ring);
 	if (next == SL_NEVER)
