@@ -142,6 +142,7 @@ static void tls_open(struct sl_conn *c)
 {
 	struct sl_tls *t = tls_of(c);
 	struct sl_layer *l = c->layer;
+	uint32_t unsent = t->out_end;
 	int n;
 
 	assert(!l->plain);
@@ -164,7 +165,8 @@ static void tls_open(struct sl_conn *c)
 		sl_tls_block_put(t->blocks, l->plain);
 		l->plain = NULL;
 	}
-	flush_now(t); /* what was asked of us, such as a new key */
+	if (l->passes_out || t->out_end != unsent)
+		flush_now(t); /* what was asked of us, such as a new key */
 }
 
 /* ---- sealing ---- */
