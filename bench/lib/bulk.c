@@ -61,7 +61,7 @@ static int listen_at(const struct pair *pair)
 	return ret;
 }
 
-/* What arrives to the end of the time; the first tenth is for TCP to find its pace. */
+/* What arrives until the time is over; its first tenth is for TCP to find its pace. */
 static double receive(int listener, unsigned ms)
 {
 	uint64_t start_ns = sl_now_ns(), begin_ns = start_ns + ms * (SL_MS / 10), now_ns = start_ns;

@@ -212,7 +212,7 @@ static void pin_thread(int thread, void *arg)
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET(bench_last_cpu(), &set);
+	CPU_SET(0, &set);
 	sched_setaffinity(thread, sizeof(set), &set);
 	*(unsigned *)arg += 1;
 }
@@ -268,22 +268,22 @@ uint32_t bench_pair_received(const struct pair *pair)
 	return nr;
 }
 
-/* The ninth number of the second line that begins with "Ip:". */
+#define DELIVERED_AT 9 /* InDelivers, counted from 1 after "Ip:" */
+
+/* Of the two lines that begin with "Ip:", the first has names. */
 uint64_t bench_place_delivered(void)
 {
 	FILE *f = fopen("/proc/self/net/snmp", "re");
-	unsigned long long nr = 0;
-	char line[1024], *at = line;
-	unsigned seen = 0;
+	char line[1024], *at = NULL;
+	uint64_t nr = 0;
 
-	while (f && seen < 2 && fgets(line, sizeof(line), f))
-		seen += strncmp(line, "Ip:", 3) == 0;
+	while (f && !at && fgets(line, sizeof(line), f))
+		if (strncmp(line, "Ip: ", 4) == 0 && line[4] >= '0' && line[4] <= '9')
+			at = line + 4;
+	for (int i = 0; at && i < DELIVERED_AT; i++)
+		nr = strtoull(at, &at, 10);
 	if (f)
 		fclose(f);
-	for (unsigned i = 0; seen == 2 && at && i < 9; i++)
-		at = strchr(at + 1, ' ');
-	if (seen == 2 && at)
-		nr = strtoull(at, NULL, 10);
 	return nr;
 }
 

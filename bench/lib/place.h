@@ -28,7 +28,9 @@ void bench_place_close(struct place *p);
 int bench_pair_make(const struct place *p, unsigned number, struct pair *ret_pair);
 /*
  * From now on a kernel thread of its own does all the work of receiving at the near end, so that
- * its CPU time is that work: on the last processor, while the caller goes on on the first.
+ * its CPU time is that work.  It shares the first processor with the caller, and so finds a full
+ * queue whenever it has its turn: on one of its own it would be woken for each few packets, which
+ * costs more than to drop them does.
  */
 int bench_pair_thread(const struct pair *pair);
 /* Its CPU time so far, in ns; 0 if there is none. */
