@@ -157,6 +157,32 @@ def resumption():
            "its ticket is good for two hours")
 
 
+def all_in_one():
+    """The end of the handshake and the request in one segment: the ticket comes with the answer."""
+    made = context(authority.file, version=TLS13)
+    with Client(g.port) as raw:
+        c = SlowTls(raw.sock, made)
+        try:
+            c.ssl.do_handshake()
+        except ssl.SSLWantReadError:
+            c.flush(1 << 16)
+        while True:
+            c.incoming.write(raw.sock.recv(1 << 16))
+            try:
+                c.ssl.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                pass
+        c.ssl.write(get("/at-once"))
+        c.flush(1 << 16)
+        tap.ok(c.run(c.ssl.read, 100).startswith(b"HTTP/1.1 200"),
+               "a request with the handshake's end")
+        tap.ok(c.ssl.session.has_ticket, "its answer brings the ticket")
+        session = c.ssl.session
+    with client(made=made, session=session) as c:
+        tap.ok(c.sock.session_reused, "which is good for a session")
+
+
 def bodies():
     for version, name in ((TLS12, "TLSv1.2"), (TLS13, "TLSv1.3")):
         with client(version=version) as c:
@@ -321,8 +347,8 @@ def log_lines():
              "the access log tells what was agreed on")
 
 
-tap.facts(versions, protocols, names, resumption, bodies, pipelined, small_records, ends, tunnel,
-          strangers, half_a_handshake, curl, log_lines)
+tap.facts(versions, protocols, names, resumption, all_in_one, bodies, pipelined, small_records, ends,
+          tunnel, strangers, half_a_handshake, curl, log_lines)
 g.end()
 origins.close()
 tap.done()
