@@ -21,7 +21,7 @@ from lib.wire import get
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 CCS, ALERT, HANDSHAKE, DATA = 20, 21, 22, 23
-PATIENCE = 8  # seconds for a server to end a connection; its own handshake timeout is 2
+PATIENCE = 8  # seconds for a server to end a connection; its own handshake timeout is 1
 
 tap.start(240)
 directory = tempfile.mkdtemp(prefix="sluice-tls-")
@@ -30,7 +30,7 @@ authority = Authority(directory)
 pair = authority.make("a", "a.example")
 origins = origin.Origin()
 g = Gateway(origins.port, {"listener": {"tls": {"certificates": [pair],
-                                               "handshake_timeout": "2s"}}})
+                                               "handshake_timeout": "1s"}}})
 
 
 def record(kind, data, version=0x0303, length=None):
@@ -228,7 +228,7 @@ class Nginx:
             f.write(f"""daemon off; master_process off; pid {directory}/nginx.pid;
                 error_log {directory}/nginx.log crit;
                 events {{ worker_connections 500; }}
-                http {{ access_log off; client_header_timeout 2s; client_body_temp_path {directory};
+                http {{ access_log off; client_header_timeout 1s; client_body_temp_path {directory};
                 proxy_temp_path {directory}; fastcgi_temp_path {directory};
                 uwsgi_temp_path {directory}; scgi_temp_path {directory}; server {{
                 listen 127.0.0.1:{self.port} ssl reuseport; return 200 "served";
@@ -275,9 +275,9 @@ def compare(version, what, act):
     # Which one is not the same where it is not OpenSSL that has looked first.
     tap.ok(theirs[1] is None or ours[1], f"{version.name}: {what}: by an alert, if nginx has one",
            shown)
-    if theirs[2] is not None:
-        tap.ok(ours[2].count(b"200 OK") <= theirs[2].count(b"200 OK"),
-               f"{version.name}: {what}: no request more is served", shown)
+    # Whether an answer to what came in good order still leaves is a matter of time.
+    good = 1 if what == "a record that was sent before" else 0
+    tap.ok(ours[2].count(b"200 OK") <= good, f"{version.name}: {what}: is not served", shown)
 
 
 def refused():
@@ -290,8 +290,9 @@ def before_keys():
             compare(version, what, lambda t, make=make: t.send(*make(t.hello)))
     counters = refused()
     nr = 2 * len(BEFORE | AFTER_HELLO)
-    ended = sum(counters["tls_" + k] for k in ("refused", "slow", "left"))
-    tap.same(ended + counters["tls_handshakes"], nr, "each of them is counted")
+    ended = sum(counters["tls_" + k] for k in ("refused", "malformed", "bad_version", "slow",
+                                               "left", "handshakes"))
+    tap.same(ended, nr, "each of them is counted")
 
 
 def after_keys():
