@@ -38,6 +38,7 @@ const char *sl_check_match_value(struct sl_str text);
 
 const char *sl_check_hash_on(struct sl_str text);
 const char *sl_check_cookie_name(struct sl_str text);
+const char *sl_check_parameter(struct sl_str text);
 const char *sl_check_secret(struct sl_str text);
 const char *sl_check_health_path(struct sl_str text);
 const char *sl_check_health_host(struct sl_str text);
@@ -58,6 +59,11 @@ void sl_config_expand_names(struct sl_reader *r);
 /* What is made of an upstream's targets; call it when these are addresses. */
 void sl_config_finish_upstreams(struct sl_reader *r);
 
+/* Which policies each route asks; call it when all is read. */
+void sl_config_link_policies(struct sl_reader *r);
+/* Finds consumers by their keys. */
+void sl_config_make_keys(struct sl_reader *r);
+
 /* Finish hooks. */
 void sl_check_gateway(struct sl_reader *r, json_t *value, void *to);
 void sl_check_listener(struct sl_reader *r, json_t *value, void *to);
@@ -71,6 +77,11 @@ void sl_check_rewrite(struct sl_reader *r, json_t *value, void *to);
 void sl_check_condition(struct sl_reader *r, json_t *value, void *to);
 void sl_check_respond(struct sl_reader *r, json_t *value, void *to);
 void sl_check_route(struct sl_reader *r, json_t *value, void *to);
+void sl_check_consumer(struct sl_reader *r, json_t *value, void *to);
+void sl_check_key_auth(struct sl_reader *r, json_t *value, void *to);
+void sl_check_require(struct sl_reader *r, json_t *value, void *to);
+void sl_check_rate_limit(struct sl_reader *r, json_t *value, void *to);
+void sl_check_policy(struct sl_reader *r, json_t *value, void *to);
 void sl_check_access(struct sl_reader *r, json_t *value, void *to);
 void sl_check_count_limit(struct sl_reader *r, json_t *value, void *to);
 void sl_check_syn_flood(struct sl_reader *r, json_t *value, void *to);

@@ -80,6 +80,7 @@ extern const struct sl_kind sl_kind_address, sl_kind_net;
 extern const struct sl_kind sl_kind_host, sl_kind_methods, sl_kind_upstream, sl_kind_ignored;
 extern const struct sl_kind sl_kind_include;
 extern const struct sl_kind sl_kind_log_format;
+extern const struct sl_kind sl_kind_sha256, sl_kind_time;
 extern const struct sl_kind sl_kind_statuses, sl_kind_words;
 extern const struct sl_kind sl_kind_count_rate, sl_kind_byte_rate, sl_kind_failures;
 

@@ -144,7 +144,8 @@ static const struct sl_key access_keys[] = {
 	{ "format", &sl_kind_log_format, SL_KEY_AT(sl_logs, access_format), .def = "\"json\"",
 	  .doc = "\"json\": one object a line; \"combined\" or \"common\": as Apache and nginx "
 		 "write them; or a text of up to 4096 bytes with variables: $args $body_bytes_sent "
-		 "$bytes_received $error $error_detail $host $http_referer $http_user_agent $msec "
+		 "$bytes_received $consumer $error $error_detail $host $http_referer "
+		 "$http_user_agent $msec "
 		 "$remote_addr $remote_port $remote_user $request $request_id $request_method "
 		 "$request_time $request_uri $route $scheme $server_protocol $ssl_cipher "
 		 "$ssl_client_i_dn $ssl_client_s_dn $ssl_client_san $ssl_client_serial "
@@ -249,6 +250,18 @@ static const struct sl_key root_keys[] = {
 	  .item = &sl_upstream_item, .max = 65536, .check_name = sl_check_name,
 	  .name_offset = offsetof(struct sl_upstream_conf, name), .name_size = sizeof(char *),
 	  .pattern = SL_NAME_PATTERN, .doc = "Groups of servers that answer requests, by name." },
+	{ "consumers", &sl_kind_map, ITEMS(sl_rules, consumers, consumers_nr),
+	  .item = &sl_consumer_item, .max = 1000000, .check_name = sl_check_name,
+	  .name_offset = offsetof(struct sl_consumer, name), .name_size = sizeof(char *),
+	  .pattern = SL_NAME_PATTERN,
+	  .doc = "Who asks, by name, and what they prove it by. Upstreams get the name as "
+		 "X-Consumer-Username; what clients send of X-Consumer-* goes no further." },
+	{ "policies", &sl_kind_map, ITEMS(sl_rules, policies, policies_nr),
+	  .item = &sl_policy_list_item, .max = 10000, .check_name = sl_check_name,
+	  .name_offset = offsetof(struct sl_policy_list, name), .name_size = sizeof(char *),
+	  .pattern = SL_NAME_PATTERN,
+	  .doc = "Lists of policies, by name, for the routes that use them. A rate_limit in a list "
+		 "counts for all these routes together." },
 	{ "routes", &sl_kind_array, ITEMS(sl_rules, routes, routes_nr), .item = &sl_route_item,
 	  .min = 1, .max = 100000, .required = true,
 	  .doc = "Which request goes where. The most specific match wins: host (exact, longest "
@@ -271,8 +284,6 @@ static const struct sl_key root_keys[] = {
 	  .object = &(const struct sl_object){ .keys = metrics_keys },
 	  .doc = "What is counted, and can be read by \"sluicectl metrics\". A change takes a "
 		 "restart." },
-	LATER("consumers"),
-	LATER("policies"),
 	{ "kernel", &sl_kind_object, SL_KEY_AT(sl_rules, kernel), .object = &sl_kernel_object,
 	  .doc = "Who is let in, and what a client may use up, before its bytes are read." },
 	{ "admin", &sl_kind_object, SL_KEY_AT(sl_rules, admin),

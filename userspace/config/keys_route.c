@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The keys of a route.
 #include "config/table.h"
+#include "policy/policy.h"
 
 static const struct sl_key host_item = {
 	.kind = &sl_kind_host,
@@ -186,7 +187,10 @@ static const struct sl_key route_keys[] = {
 	{ "redirect", &sl_kind_object, SL_KEY_AT(sl_route, redirect),
 	  .object = &(const struct sl_object){ .keys = redirect_keys },
 	  .doc = "The client is sent elsewhere." },
-	LATER("policies"),
+	{ "policies", &sl_kind_array, ITEMS(sl_route, asked, asked_nr), .item = &sl_policy_item,
+	  .max = 16,
+	  .doc = "What is asked of a request before anything answers it, in this order: names of "
+		 "lists in 'policies', and policies themselves." },
 	END,
 };
 

@@ -63,6 +63,10 @@ static void read_expanded(struct sl_reader *r, json_t *document)
 	if (is_good(r))
 		sl_config_finish_upstreams(r);
 	if (is_good(r))
+		sl_config_make_keys(r);
+	if (is_good(r))
+		sl_config_link_policies(r);
+	if (is_good(r))
 		sl_check_table(r);
 	json_decref(r->upstreams);
 	json_decref(r->routes);

@@ -359,14 +359,23 @@ static void read_word(struct sl_reader *r, const struct sl_key *key, json_t *val
 	*mask |= 1u << bit;
 }
 
+/* One word alone is as good as an array of it. */
 static void read_words(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
 {
+	uint64_t mask = 0;
+
+	if (json_is_string(value)) {
+		read_word(r, key, value, &mask);
+		sl_key_store_number(key, to, mask);
+		return;
+	}
 	sl_reader_mask(r, key, value, read_word, to);
 }
 
 static json_t *describe_words(const struct sl_key *key)
 {
-	return json_pack("{s:s, s:{s:o}}", "type", "array", "items", "enum",
+	return json_pack("{s:[{s:o}, {s:s, s:{s:o}}]}", "anyOf", "enum",
+			 sl_words_describe(key->words), "type", "array", "items", "enum",
 			 sl_words_describe(key->words));
 }
 

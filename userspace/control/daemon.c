@@ -27,6 +27,7 @@
 #include "control/socket.h"
 #include "control/upgrade.h"
 #include "gate/meters.h"
+#include "policy/credit.h"
 
 /* Each connection takes a descriptor, a proxied one two: as many as we may have. */
 static void raise_descriptor_limit(void)
@@ -110,6 +111,9 @@ static int make_tallies(struct sl_shared *shared)
 {
 	int ret = make_tally(&shared->tally);
 
+	shared->credits = sl_credits_new();
+	if (!shared->credits)
+		return -ENOMEM;
 	return ret < 0 ? ret : make_tally(&shared->handshake_tally);
 }
 
@@ -301,6 +305,7 @@ void sl_daemon_free(struct sl_daemon *d)
 	free(d->group);
 	sl_metrics_free(d->shared.metrics);
 	free(d->workers);
+	sl_credits_free(d->shared.credits);
 	free(d->shared.tally);
 	free(d->shared.handshake_tally);
 	sl_kernel_free(d);

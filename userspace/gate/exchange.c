@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "gate/admit.h"
 #include "gate/forward.h"
+#include "gate/policies.h"
 #include "gate/proxy.h"
 #include "gate/receive.h"
 #include "gate/reply.h"
@@ -164,7 +165,13 @@ static enum sl_route_result find_route(struct sl_exchange *x)
 static int act(struct sl_exchange *x)
 {
 	const struct sl_route *r = x->match.route;
+	const struct sl_refusal *refusal;
 
+	if (r->policies_nr) {
+		refusal = sl_policies_ask(x);
+		if (refusal)
+			return sl_reply_refusal(x, refusal);
+	}
 	switch (r->action) {
 	case SL_ROUTE_RESPOND:
 		return sl_reply_respond(x, &r->respond);
@@ -335,6 +342,7 @@ static void write_log(struct sl_exchange *x)
 		.duration_us = (w->loop.now_ns - x->start_ns) / SL_US,
 		.upstream_us = x->upstream_ns / SL_US,
 		.upstream_status = x->resp.status,
+		.consumer = sl_str_of(x->consumer ? x->consumer->name : ""),
 		.is_punished = x->is_punished,
 	};
 

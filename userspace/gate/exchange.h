@@ -34,6 +34,10 @@ struct sl_exchange {
 	struct sl_str client_text; /* the same as text: it is written up to three times */
 	bool is_peer_trusted;
 
+	const struct sl_consumer *consumer; /* NULL: nobody that is known */
+	const struct sl_api_key *key;	    /* that it was known by, or NULL */
+	struct sl_str policy_fields;	    /* lines of the answer that policies made */
+
 	struct sl_peer *peer; /* the connection to the upstream, while there is one */
 	struct sl_head resp;
 	const char *upstream_name;

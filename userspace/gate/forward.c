@@ -4,6 +4,7 @@
 
 #include "gate/certificate.h"
 #include "gate/edit.h"
+#include "gate/policies.h"
 #include "gate/rewrite.h"
 #include "observe/clock.h"
 
@@ -160,6 +161,15 @@ static bool is_in_disguise(const struct sl_field *f)
 	       sl_str_eq(name, SL_S("x-request-id")) || sl_str_eq(name, SL_S("proxy"));
 }
 
+/* What nobody but us tells upstreams. */
+static bool is_ours(const struct sl_field *f)
+{
+	struct sl_str name = { f->name, f->name_len };
+
+	return sl_lower(f->name[0]) == 'x' &&
+	       (sl_certificate_is_field(name) || sl_consumer_is_field(name));
+}
+
 /* Fields that we write ourselves, or that are for us only. */
 bool sl_forward_is_passed_on(const struct sl_exchange *x, const struct sl_field *f)
 {
@@ -184,7 +194,7 @@ bool sl_forward_is_passed_on(const struct sl_exchange *x, const struct sl_field 
 	case SL_FIELD_MAX_FORWARDS:
 		return x->req.method_id != SL_METHOD_OPTIONS;
 	case SL_FIELD_OTHER:
-		return !sl_certificate_is_field((struct sl_str){ f->name, f->name_len }) &&
+		return !is_ours(f) &&
 		       (is_believed(x, SL_FIELD_X_FORWARDED_FOR) || !is_in_disguise(f));
 	default:
 		return true;
@@ -339,7 +349,7 @@ static bool is_dropped(const struct sl_header_edit *edit, const struct sl_field 
 size_t sl_forward_extra_len(const struct sl_exchange *x, const struct sl_header_edit *edit)
 {
 	return x->match.route->rewrite_host.len + sl_certificate_fields(x).len +
-	       (sl_edit_is_empty(edit) ? 0 : sl_edit_len(x, edit));
+	       sl_policies_fields_len(x) + (sl_edit_is_empty(edit) ? 0 : sl_edit_len(x, edit));
 }
 
 void sl_forward_request(struct sl_exchange *x, struct sl_out *o)
@@ -361,6 +371,8 @@ void sl_forward_request(struct sl_exchange *x, struct sl_out *o)
 	put_x_forwarded(x, o);
 	put_forwarded(x, o);
 	sl_out_str(o, sl_certificate_fields(x));
+	if (x->match.route->policies_nr)
+		sl_policies_put_consumer(x, o);
 	if (x->rules->forwarded.via)
 		sl_out_str(o, x->req.minor ? SL_S("Via: 1.1 sluice\r\n")
 					   : SL_S("Via: 1.0 sluice\r\n"));
@@ -453,6 +465,7 @@ void sl_forward_response(struct sl_exchange *x, struct sl_out *o)
 	if (x->rules->forwarded.via)
 		sl_out_lit(o, "Via: 1.1 sluice\r\n");
 	sl_out_str(o, x->set_cookie);
+	sl_out_str(o, x->policy_fields);
 	put_response_framing(x, o);
 	put_connection(x, o);
 	sl_out_lit(o, "\r\n");
@@ -464,6 +477,7 @@ void sl_forward_interim(struct sl_exchange *x, struct sl_out *o)
 	put_response_fields(x, o, edit_or_none(&x->match.route->response_headers));
 	if (x->resp.status == 101) {
 		sl_out_str(o, x->set_cookie);
+		sl_out_str(o, x->policy_fields);
 		sl_out_lit(o, "Connection: upgrade\r\nUpgrade: websocket\r\n");
 	}
 	sl_out_lit(o, "\r\n");

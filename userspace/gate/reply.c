@@ -59,6 +59,7 @@ static void put_head(struct sl_exchange *x, struct sl_out *o, const struct reply
 		sl_out_lit(o, "\r\nConnection: keep-alive");
 	sl_out_lit(o, "\r\n");
 	sl_out_str(o, r->extra);
+	sl_out_str(o, x->policy_fields);
 	put_conf(o, r);
 	if (r->edit)
 		sl_edit_put(x, r->edit, o);
@@ -67,7 +68,7 @@ static void put_head(struct sl_exchange *x, struct sl_out *o, const struct reply
 
 static size_t head_room(const struct sl_exchange *x, const struct reply *r)
 {
-	size_t n = HEAD_ROOM + r->extra.len + r->type.len;
+	size_t n = HEAD_ROOM + r->extra.len + r->type.len + x->policy_fields.len;
 
 	for (unsigned i = 0; r->conf && i < r->conf->headers_nr; i++)
 		n += r->conf->headers[i].name.len + r->conf->headers[i].value.len + 4;
@@ -142,7 +143,7 @@ static int send_reply(struct sl_exchange *x, const struct reply *r)
 		iov[1].iov_len = 0;
 	}
 	x->status = (uint16_t)r->status;
-	if (is_denial(x, r->status))
+	if (!x->offence && is_denial(x, r->status))
 		x->offence = "denied";
 	ret = send_all(x, iov);
 	if (ret < 0)
@@ -186,6 +187,20 @@ int sl_reply_overloaded(struct sl_exchange *x)
 	return send_problem(x, 503, "upstream_overloaded",
 			    "The upstream is busy with as many requests as it may get.",
 			    SL_S("Retry-After: 1\r\n"));
+}
+
+int sl_reply_refusal(struct sl_exchange *x, const struct sl_refusal *refusal)
+{
+	struct sl_stats *s = x->worker->stats;
+
+	x->offence = refusal->offence;
+	if (refusal->status == 401)
+		sl_count(&s->policy_unauthorized, 1);
+	else if (refusal->status == 403)
+		sl_count(&s->policy_forbidden, 1);
+	else if (refusal->status == 429)
+		sl_count(&s->policy_limited, 1);
+	return send_problem(x, refusal->status, refusal->error, refusal->detail, refusal->fields);
 }
 
 static void put_allow(struct sl_out *o, uint32_t allowed)

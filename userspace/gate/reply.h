@@ -11,6 +11,8 @@
 int sl_reply_problem(struct sl_exchange *x, unsigned status, const char *error, const char *detail);
 /* 503 with Retry-After: an upstream has no room for more. */
 int sl_reply_overloaded(struct sl_exchange *x);
+/* What a policy says no with. */
+int sl_reply_refusal(struct sl_exchange *x, const struct sl_refusal *refusal);
 int sl_reply_method_not_allowed(struct sl_exchange *x, uint32_t allowed);
 int sl_reply_options(struct sl_exchange *x);
 int sl_reply_respond(struct sl_exchange *x, const struct sl_respond_conf *conf);

@@ -13,6 +13,8 @@
 #include "net/addr.h"
 #include "net/listener.h"
 #include "observe/format.h"
+#include "policy/keyring.h"
+#include "policy/policy.h"
 #include "route/route.h"
 #include "route/table.h"
 #include "upstream/conf.h"
@@ -135,6 +137,11 @@ struct sl_rules {
 	 * rules own it, for it lives as long. */
 	struct sl_states *states;
 	struct sl_meters *meters; /* likewise: where its routes and targets are counted */
+	struct sl_consumer *consumers;
+	unsigned consumers_nr;
+	struct sl_keyring *keys; /* of the consumers */
+	struct sl_policy_list *policies;
+	unsigned policies_nr;
 	struct sl_route *routes;
 	unsigned routes_nr;
 	struct sl_route_table *table;

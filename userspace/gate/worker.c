@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "gate/client.h"
 #include "gate/exchange.h"
+#include "policy/digest.h"
 #include "tls/handshake.h"
 
 enum {
@@ -189,7 +190,8 @@ static int init(struct sl_worker *w)
 	sl_timer_init(&w->drain_timer, on_drain_step);
 	sl_slab_init(&w->client_slab, sizeof(struct sl_client));
 	w->regex_scratch = sl_regex_scratch_new();
-	if (!w->regex_scratch)
+	w->digest = sl_digest_new();
+	if (!w->regex_scratch || !w->digest)
 		return -ENOMEM;
 	if (getrandom(&w->id_high, sizeof(w->id_high), 0) != sizeof(w->id_high))
 		return -EIO;
@@ -217,6 +219,7 @@ static void fini(struct sl_worker *w)
 	sl_tls_blocks_fini(&w->tls_blocks);
 	sl_loop_fini(&w->loop);
 	sl_regex_scratch_free(w->regex_scratch);
+	sl_digest_free(w->digest);
 	free_acceptors(w);
 }
 
@@ -236,6 +239,7 @@ static void *run(void *arg)
 	pthread_barrier_wait(&start->ready); /* start is gone after this */
 	if (ret < 0) {
 		sl_regex_scratch_free(w->regex_scratch);
+		sl_digest_free(w->digest);
 		return NULL;
 	}
 	for (unsigned i = 0; i < w->acceptors_nr; i++)

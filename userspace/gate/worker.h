@@ -26,6 +26,8 @@
 #include "route/regex.h"
 #include "tls/blocks.h"
 
+struct sl_credits;
+struct sl_digest;
 struct sl_guard;
 
 /* What all workers of the process share. */
@@ -39,6 +41,7 @@ struct sl_shared {
 	struct sl_tally *tally;	     /* of connections */
 	struct sl_tally *handshake_tally;
 	int done_fd; /* eventfd: each worker adds 1 when it has ended, or has nothing to log */
+	struct sl_credits *credits; /* of rate_limit policies */
 	struct sl_guard *guard; /* lists, punishments, limits of connections */
 	int access_fd;		/* of the access log; always open, to nowhere when there is none */
 	_Atomic(struct sl_view *) retired; /* what no worker needs any more */
@@ -63,6 +66,7 @@ struct sl_worker {
 	unsigned clients_nr;
 	unsigned index;
 	struct sl_regex_scratch *regex_scratch;
+	struct sl_digest *digest;
 	uint64_t id_high, id_low; /* of the next request id */
 	struct sl_log_rate log_rate;
 	uint64_t accept_short_ns, connect_short_ns; /* when there was a shortage last */

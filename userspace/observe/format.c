@@ -65,6 +65,7 @@ static void print_json(const struct sl_redact *redact, struct sl_wall *wall, uin
 	put_u64(o, "bytes_received", a->bytes_received);
 	put_u64(o, "bytes_sent", a->bytes_sent);
 	put_u64(o, "duration_us", a->duration_us);
+	put(o, "consumer", a->consumer);
 	put(o, "route", a->route);
 	if (a->upstream.len) {
 		put(o, "upstream", a->upstream);

@@ -109,6 +109,12 @@
 	  "beyond the client's limit of new connections") \
 	X(shadow_denials, COUNTER, "sluice_shadow_denials", "", \
 	  "What would be denied, were it not on trial") \
+	X(policy_unauthorized, COUNTER, "sluice_policy_refusals", "reason=\"unauthorized\"", \
+	  "Requests that a policy refused, by reason") \
+	X(policy_forbidden, COUNTER, "sluice_policy_refusals", "reason=\"forbidden\"", \
+	  "the client is known, and may not do that") \
+	X(policy_limited, COUNTER, "sluice_policy_refusals", "reason=\"limited\"", \
+	  "a limit was reached") \
 	X(punishments, COUNTER, "sluice_punishments", "result=\"punished\"", \
 	  "Clients that failed too often, by what became of it") \
 	X(punishments_shadow, COUNTER, "sluice_punishments", "result=\"shadow\"", \

@@ -41,6 +41,7 @@ static void put_or_dash(struct sl_out *o, struct sl_str s)
 	}
 
 TEXT_OF(client)
+TEXT_OF(consumer)
 TEXT_OF(request_id)
 TEXT_OF(method)
 TEXT_OF(host)
@@ -89,11 +90,6 @@ static void put_detail(const struct line *l, struct sl_out *o)
 }
 
 /* Nobody is asked for a name yet; the column is there for whoever reads the common formats. */
-static void put_user(const struct line *l, struct sl_out *o)
-{
-	sl_out_char(o, '-');
-}
-
 static void put_protocol(const struct line *l, struct sl_out *o)
 {
 	sl_out_str(o, l->a->minor ? SL_S("HTTP/1.1") : SL_S("HTTP/1.0"));
@@ -197,6 +193,7 @@ static const struct variable variables[] = {
 	{ "args",                   put_query },
 	{ "body_bytes_sent",        put_bytes_sent },
 	{ "bytes_received",         put_bytes_received },
+	{ "consumer",               put_consumer },
 	{ "error",                  put_error },
 	{ "error_detail",           put_detail },
 	{ "host",                   put_host },
@@ -205,7 +202,7 @@ static const struct variable variables[] = {
 	{ "msec",                   put_epoch },
 	{ "remote_addr",            put_client },
 	{ "remote_port",            put_client_port },
-	{ "remote_user",            put_user },
+	{ "remote_user",            put_consumer },
 	{ "request",                put_request },
 	{ "request_id",             put_request_id },
 	{ "request_method",         put_method },

@@ -45,6 +45,8 @@ struct sl_condition {
 	bool present;	     /* PRESENT: whether it has to be there, or must not */
 };
 
+struct sl_policy; /* policy/policy.h */
+
 struct sl_route {
 	const char *name; /* never empty: "route[3]" for one without a name */
 	struct sl_str
@@ -59,6 +61,10 @@ struct sl_route {
 	struct sl_str rewrite_path; /* a template of parameters; "?" starts a query; empty: none */
 	struct sl_str rewrite_host; /* empty: as it came; "upstream": the target's name */
 	struct sl_header_edit request_headers, response_headers;
+	struct sl_policy *asked; /* as they are written */
+	unsigned asked_nr;
+	const struct sl_policy **policies; /* with what their lists stand for, in their order */
+	unsigned policies_nr;
 	enum sl_route_action action;
 	unsigned upstream; /* index into the upstreams */
 	struct sl_respond_conf respond;

@@ -75,6 +75,8 @@ static const struct fault syntax[] = {
 #define UPSTREAM "'upstreams':{'origin':{'targets':['127.0.0.1:2']}},"
 #define ROUTE "'routes':[{'respond':{}}]"
 
+#define DIGEST "'0123456789abcdef0123456789abcdef0123456789ABCDEF0123456789abcdef'"
+
 #define NO_USER                                                                                    \
 	"is not the name of a user or a group: 1 to 32 letters, digits, '-', '_' and '.', not "    \
 	"beginning with '-'"
@@ -97,7 +99,53 @@ static const struct fault top[] = {
 	{ "'metrics':{'targets':10001}", "22: /metrics/targets: must be between 1 and 10000" },
 	{ "'a/b~c':1", "1: /a~1b~0c: unknown key 'a/b~c'" },
 	{ "'\\u001b[2J':1", "1: /?[2J: unknown key '?[2J'" },
-	{ "'policies':{}", "1: /policies: 'policies' is not available in this version" },
+	{ "'policies':{'p':[]}", "17: /policies/p: needs at least 1 element, not 0" },
+	{ "'policies':{'p':[{}]}",
+	  "18: /policies/p/0: needs 'key_auth', 'require' or 'rate_limit'" },
+	{ "'policies':{'p':['q']}", "18: /policies/p/0: must be an object, not a string" },
+	{ "'policies':{'p':[{'use':'q','key_auth':{}}]}",
+	  "19: /policies/p/0/use: unknown key 'use'" },
+	{ "'policies':{'p':[{'key_auth':{},'require':{'groups':['g']}}]}",
+	  "18: /policies/p/0: 'key_auth' and 'require' exclude each other" },
+	{ "'policies':{'p':[{'key_auth':{'header':'a b'}}]}",
+	  "40: /policies/p/0/key_auth/header: 'a b' is not the name of a header field" },
+	{ "'policies':{'p':[{'key_auth':{'header':'Connection'}}]}",
+	  "40: /policies/p/0/key_auth/header: 'Connection' is set by the gateway itself" },
+	{ "'policies':{'p':[{'key_auth':{'query':'a&b'}}]}",
+	  "39: /policies/p/0/key_auth/query: 'a&b' is looked for as it is written: without '&', "
+	  "'=', '%', '+' and what a query encodes" },
+	{ "'policies':{'p':[{'require':{}}]}",
+	  "29: /policies/p/0/require: needs 'groups' or 'consumers'" },
+	{ "'policies':{'p':[{'rate_limit':{}}]}",
+	  "32: /policies/p/0/rate_limit: 'rate' is missing" },
+	{ "'policies':{'p':[{'rate_limit':{'rate':'0'}}]}",
+	  "40: /policies/p/0/rate_limit/rate: must be more than 0" },
+	{ "'policies':{'p':[{'rate_limit':{'rate':'5/d'}}]}",
+	  "40: /policies/p/0/rate_limit/rate: '5/d' must be a rate such as \"200/s\", \"10/m\" "
+	  "or 0" },
+	{ "'policies':{'p':[{'rate_limit':{'rate':'5/s','cost':6}}]}",
+	  "53: /policies/p/0/rate_limit/cost: is more than the burst: no request would pass" },
+	{ "'policies':{'p':[{'rate_limit':{'rate':'1/h','burst':5}}]}",
+	  "54: /policies/p/0/rate_limit/burst: takes longer than 4 h 48 min to come together at "
+	  "this rate: make it smaller, or the rate larger" },
+	{ "'policies':{'p':[{'rate_limit':{'rate':'1/s','per':[]}}]}",
+	  "52: /policies/p/0/rate_limit/per: needs at least a word, or 'header' beside it" },
+	{ "'policies':{'p':[{'rate_limit':{'rate':'1/s','per':'cunsomer'}}]}",
+	  "52: /policies/p/0/rate_limit/per: unknown value 'cunsomer'; did you mean 'consumer'?" },
+	{ "'consumers':{'a b':{}}",
+	  "14: /consumers/a b: 'a b' is not a name: 1 to 64 letters, digits, '-', '_' and '.'" },
+	{ "'consumers':{'a':{'api_keys':[{}]}}",
+	  "31: /consumers/a/api_keys/0: 'sha256' is missing" },
+	{ "'consumers':{'a':{'api_keys':[{'sha256':'0123'}]}}",
+	  "41: /consumers/a/api_keys/0/sha256: is no SHA-256: 64 hexadecimal digits, as \"printf "
+	  "%s KEY | sha256sum\" prints them" },
+	{ "'consumers':{'a':{'api_keys':[{'sha256':" DIGEST ",'expires':'2027-02-30'}]}}",
+	  "118: /consumers/a/api_keys/0/expires: '2027-02-30' must be a time such as "
+	  "\"2027-01-31\" or \"2027-01-31T12:00:00Z\"" },
+	{ "'consumers':{'a':{'api_keys':[{'sha256':" DIGEST "}]},"
+	  "'b':{'api_keys':[{'sha256':" DIGEST "}]}}",
+	  "128: /consumers/b/api_keys/0: the same key is there before: nobody could tell whose it "
+	  "is" },
 	{ "'$schema':1", "11: /$schema: must be a string, not an integer" },
 	{ "'gateway':null", "11: /gateway: must be an object, not null" },
 	{ "'gateway':{'workers':0}", "22: /gateway/workers: must be between 1 and 1024" },
@@ -608,8 +656,13 @@ static const struct fault routes[] = {
 	  "parameters" },
 	{ "[{'match':{'path':'/a?b'},'respond':{}}]",
 	  "19: /routes/0/match/path: '/a?b': a path has no query and no fragment" },
-	{ "[{'policies':[],'respond':{}}]",
-	  "3: /routes/0/policies: 'policies' is not available in this version" },
+	{ "[{'policies':['p'],'respond':{}}]",
+	  "15: /routes/0/policies/0: there is no list 'p' in 'policies'" },
+	{ "[{'policies':[{'require':{'groups':['g']}},{'key_auth':{}}],'respond':{}}]",
+	  "14: /routes/0/policies: 'require' stands before any policy that finds out who asks, "
+	  "such as 'key_auth'" },
+	{ "[{'policies':[{'key_auth':{},'use':'p'}],'respond':{}}]",
+	  "15: /routes/0/policies/0: 'use' and 'key_auth' exclude each other" },
 	{ NULL, NULL },
 };
 

@@ -207,8 +207,9 @@ static const struct {
 	{ "'paths': []", "other.json:1:12: /paths: must be an object, not an array\n" },
 	{ "'rootes': []",
 	  "other.json:1:3: /rootes: unknown key 'rootes'; did you mean 'routes'?\n" },
-	{ "'policies': {}",
-	  "other.json:1:3: /policies: 'policies' is not available in this version\n" },
+	{ "'admin': {}, 'policies': { 'p': 1 }",
+	  "other.json:1:12: /admin: 'address' is missing\n"
+	  "other.json:1:35: /policies/p: must be an array, not an integer\n" },
 	{ "'routes': [ {}, { 'name': 'main', 'respond': {} } ]",
 	  "other.json:1:15: /routes/0: needs 'upstream', 'respond' or 'redirect'\n"
 	  "other.json:1:29: /routes/1/name: route 0 of main.json has the same name\n" },

@@ -33,6 +33,7 @@ static struct sl_access plain(void)
 		.host = SL_STR("example.com"),
 		.path = SL_STR("/path"),
 		.query = SL_STR("query&token=x"),
+		.consumer = SL_STR("acme"),
 		.route = SL_STR("r"),
 		.upstream = SL_STR("127.0.0.1:1"),
 		.user_agent = SL_STR("agent"),
@@ -82,6 +83,7 @@ static const struct {
 	{ "args", "query&token=REDACTED", "-" },
 	{ "body_bytes_sent", "2326", "0" },
 	{ "bytes_received", "17", "0" },
+	{ "consumer", "acme", "-" },
 	{ "error", "oops", "-" },
 	{ "error_detail", "refused", "-" },
 	{ "host", "example.com", "-" },
@@ -90,7 +92,7 @@ static const struct {
 	{ "msec", "971186136.042", "971186136.042" },
 	{ "remote_addr", "192.0.2.7", "-" },
 	{ "remote_port", "4711", "0" },
-	{ "remote_user", "-", "-" },
+	{ "remote_user", "acme", "-" },
 	{ "request", "GET /path?query&token=REDACTED HTTP/1.1", "-" },
 	{ "request_id", "abc", "-" },
 	{ "request_method", "GET", "-" },
@@ -143,11 +145,13 @@ static void known_formats(void)
 	a.query = SL_S("query");
 	a.referer = SL_S("referer");
 	is_str(line("combined", &a),
-	       "192.0.2.7 - - [10/Oct/2000:13:55:36 +0000] \"GET /path?query HTTP/1.1\" 200 2326 "
+	       "192.0.2.7 - acme [10/Oct/2000:13:55:36 +0000] \"GET /path?query HTTP/1.1\" 200 "
+	       "2326 "
 	       "\"referer\" \"agent\"",
 	       "combined");
 	is_str(line("common", &a),
-	       "192.0.2.7 - - [10/Oct/2000:13:55:36 +0000] \"GET /path?query HTTP/1.1\" 200 2326",
+	       "192.0.2.7 - acme [10/Oct/2000:13:55:36 +0000] \"GET /path?query HTTP/1.1\" 200 "
+	       "2326",
 	       "common");
 	ok(line("json", &a).ptr[0] == '{', "json");
 	is_str(line("${status}ms $$5 a$status", &a), "200ms $5 a200", "braces, dollars and text");

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keys of consumers and of policies.
+#include "config/table.h"
+#include "policy/key_auth.h"
+#include "policy/rate_limit.h"
+#include "policy/require.h"
+
+static const struct sl_key group_item = {
+	.kind = &sl_kind_string,
+	.size = sizeof(struct sl_str),
+	.check = sl_check_name,
+	.pattern = SL_NAME_PATTERN,
+};
+
+/* ---- consumers ---- */
+
+static const struct sl_key api_key_keys[] = {
+	{ "sha256", &sl_kind_sha256, SL_KEY_AT(sl_api_key, sha256), .required = true,
+	  .doc = "SHA-256 of the key in 64 hexadecimal digits: \"printf %s KEY | sha256sum\". The "
+		 "key itself stands nowhere." },
+	{ "id", &sl_kind_string, SL_KEY_AT(sl_api_key, id), .check = sl_check_name,
+	  .pattern = SL_NAME_PATTERN,
+	  .doc = "What the key is called: upstreams get it as X-Credential-Identifier." },
+	{ "expires", &sl_kind_time, SL_KEY_AT(sl_api_key, expires_s),
+	  .doc = "From when on the key is refused: \"2027-01-31\" or \"2027-01-31T12:00:00Z\" "
+		 "(RFC 3339, UTC). Default: never." },
+	{ "enabled", &sl_kind_bool, SL_KEY_AT(sl_api_key, enabled), .def = "true",
+	  .doc = "false: the key is refused." },
+	END,
+};
+
+static const struct sl_key api_key_item = {
+	.kind = &sl_kind_object,
+	.object = &(const struct sl_object){ .keys = api_key_keys },
+};
+
+static const struct sl_key consumer_keys[] = {
+	{ "groups", &sl_kind_array, ITEMS(sl_consumer, groups, groups_nr), .item = &group_item,
+	  .max = 64, .doc = "What policies ask for; upstreams get them as X-Consumer-Groups." },
+	{ "tags", &sl_kind_array, ITEMS(sl_consumer, tags, tags_nr), .item = &group_item, .max = 64,
+	  .doc = "Words of your own, which mean nothing to the gateway." },
+	{ "enabled", &sl_kind_bool, SL_KEY_AT(sl_consumer, enabled), .def = "true",
+	  .doc = "false: none of its credentials is good." },
+	{ "api_keys", &sl_kind_array, ITEMS(sl_consumer, api_keys, api_keys_nr),
+	  .item = &api_key_item, .max = 1024, .doc = "Keys by which key_auth knows it." },
+	LATER("jwt_subject"),
+	END,
+};
+
+const struct sl_key sl_consumer_item = {
+	.kind = &sl_kind_object,
+	.object = &(const struct sl_object){ .keys = consumer_keys, .finish = sl_check_consumer },
+};
+
+/* ---- policies ---- */
+
+static const struct sl_key key_auth_keys[] = {
+	{ "header", &sl_kind_string, SL_KEY_AT(sl_key_auth, header), .check = sl_check_field_name,
+	  .doc = "A field that holds the key; in \"authorization\" it stands behind Bearer, Key or "
+		 "ApiKey. Default, if there is neither 'query' nor 'cookie': x-api-key." },
+	{ "query", &sl_kind_string, SL_KEY_AT(sl_key_auth, query), .check = sl_check_parameter,
+	  .doc = "A parameter of the query that holds the key. Logs hide its value." },
+	{ "cookie", &sl_kind_string, SL_KEY_AT(sl_key_auth, cookie), .check = sl_check_cookie_name,
+	  .doc = "A cookie that holds the key." },
+	{ "optional", &sl_kind_bool, SL_KEY_AT(sl_key_auth, optional), .def = "false",
+	  .doc = "A request without a key goes on, as nobody's; a wrong key is refused." },
+	END,
+};
+
+static const struct sl_key require_keys[] = {
+	{ "groups", &sl_kind_array, ITEMS(sl_require, groups, groups_nr), .item = &group_item,
+	  .min = 1, .max = 64, .doc = "The consumer is in one of these groups." },
+	{ "consumers", &sl_kind_array, ITEMS(sl_require, consumers, consumers_nr),
+	  .item = &group_item, .min = 1, .max = 1024, .doc = "The consumer is one of these." },
+	END,
+};
+
+static const struct sl_key rate_limit_keys[] = {
+	{ "per", &sl_kind_words, SL_KEY_AT(sl_rate_limit, per),
+	  .words = WORDS("client", "consumer", "key", "route"), .def = "\"client\"",
+	  .doc = "Who has a credit of its own: a word, or several that count together. client: an "
+		 "address, of IPv6 a /64; consumer, and key: as they were found out before, else "
+		 "as client; route. With 'header' it may be []." },
+	{ "header", &sl_kind_string, SL_KEY_AT(sl_rate_limit, header), .check = sl_check_field_name,
+	  .doc = "Besides, each value of this field has a credit of its own." },
+	{ "rate", &sl_kind_count_rate, SL_KEY_AT(sl_rate_limit, rate), .required = true,
+	  .max = 1000000000, .doc = "Requests, such as \"100/s\", \"600/m\" or \"1000/h\"." },
+	{ "burst", &sl_kind_int, SL_KEY_AT(sl_rate_limit, burst), .min = 1, .max = 1000000000,
+	  .doc = "As many at once. Default: as many as stand in 'rate'." },
+	{ "cost", &sl_kind_int, SL_KEY_AT(sl_rate_limit, cost), .min = 1, .max = 1000000,
+	  .def = "1", .doc = "What a request takes of it." },
+	{ "headers", &sl_kind_enum, SL_KEY_AT(sl_rate_limit, headers),
+	  .words = WORDS("draft", "x", "retry-after", "off"), .def = "\"draft\"",
+	  .doc = "What answers tell of it. draft: RateLimit-Policy and RateLimit (IETF draft 08 to "
+		 "11); x: X-RateLimit-Limit, -Remaining and -Reset; both, and retry-after alone, "
+		 "with Retry-After in a refusal." },
+	END,
+};
+
+#define POLICY_KEYS                                                                                \
+	{ "key_auth",                                                                              \
+	  &sl_kind_object,                                                                         \
+	  SL_KEY_AT(sl_policy, key_auth),                                                          \
+	  .item_size = sizeof(struct sl_key_auth),                                                 \
+	  .object =                                                                                \
+		  &(const struct sl_object){ .keys = key_auth_keys, .finish = sl_check_key_auth }, \
+	  .doc = "Only who shows a key of a consumer goes on; else the answer is 401. The key is " \
+		 "taken out of the request." },                                                    \
+		{ "require",                                                                       \
+		  &sl_kind_object,                                                                 \
+		  SL_KEY_AT(sl_policy, require),                                                   \
+		  .item_size = sizeof(struct sl_require),                                          \
+		  .object = &(const struct sl_object){ .keys = require_keys,                       \
+						       .finish = sl_check_require },               \
+		  .doc = "What the consumer has to be; else the answer is 403. All keys have to "  \
+			 "hold." },                                                                \
+	{                                                                                          \
+		"rate_limit", &sl_kind_object, SL_KEY_AT(sl_policy, rate_limit),                   \
+			.item_size = sizeof(struct sl_rate_limit),                                 \
+			.object = &(const struct sl_object){ .keys = rate_limit_keys,              \
+							     .finish = sl_check_rate_limit },      \
+			.doc = "How many requests may come; beyond, the answer is 429. What is "   \
+			       "refused costs nothing. Several may stand in a route."              \
+	}
+
+static const struct sl_key listed_keys[] = { POLICY_KEYS, END };
+
+static const struct sl_key listed_item = {
+	.kind = &sl_kind_object,
+	.object = &(const struct sl_object){ .keys = listed_keys,
+					     .one_of = WORDS("key_auth", "require", "rate_limit"),
+					     .finish = sl_check_policy },
+};
+
+static const struct sl_key asked_keys[] = {
+	{ "use", &sl_kind_string, SL_KEY_AT(sl_policy, use), .check = sl_check_name,
+	  .pattern = SL_NAME_PATTERN, .doc = "The name of a list in 'policies': all of it." },
+	POLICY_KEYS,
+	END,
+};
+
+const struct sl_key sl_policy_item = {
+	.kind = &sl_kind_object,
+	.object = &(const struct sl_object){ .keys = asked_keys,
+					     .shorthand = "use",
+					     .one_of = WORDS("use", "key_auth", "require",
+							     "rate_limit"),
+					     .finish = sl_check_policy },
+};
+
+const struct sl_key sl_policy_list_item = {
+	.kind = &sl_kind_array,
+	ITEMS(sl_policy_list, policies, policies_nr),
+	.item = &listed_item,
+	.min = 1,
+	.max = SL_POLICIES_MAX,
+};

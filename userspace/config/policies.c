@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+// Consumers and policies: their values, the rules over them, and which policies a route asks.
+#include <errno.h>
+#include <time.h>
+
+#include "base/siphash.h"
+#include "config/check.h"
+#include "kern/limit.h"
+#include "policy/key_auth.h"
+#include "policy/rate_limit.h"
+#include "policy/require.h"
+
+/* ---- values ---- */
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = sl_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool parse_sha256(struct sl_str text, uint8_t ret[SL_DIGEST_BYTES])
+{
+	if (text.len != 2 * SL_DIGEST_BYTES)
+		return false;
+	for (size_t i = 0; i < SL_DIGEST_BYTES; i++) {
+		int high = hex_digit(text.ptr[2 * i]), low = hex_digit(text.ptr[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		ret[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+static void read_sha256(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
+{
+	const char *text = json_string_value(value);
+
+	if (!text)
+		sl_reader_type_fault(r, "a string of 64 hexadecimal digits", value);
+	else if (!parse_sha256(sl_str_of(text), to)) /* it may be a key by mistake: not quoted */
+		sl_report_fault(&r->report, "is no SHA-256: 64 hexadecimal digits, as "
+					    "\"printf %%s KEY | sha256sum\" prints them");
+}
+
+static json_t *describe_sha256(const struct sl_key *key)
+{
+	return json_pack("{s:s, s:s}", "type", "string", "pattern", "^[0-9A-Fa-f]{64}$");
+}
+
+/* A day that no calendar has would become another one: it has to come back as it went in. */
+static bool parse_time(const char *text, const char *format, uint64_t *ret_s)
+{
+	struct tm tm = { 0 }, back;
+	const char *end = strptime(text, format, &tm);
+	int day = tm.tm_mday;
+	time_t t;
+
+	if (!end || *end)
+		return false;
+	t = timegm(&tm);
+	if (t <= 0 || !gmtime_r(&t, &back) || back.tm_mday != day)
+		return false;
+	*ret_s = (uint64_t)t;
+	return true;
+}
+
+static void read_time(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
+{
+	const char *text = json_string_value(value);
+	uint64_t s;
+
+	if (!text)
+		sl_reader_type_fault(r, "a string", value);
+	else if (parse_time(text, "%Y-%m-%d", &s) || parse_time(text, "%Y-%m-%dT%H:%M:%SZ", &s))
+		sl_key_store_number(key, to, s);
+	else
+		sl_report_fault(&r->report,
+				"'%.64s' must be a time such as \"2027-01-31\" or "
+				"\"2027-01-31T12:00:00Z\"",
+				text);
+}
+
+static json_t *describe_time(const struct sl_key *key)
+{
+	return json_pack("{s:s, s:s}", "type", "string", "pattern",
+			 "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?$");
+}
+
+const struct sl_kind sl_kind_sha256 = { read_sha256, describe_sha256, "64 hexadecimal digits" };
+const struct sl_kind sl_kind_time = { read_time, describe_time, "time" };
+
+const char *sl_check_parameter(struct sl_str text)
+{
+	if (text.len == 0 || text.len > SL_REDACT_NAME_MAX)
+		return "is not the name of a parameter: 1 to 64 bytes";
+	for (size_t i = 0; i < text.len; i++)
+		if (!sl_is_token((struct sl_str){ text.ptr + i, 1 }) || text.ptr[i] == '&' ||
+		    text.ptr[i] == '%' || text.ptr[i] == '+')
+			return "is looked for as it is written: without '&', '=', '%', '+' and "
+			       "what a query encodes";
+	return NULL;
+}
+
+/* ---- rules over keys ---- */
+
+/* What upstreams are told of it, once and for all. */
+void sl_check_consumer(struct sl_reader *r, json_t *value, void *to)
+{
+	struct sl_consumer *self = to;
+	size_t room = 64 + 64 + 64 + self->groups_nr * 66u;
+	char *mem = sl_reader_alloc(r, 1, room);
+	struct sl_out o;
+
+	if (!mem || !self->name)
+		return;
+	sl_out_init(&o, mem, room);
+	sl_out_fmt(&o, "X-Consumer-Username: %s\r\n", self->name);
+	for (unsigned i = 0; i < self->groups_nr; i++) {
+		sl_out_str(&o, i ? SL_S(", ") : SL_S("X-Consumer-Groups: "));
+		sl_out_str(&o, self->groups[i]);
+	}
+	if (self->groups_nr)
+		sl_out_lit(&o, "\r\n");
+	self->fields = sl_out_done(&o);
+}
+
+void sl_check_key_auth(struct sl_reader *r, json_t *value, void *to)
+{
+	struct sl_key_auth *self = to;
+
+	if (!json_object_get(value, "header") && !json_object_get(value, "query") &&
+	    !json_object_get(value, "cookie"))
+		self->header = SL_S("x-api-key");
+}
+
+void sl_check_require(struct sl_reader *r, json_t *value, void *to)
+{
+	if (json_object_size(value) == 0)
+		sl_report_fault(&r->report, "needs 'groups' or 'consumers'");
+}
+
+static uint64_t window_of(const struct sl_rate_limit *self)
+{
+	double seconds =
+		(double)self->burst * (double)self->rate.per_ns / 1e9 / (double)self->rate.nr;
+	uint64_t whole = (uint64_t)seconds;
+
+	return whole + ((double)whole < seconds) ?: 1;
+}
+
+void sl_check_rate_limit(struct sl_reader *r, json_t *value, void *to)
+{
+	struct sl_rate_limit *self = to;
+
+	if (!self->rate.nr) {
+		if (self->rate.per_ns) /* else it is at fault already */
+			sl_reader_fault_member(r, "rate", "must be more than 0");
+		return;
+	}
+	if (!self->burst)
+		self->burst = self->rate.nr;
+	if (!self->per && !self->header.len)
+		sl_reader_fault_member(r, "per", "needs at least a word, or 'header' beside it");
+	if (self->cost > self->burst)
+		sl_reader_fault_member(r, "cost", "is more than the burst: no request would pass");
+	if (sl_rate_make(&self->rate, self->burst, &self->gcra) < 0)
+		sl_reader_fault_member(r, "burst",
+				       "takes longer than 4 h 48 min to come together at this "
+				       "rate: make it smaller, or the rate larger");
+	self->window_s = window_of(self);
+}
+
+void sl_check_policy(struct sl_reader *r, json_t *value, void *to)
+{
+	struct sl_policy *self = to;
+
+	if (self->key_auth)
+		self->kind = &sl_policy_key_auth, self->conf = self->key_auth;
+	else if (self->require)
+		self->kind = &sl_policy_require, self->conf = self->require;
+	else if (self->rate_limit)
+		self->kind = &sl_policy_rate_limit, self->conf = self->rate_limit;
+}
+
+/* ---- what a route asks ---- */
+
+/* The same after a reload: credits go by it. */
+static uint64_t id_of(const char *kind, const char *name, unsigned index)
+{
+	static const struct sl_sipkey any = { 0, 0 };
+	struct sl_sipkey key = { sl_siphash(any, kind, strlen(kind)), index };
+
+	return sl_siphash(key, name, strlen(name));
+}
+
+static void name_limits(struct sl_policy *policies, unsigned nr, const char *kind, const char *name)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		struct sl_rate_limit *limit = policies[i].rate_limit;
+
+		if (!limit)
+			continue;
+		limit->name = sl_str_of(name);
+		limit->id = id_of(kind, name, i);
+	}
+}
+
+/* A secret in a query is hidden in logs wherever its name is known. */
+static void redact_queries(struct sl_reader *r, const struct sl_policy *policies, unsigned nr)
+{
+	struct sl_redact *redact = &r->rules->logs.redact;
+
+	for (unsigned i = 0; i < nr; i++) {
+		struct sl_str *names;
+
+		if (!policies[i].key_auth || !policies[i].key_auth->query.len)
+			continue;
+		names = sl_reader_alloc(r, redact->names_nr + 1, sizeof(*names));
+		if (!names)
+			return;
+		if (redact->names_nr)
+			memcpy(names, redact->names, redact->names_nr * sizeof(*names));
+		names[redact->names_nr++] = policies[i].key_auth->query;
+		redact->names = names;
+	}
+	sl_redact_index(redact);
+}
+
+static const struct sl_policy_list *find_list(const struct sl_rules *rules, const char *name)
+{
+	for (unsigned i = 0; i < rules->policies_nr; i++)
+		if (strcmp(rules->policies[i].name, name) == 0)
+			return &rules->policies[i];
+	return NULL;
+}
+
+static void append(struct sl_reader *r, struct sl_route *route, const struct sl_policy *policies,
+		   unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		if (route->policies_nr == SL_POLICIES_MAX) {
+			sl_report_fault(&r->report, "the route asks more than %d policies",
+					SL_POLICIES_MAX);
+			return;
+		}
+		route->policies[route->policies_nr++] = &policies[i];
+	}
+}
+
+static void append_written(struct sl_reader *r, struct sl_route *route,
+			   const struct sl_policy *policy)
+{
+	const struct sl_policy_list *list;
+
+	if (!policy->use) {
+		append(r, route, policy, 1);
+		return;
+	}
+	list = find_list(r->rules, policy->use);
+	if (list)
+		append(r, route, list->policies, list->policies_nr);
+	else
+		sl_report_fault(&r->report, "there is no list '%.64s' in 'policies'", policy->use);
+}
+
+static void check_order(struct sl_reader *r, const struct sl_route *route)
+{
+	bool is_identified = false;
+
+	for (unsigned i = 0; i < route->policies_nr; i++) {
+		const struct sl_policy_kind *kind = route->policies[i]->kind;
+
+		is_identified |= kind->identifies;
+		if (!kind->asks_who || is_identified)
+			continue;
+		sl_report_fault(&r->report,
+				"'%s' stands before any policy that finds out who asks, such as "
+				"'key_auth'",
+				kind->name);
+		return;
+	}
+}
+
+static void link_route(struct sl_reader *r, struct sl_route *route)
+{
+	route->policies = sl_reader_alloc(r, SL_POLICIES_MAX, sizeof(struct sl_policy *));
+	if (!route->policies)
+		return;
+	name_limits(route->asked, route->asked_nr, "route", route->name);
+	sl_report_enter_member(&r->report, "routes");
+	sl_report_enter_element(&r->report, (unsigned)(route - r->rules->routes));
+	sl_report_enter_member(&r->report, "policies");
+	for (unsigned i = 0; i < route->asked_nr; i++) {
+		sl_report_enter_element(&r->report, i);
+		append_written(r, route, &route->asked[i]);
+		sl_report_leave(&r->report);
+	}
+	check_order(r, route);
+	sl_report_leave(&r->report);
+	sl_report_leave(&r->report);
+	sl_report_leave(&r->report);
+	redact_queries(r, route->asked, route->asked_nr);
+}
+
+void sl_config_link_policies(struct sl_reader *r)
+{
+	struct sl_rules *rules = r->rules;
+
+	for (unsigned i = 0; i < rules->policies_nr; i++) {
+		struct sl_policy_list *list = &rules->policies[i];
+
+		name_limits(list->policies, list->policies_nr, "list", list->name);
+		redact_queries(r, list->policies, list->policies_nr);
+	}
+	for (unsigned i = 0; i < rules->routes_nr; i++)
+		if (rules->routes[i].asked_nr)
+			link_route(r, &rules->routes[i]);
+}
+
+void sl_config_make_keys(struct sl_reader *r)
+{
+	struct sl_rules *rules = r->rules;
+	struct sl_keyring_entry twice;
+
+	rules->keys = sl_keyring_new(&rules->arena, rules->consumers, rules->consumers_nr, &twice);
+	if (rules->keys)
+		return;
+	if (!twice.consumer) {
+		r->out_of_memory = true;
+		return;
+	}
+	sl_report_enter_member(&r->report, "consumers");
+	sl_report_enter_member(&r->report, twice.consumer->name);
+	sl_report_enter_member(&r->report, "api_keys");
+	sl_report_enter_element(&r->report, (unsigned)(twice.key - twice.consumer->api_keys));
+	sl_report_fault(&r->report, "the same key is there before: nobody could tell whose it is");
+	for (int i = 0; i < 4; i++)
+		sl_report_leave(&r->report);
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Policies see a request through a struct of their own, which is filled and read here.
+#include "gate/policies.h"
+
+const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
+{
+	struct sl_worker *w = x->worker;
+	struct sl_policy_call call;
+	const struct sl_refusal *refusal;
+
+	/* Not all of it: what is behind charges_nr is a kilobyte that nobody reads. */
+	call.req = &x->req;
+	call.uri = &x->uri;
+	call.match = &x->match;
+	call.client = &x->client_ip;
+	call.arena = &x->arena;
+	call.now_ns = w->loop.now_ns;
+	sl_wall_date(&w->wall, w->loop.now_ns); /* it moves the clock on */
+	call.wall_s = w->wall.epoch_s;
+	call.digest = w->digest;
+	call.credits = w->shared->credits;
+	call.keys = x->rules->keys;
+	call.consumer = NULL;
+	call.key = NULL;
+	call.fields = (struct sl_out){ .start = NULL };
+	call.charges_nr = 0;
+	refusal = sl_policies_run(x->match.route->policies, x->match.route->policies_nr, &call);
+	x->consumer = call.consumer;
+	x->key = call.key;
+	if (call.fields.start && !call.fields.overflow)
+		x->policy_fields = sl_out_done(&call.fields);
+	return refusal;
+}
+
+#define KEY_LINE "X-Credential-Identifier: "
+#define NOBODY_LINE "X-Anonymous-Consumer: true\r\n"
+
+size_t sl_policies_fields_len(const struct sl_exchange *x)
+{
+	size_t n = x->policy_fields.len + sizeof(KEY_LINE) + sizeof(NOBODY_LINE);
+
+	if (x->consumer)
+		n += x->consumer->fields.len;
+	return x->key ? n + x->key->id.len : n;
+}
+
+/* Whether somebody has asked at all. */
+static bool is_identified(const struct sl_route *route)
+{
+	for (unsigned i = 0; i < route->policies_nr; i++)
+		if (route->policies[i]->kind->identifies)
+			return true;
+	return false;
+}
+
+void sl_policies_put_consumer(const struct sl_exchange *x, struct sl_out *o)
+{
+	if (!x->consumer) {
+		if (is_identified(x->match.route))
+			sl_out_lit(o, NOBODY_LINE);
+		return;
+	}
+	sl_out_str(o, x->consumer->fields);
+	if (!x->key || !x->key->id.len)
+		return;
+	sl_out_lit(o, KEY_LINE);
+	sl_out_str(o, x->key->id);
+	sl_out_lit(o, "\r\n");
+}

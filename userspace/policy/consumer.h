@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Consumers: who asks, whatever it proves it by. */
+#ifndef SL_POLICY_CONSUMER_H
+#define SL_POLICY_CONSUMER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+enum { SL_DIGEST_BYTES = 32 };
+
+/* A key of a consumer's.  The key itself is known to its owner alone. */
+struct sl_api_key {
+	uint8_t sha256[SL_DIGEST_BYTES];
+	struct sl_str id;   /* what people and logs call it; empty: nothing */
+	uint64_t expires_s; /* since 1970: from then on it is no good; 0: never */
+	bool enabled;
+};
+
+struct sl_consumer {
+	const char *name;
+	struct sl_str *groups, *tags;
+	unsigned groups_nr, tags_nr;
+	struct sl_api_key *api_keys;
+	unsigned api_keys_nr;
+	bool enabled;
+	struct sl_str fields; /* lines that tell upstreams of it, each with its CRLF */
+};
+
+bool sl_consumer_is_in(const struct sl_consumer *c, struct sl_str group);
+
+/* Whether a field's name is one of those that tell of a consumer: X-Consumer-*,
+ * X-Credential-Identifier, X-Anonymous-Consumer, with '_' for '-' too.  Only we say such a thing.
+ */
+bool sl_consumer_is_field(struct sl_str name);
+
+#endif

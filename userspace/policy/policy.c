@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all policies share.
+#include "policy/policy.h"
+
+const struct sl_refusal sl_refusal_no_memory = {
+	.status = 503,
+	.error = "memory",
+	.detail = "The gateway is out of memory.",
+};
+
+static void give_back(const struct sl_policy_call *call)
+{
+	for (unsigned i = 0; i < call->charges_nr; i++)
+		sl_account_refund(&call->charges[i].account, call->charges[i].rate,
+				  call->charges[i].n);
+}
+
+const struct sl_refusal *sl_policies_run(const struct sl_policy *const *policies, unsigned nr,
+					 struct sl_policy_call *call)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		const struct sl_refusal *refusal = policies[i]->kind->run(policies[i]->conf, call);
+
+		if (!refusal)
+			continue;
+		give_back(call);
+		return refusal;
+	}
+	return NULL;
+}
+
+bool sl_policy_want_fields(struct sl_policy_call *call)
+{
+	char *mem;
+
+	if (call->fields.start)
+		return true;
+	mem = sl_arena_alloc(call->arena, SL_POLICY_FIELDS_MAX);
+	if (!mem)
+		return false;
+	sl_out_init(&call->fields, mem, SL_POLICY_FIELDS_MAX);
+	return true;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A policy: one thing that a route asks of a request before it is served.  Each kind is a file with
+ * one table; it sees the request and its own settings, never another policy. */
+#ifndef SL_POLICY_POLICY_H
+#define SL_POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/out.h"
+#include "http/uri.h"
+#include "http1/head.h"
+#include "net/addr.h"
+#include "policy/consumer.h"
+#include "policy/credit.h"
+#include "route/table.h"
+
+struct sl_digest;
+
+enum {
+	SL_POLICIES_MAX = 16, /* that a route asks */
+	SL_POLICY_FIELDS_MAX = 2048,
+};
+
+/* What a limit took for this request, and gives back if a policy behind it refuses. */
+struct sl_charge {
+	struct sl_account account;
+	const struct sl_gcra_rate *rate;
+	uint64_t n;
+};
+
+/* A request as policies see it, and what they leave for those behind them. */
+struct sl_policy_call {
+	/* A policy may take a credential out of these: it is for us, and goes no further. */
+	struct sl_head *req;
+	struct sl_uri *uri;
+	const struct sl_route_match *match;
+	const struct sl_ip *client; /* behind trusted proxies */
+	struct sl_arena *arena;	    /* of the request */
+	uint64_t now_ns;	    /* CLOCK_MONOTONIC */
+	uint64_t wall_s;	    /* since 1970 */
+	/* What the worker lends. */
+	struct sl_digest *digest;
+	struct sl_credits *credits;
+	const struct sl_keyring *keys;
+	/* What earlier policies have found out. */
+	const struct sl_consumer *consumer; /* NULL: nobody has said who it is */
+	const struct sl_api_key *key;	    /* by which the consumer is known, or NULL */
+	/* Field lines for the answer, whatever it will be; no memory until there is one. */
+	struct sl_out fields;
+	struct sl_charge charges[SL_POLICIES_MAX];
+	unsigned charges_nr;
+};
+
+/* What a client is told that may not go on.  All of it lasts as long as the program. */
+struct sl_refusal {
+	uint16_t status;
+	const char *error;   /* the word in the access log */
+	const char *detail;  /* a sentence for the client, which tells no secret */
+	const char *offence; /* what it counts as (kernel.punish), or NULL */
+	struct sl_str fields;
+};
+
+struct sl_policy_kind {
+	const char *name; /* its key */
+	bool identifies;  /* it finds out who the consumer is */
+	bool asks_who;	  /* it makes no sense before one that does */
+	/* NULL: the request goes on.  Allocates from call->arena only. */
+	const struct sl_refusal *(*run)(const void *conf, struct sl_policy_call *call);
+};
+
+struct sl_key_auth;
+struct sl_rate_limit;
+struct sl_require;
+
+/* One policy as it is written: `use`, or exactly one of the others. */
+struct sl_policy {
+	const char *use; /* the name of a list of policies that stands here; NULL: none */
+	struct sl_key_auth *key_auth;
+	struct sl_require *require;
+	struct sl_rate_limit *rate_limit;
+	/* Made of them. */
+	const struct sl_policy_kind *kind;
+	const void *conf;
+};
+
+/* Policies under a name, for routes that use them. */
+struct sl_policy_list {
+	const char *name;
+	struct sl_policy *policies;
+	unsigned policies_nr;
+};
+
+/* One after the other, until one refuses: NULL when all let the request go on.  A request that is
+ * refused costs no credit. */
+const struct sl_refusal *sl_policies_run(const struct sl_policy *const *policies, unsigned nr,
+					 struct sl_policy_call *call);
+
+/* Room for a line of the answer: false when the request has no memory left. */
+bool sl_policy_want_fields(struct sl_policy_call *call);
+
+extern const struct sl_refusal sl_refusal_no_memory;
+
+#endif
