@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from . import proc
-from .gateway import HERE, SIZES, BenchError, Gateway, SecureOrigin, find, get
+from .gateway import HERE, KEYS, SIZES, BenchError, Gateway, SecureOrigin, find, get
 
 IDLE_WANTED = 10000
 IDLE_REQUEST = b"GET /static HTTP/1.1\r\nHost: bench\r\n\r\n"
@@ -121,6 +121,14 @@ def tls_upstream(bench, name):
     return wrk(bench, bench.gateways[name], "/secure", 64)
 
 
+def keyed(tls):
+    """Requests with one of so many keys; the script goes through them in turn."""
+    def case(bench, name):
+        return wrk(bench, bench.gateways[name], "/keyed", 64, script="keys.lua", words=[str(KEYS)],
+                   tls=tls)
+    return case
+
+
 def two_workers(bench, name):
     os.sched_setaffinity(bench.origin.pid, bench.all_cores)
     gateway = bench.fresh(name, bench.all_cores, workers=2)
@@ -228,6 +236,8 @@ CASES = {
                                            close=True),
     "tls-100k": lambda bench, name: wrk(bench, bench.gateways[name], "/100k", 16, tls=True),
     "tls-upstream": tls_upstream,
+    "keyed": keyed(tls=False),
+    "tls-keyed": keyed(tls=True),
     "latency": latency,
     "routes-10": routes(10),
     "routes-10000": routes(10000),

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The programs under test and the origin behind them: how each is set up, started and stopped."""
 
+import hashlib
 import http.client
+import json
 import os
 import shutil
 import subprocess
@@ -16,7 +18,9 @@ PORTS = {"sluice": 18480, "nginx": 18481, "haproxy": 18482}
 TLS_PORT_STEP = 20
 FRESH_PORT_STEP = 100  # a fresh instance runs beside the one that lives for the whole run
 CONNECTIONS = 12000
-SIZES = {"/s": 200, "/1k": 1 << 10, "/100k": 100 << 10, "/1m": 1 << 20, "/static": 6, "/secure": 200}
+SIZES = {"/s": 200, "/1k": 1 << 10, "/100k": 100 << 10, "/1m": 1 << 20, "/static": 6, "/secure": 200,
+         "/keyed": 200}
+KEYS = 1000
 
 
 class BenchError(Exception):
@@ -32,11 +36,24 @@ def routes_text(name, nr):
     return "\n".join(line.format(i) for i in range(nr))
 
 
+def key(number):
+    return f"bench-key-{number:04}"
+
+
+def keys_text(name):
+    """Consumers with a key each, in the words of a gateway."""
+    if name == "sluice":
+        return json.dumps({f"consumer-{i}": {"api_keys": [
+            {"sha256": hashlib.sha256(key(i).encode()).hexdigest()}]} for i in range(KEYS)})
+    line = {"nginx": '"{0}" consumer-{1};', "haproxy": "{0} consumer-{1}"}[name]
+    return "\n".join(line.format(key(i), i) for i in range(KEYS))
+
+
 def get(port, path):
     """Status and body length of one request."""
     conn = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        conn.request("GET", path)
+        conn.request("GET", path, headers={"X-Api-Key": key(0)})
         answer = conn.getresponse()
         return answer.status, len(answer.read())
     finally:
@@ -151,7 +168,7 @@ class Gateway(Process):
                   "SECURE": SECURE_PORT,
                   "TLS_PORT": self.tls_port, "CERTIFICATE": certificate(root),
                   "CONNECTIONS": CONNECTIONS, "NOFILE": 2 * CONNECTIONS - 4000,
-                  "ROUTES": routes_text(name, routes),
+                  "ROUTES": routes_text(name, routes), "KEYS": keys_text(name),
                   "REUSEPORT": "reuseport" if workers > 1 else "",
                   "USER": "user www-data;" if os.geteuid() == 0 else ""}
         claim(self.port)
@@ -166,6 +183,8 @@ class Gateway(Process):
         if name == "haproxy":
             with open(os.path.join(directory, "routes.map"), "w", encoding="utf-8") as f:
                 f.write(values["ROUTES"] + "\n")
+            with open(os.path.join(directory, "keys.map"), "w", encoding="utf-8") as f:
+                f.write(values["KEYS"] + "\n")
         if name == "sluice":
             return [os.path.join(build, "sluiced"), "-c", conf]
         if name == "nginx":
