@@ -97,38 +97,38 @@ static const struct sl_key rate_limit_keys[] = {
 	END,
 };
 
-#define POLICY_KEYS                                                                                \
-	{ "key_auth",                                                                              \
-	  &sl_kind_object,                                                                         \
-	  SL_KEY_AT(sl_policy, key_auth),                                                          \
-	  .item_size = sizeof(struct sl_key_auth),                                                 \
-	  .object =                                                                                \
-		  &(const struct sl_object){ .keys = key_auth_keys, .finish = sl_check_key_auth }, \
-	  .doc = "Only who shows a key of a consumer goes on; else the answer is 401. The key is " \
-		 "taken out of the request." },                                                    \
-		{ "require",                                                                       \
-		  &sl_kind_object,                                                                 \
-		  SL_KEY_AT(sl_policy, require),                                                   \
-		  .item_size = sizeof(struct sl_require),                                          \
-		  .object = &(const struct sl_object){ .keys = require_keys,                       \
-						       .finish = sl_check_require },               \
-		  .doc = "What the consumer has to be; else the answer is 403. All keys have to "  \
-			 "hold." },                                                                \
+/* A line of the tables below: keys, the check that ends them, the text. */
+#define POLICY(kind_name, key_table, check_of_all, text)                                           \
 	{                                                                                          \
-		"rate_limit", &sl_kind_object, SL_KEY_AT(sl_policy, rate_limit),                   \
-			.item_size = sizeof(struct sl_rate_limit),                                 \
-			.object = &(const struct sl_object){ .keys = rate_limit_keys,              \
-							     .finish = sl_check_rate_limit },      \
-			.doc = "How many requests may come; beyond, the answer is 429. What is "   \
-			       "refused costs nothing. Several may stand in a route."              \
+#kind_name, &sl_kind_object, SL_KEY_AT(sl_policy, kind_name),                      \
+			.item_size = sizeof(struct sl_##kind_name),                                \
+			.object = &(const struct sl_object){                                       \
+				.keys = (key_table), .finish = (check_of_all) }, .doc = text       \
 	}
+
+/* clang-format off */
+#define POLICY_KEYS \
+	POLICY(key_auth, key_auth_keys, sl_check_key_auth, \
+	       "Only who shows a key of a consumer goes on; else the answer is 401. The key is " \
+	       "taken out of the request."), \
+	POLICY(require, require_keys, sl_check_require, \
+	       "What the consumer has to be; else the answer is 403. All keys have to hold."), \
+	POLICY(rate_limit, rate_limit_keys, sl_check_rate_limit, \
+	       "How many requests may come; beyond, the answer is 429. What is refused costs " \
+	       "nothing. Several may stand in a route.")
+
+#define NAME_OF(kind_name) #kind_name,
+static const char *const kind_names[] = { SL_POLICIES(NAME_OF) NULL };
+static const char *const kind_names_or_use[] = { "use", SL_POLICIES(NAME_OF) NULL };
+#undef NAME_OF
+/* clang-format on */
 
 static const struct sl_key listed_keys[] = { POLICY_KEYS, END };
 
 static const struct sl_key listed_item = {
 	.kind = &sl_kind_object,
 	.object = &(const struct sl_object){ .keys = listed_keys,
-					     .one_of = WORDS("key_auth", "require", "rate_limit"),
+					     .one_of = kind_names,
 					     .finish = sl_check_policy },
 };
 
@@ -143,8 +143,7 @@ const struct sl_key sl_policy_item = {
 	.kind = &sl_kind_object,
 	.object = &(const struct sl_object){ .keys = asked_keys,
 					     .shorthand = "use",
-					     .one_of = WORDS("use", "key_auth", "require",
-							     "rate_limit"),
+					     .one_of = kind_names_or_use,
 					     .finish = sl_check_policy },
 };
 

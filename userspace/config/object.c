@@ -142,7 +142,7 @@ static void check_one_of(struct sl_reader *r, const char *const *names, json_t *
 {
 	const char *two[2] = { NULL, NULL };
 	unsigned nr = count_present(value, names, two);
-	char list[128];
+	char list[512];
 	struct sl_out o;
 
 	if (nr == 1)

@@ -177,12 +177,11 @@ void sl_check_policy(struct sl_reader *r, json_t *value, void *to)
 {
 	struct sl_policy *self = to;
 
-	if (self->key_auth)
-		self->kind = &sl_policy_key_auth, self->conf = self->key_auth;
-	else if (self->require)
-		self->kind = &sl_policy_require, self->conf = self->require;
-	else if (self->rate_limit)
-		self->kind = &sl_policy_rate_limit, self->conf = self->rate_limit;
+#define SL_POLICY_CHOOSE(name)                                                                     \
+	if (self->name)                                                                            \
+		self->kind = &sl_policy_##name, self->conf = self->name;
+	SL_POLICIES(SL_POLICY_CHOOSE)
+#undef SL_POLICY_CHOOSE
 }
 
 /* ---- what a route asks ---- */

@@ -70,16 +70,24 @@ struct sl_policy_kind {
 	const struct sl_refusal *(*run)(const void *conf, struct sl_policy_call *call);
 };
 
-struct sl_key_auth;
-struct sl_rate_limit;
-struct sl_require;
+/* Every kind: X(name) has its settings in struct sl_NAME and its table in sl_policy_NAME. */
+/* clang-format off */
+#define SL_POLICIES(X) \
+	X(key_auth) \
+	X(require) \
+	X(rate_limit)
+/* clang-format on */
+
+#define SL_POLICY_DECLARE(name) struct sl_##name;
+SL_POLICIES(SL_POLICY_DECLARE)
+#undef SL_POLICY_DECLARE
 
 /* One policy as it is written: `use`, or exactly one of the others. */
 struct sl_policy {
 	const char *use; /* the name of a list of policies that stands here; NULL: none */
-	struct sl_key_auth *key_auth;
-	struct sl_require *require;
-	struct sl_rate_limit *rate_limit;
+#define SL_POLICY_MEMBER(name) struct sl_##name *name;
+	SL_POLICIES(SL_POLICY_MEMBER)
+#undef SL_POLICY_MEMBER
 	/* Made of them. */
 	const struct sl_policy_kind *kind;
 	const void *conf;
