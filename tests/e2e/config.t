@@ -244,7 +244,7 @@ samples()
 		-keyout "$dir/tls.pem" 2>/dev/null >"$dir/tls.crt"
 	cat "$dir/tls.crt" >>"$dir/tls.pem"
 	sed "s|@CERTIFICATE@|$dir/tls.pem|g; s|@TLS_PORT@|9001|; s|@DIR@|/tmp|; s|@WORKERS@|2|
-		s|@ROUTES@||; s|@[A-Z]*@|9000|" "$top/bench/conf/sluice.json" \
+		s|@ROUTES@||; s|@KEYS@|{}|; s|@[A-Z]*@|9000|" "$top/bench/conf/sluice.json" \
 		>"$dir/samples/bench.json"
 	awk '/^```json$/ { on = 1; next } /^```$/ { on = 0 } on' "$top/README.md" \
 		>"$dir/samples/readme.json"
