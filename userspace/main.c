@@ -19,6 +19,7 @@
 #include "control/daemon.h"
 #include "control/generation.h"
 #include "control/kernel.h"
+#include "control/keys.h"
 #include "control/log.h"
 #include "control/notify.h"
 #include "control/reload.h"
@@ -168,6 +169,7 @@ static void wait_for_end(struct sl_daemon *d)
 		sl_kernel_tick(d);
 		sl_daemon_watch(d);
 		sl_certificates_tick(d);
+		sl_keys_tick(d);
 		if (fds[0].revents && handle_signal(d))
 			return;
 		if (fds[1].revents)

@@ -124,7 +124,7 @@ configure()
 	done
 	make_config "$port0" "$origin_port" "$dir/run" '"logs": { "access": { "path":
 		"'"$dir/logs/access"'" } }' |
-		sed "s|, \"user\": \"root\"|${user:+, $user}|; s|\(127.0.0.1:$port0\" }\)|\1$listeners|" \
+		sed "s|, \"user\": \"root\"|, \"state_dir\": \"$dir/state\"${user:+, $user}|; s|\(127.0.0.1:$port0\" }\)|\1$listeners|" \
 			>"$dir/new.json"
 	mv "$dir/new.json" "$dir/root.json"
 }
@@ -180,6 +180,8 @@ start_as_root()
 	is "$status:$out" "0:origin" "it passes requests on"
 	is "$(stat -c '%a %u' "$dir/run" "$dir/run/control.sock")" "755 65534
 660 65534" "its run_dir was made, and is its own"
+	is "$(stat -c '%a %u' "$dir/state" "$dir/state/sluice.db" | xargs)" "700 65534 600 65534" \
+		"so was its state_dir"
 }
 
 reaches_it()

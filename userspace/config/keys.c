@@ -33,7 +33,12 @@ static const struct sl_key gateway_keys[] = {
 		 "operations of io_uring but those of a list. auto: as far as the kernel has it, "
 		 "and the log tells what is lost; require: the gateway does not start without all "
 		 "of it. A change takes a restart." },
-	LATER("state_dir"),
+	{ "state_dir", &sl_kind_string, SL_KEY_AT(sl_rules, state_dir), .check = sl_check_path,
+	  .doc = "Directory of what has to survive a restart: keys that were given out by "
+		 "sluicectl, and the audit. Made if it is not there. Default: $STATE_DIRECTORY, as "
+		 "systemd sets it; else of root /var/lib/sluice, once there is something to keep; "
+		 "of others there is none, and keys stand in this file alone. A change takes a "
+		 "restart." },
 	END,
 };
 

@@ -103,7 +103,7 @@ static const struct sl_key rate_limit_keys[] = {
 #kind_name, &sl_kind_object, SL_KEY_AT(sl_policy, kind_name),                      \
 			.item_size = sizeof(struct sl_##kind_name),                                \
 			.object = &(const struct sl_object){                                       \
-				.keys = (key_table), .finish = (check_of_all) }, .doc = text       \
+				.keys = (key_table), .finish = (check_of_all) }, .doc = (text)     \
 	}
 
 /* clang-format off */

@@ -5,6 +5,7 @@
 
 #include "base/siphash.h"
 #include "config/check.h"
+#include "config/units.h"
 #include "kern/limit.h"
 #include "policy/key_auth.h"
 #include "policy/rate_limit.h"
@@ -22,7 +23,7 @@ static int hex_digit(char c)
 
 static bool parse_sha256(struct sl_str text, uint8_t ret[SL_DIGEST_BYTES])
 {
-	if (text.len != 2 * SL_DIGEST_BYTES)
+	if (text.len != 2ul * SL_DIGEST_BYTES)
 		return false;
 	for (size_t i = 0; i < SL_DIGEST_BYTES; i++) {
 		int high = hex_digit(text.ptr[2 * i]), low = hex_digit(text.ptr[2 * i + 1]);
@@ -67,6 +68,11 @@ static bool parse_time(const char *text, const char *format, uint64_t *ret_s)
 	return true;
 }
 
+bool sl_time_parse(const char *text, uint64_t *ret_s)
+{
+	return parse_time(text, "%Y-%m-%d", ret_s) || parse_time(text, "%Y-%m-%dT%H:%M:%SZ", ret_s);
+}
+
 static void read_time(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
 {
 	const char *text = json_string_value(value);
@@ -74,7 +80,7 @@ static void read_time(struct sl_reader *r, const struct sl_key *key, json_t *val
 
 	if (!text)
 		sl_reader_type_fault(r, "a string", value);
-	else if (parse_time(text, "%Y-%m-%d", &s) || parse_time(text, "%Y-%m-%dT%H:%M:%SZ", &s))
+	else if (sl_time_parse(text, &s))
 		sl_key_store_number(key, to, s);
 	else
 		sl_report_fault(&r->report,
@@ -324,6 +330,11 @@ void sl_config_make_keys(struct sl_reader *r)
 	struct sl_rules *rules = r->rules;
 	struct sl_keyring_entry twice;
 
+	rules->roster = sl_roster_new(&rules->arena, rules->consumers, rules->consumers_nr);
+	if (!rules->roster) {
+		r->out_of_memory = true;
+		return;
+	}
 	rules->keys = sl_keyring_new(&rules->arena, rules->consumers, rules->consumers_nr, &twice);
 	if (rules->keys)
 		return;

@@ -3,6 +3,7 @@
 #ifndef SL_CONFIG_UNITS_H
 #define SL_CONFIG_UNITS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/out.h"
@@ -13,6 +14,9 @@ int sl_duration_parse(struct sl_str text, uint64_t *ret_ns); /* "5s"; "0" needs 
 int sl_size_parse(struct sl_str text, uint64_t *ret_bytes);  /* "64KiB"; "512" is bytes */
 /* "0", or a size and "/s", "/m" or "/h"; -EDOM when that is no whole number a second. */
 int sl_rate_parse(struct sl_str text, uint64_t *ret_bytes_per_s);
+
+/* "2027-01-31" or "2027-01-31T12:00:00Z": seconds since 1970. */
+bool sl_time_parse(const char *text, uint64_t *ret_s);
 
 /* In the largest unit that divides it. */
 void sl_duration_print(struct sl_out *o, uint64_t ns);

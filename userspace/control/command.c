@@ -2,6 +2,7 @@
 // The table of commands, and how a line finds its own.
 #include "control/command.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -28,6 +29,11 @@ static const struct command commands[] = {
 	{ "config reload", 0, 0, true, sl_command_reload },
 	{ "log level", 0, 1, true, sl_command_log_level },
 	{ "log reopen", 0, 0, true, sl_command_log_reopen },
+	{ "key create", 1, 5, true, sl_command_key_create },
+	{ "key show", 0, 1, false, sl_command_key_show },
+	{ "key rotate", 1, 7, true, sl_command_key_rotate },
+	{ "key revoke", 1, 1, true, sl_command_key_revoke },
+	{ "audit show", 0, 1, false, sl_command_audit_show },
 	{ "route show", 0, 0, false, sl_command_route_show },
 	{ "route match", 2, SL_COMMAND_ARGS_MAX, false, sl_command_route_match },
 };
@@ -85,7 +91,7 @@ static bool cut(char *rest, struct sl_command_args *args)
 static void note(const struct command *c, const struct sl_command_args *args,
 		 const struct ucred *caller)
 {
-	bool is_question = c->args_min < c->args_max && args->nr == c->args_min;
+	bool is_question = c->args_min == 0 && c->args_max > 0 && args->nr == 0;
 
 	if (c->is_change && !is_question)
 		sl_log_info("control", "command=\"%s\" uid=%d pid=%d", c->words, (int)caller->uid,
@@ -97,6 +103,7 @@ json_t *sl_command_run(struct sl_daemon *d, const struct ucred *caller, char *li
 	for (unsigned i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
 		const struct command *c = &commands[i];
 		struct sl_command_args args;
+		char who[48];
 
 		if (!is_called(line, c->words))
 			continue;
@@ -104,6 +111,8 @@ json_t *sl_command_run(struct sl_daemon *d, const struct ucred *caller, char *li
 		    args.nr > c->args_max)
 			return sl_command_error("wrong number of words for this command");
 		note(c, &args, caller);
+		snprintf(who, sizeof(who), "uid=%d pid=%d", (int)caller->uid, (int)caller->pid);
+		args.who = who;
 		return c->run(d, &args);
 	}
 	return sl_command_error("unknown command");

@@ -14,6 +14,7 @@ enum { SL_COMMAND_ARGS_MAX = 16 };
 struct sl_command_args {
 	char *word[SL_COMMAND_ARGS_MAX];
 	unsigned nr;
+	const char *who; /* the caller, as a log has it: "uid=0 pid=17" */
 };
 
 /* Runs in the main thread.  The answer is a JSON object, the caller's to put; never NULL but when
@@ -34,6 +35,19 @@ json_t *sl_command_log_level(struct sl_daemon *d, const struct sl_command_args *
 json_t *sl_command_log_reopen(struct sl_daemon *d, const struct sl_command_args *args);
 json_t *sl_command_route_show(struct sl_daemon *d, const struct sl_command_args *args);
 json_t *sl_command_route_match(struct sl_daemon *d, const struct sl_command_args *args);
+
+/* CONSUMER [id ID] [expires TIME|SPAN|never]: { "key", "id", "consumer", "created", "expires" };
+ * the key is told here and nowhere else. */
+json_t *sl_command_key_create(struct sl_daemon *d, const struct sl_command_args *args);
+/* [CONSUMER]: { "keys": [{ "id", "consumer", "created", "expires", "enabled", "source": "file" or
+ * "store" }], "count" }: the first 10,000. */
+json_t *sl_command_key_show(struct sl_daemon *d, const struct sl_command_args *args);
+/* ID [overlap SPAN] [id ID] [expires ...]: as create; the old one is good for so long (a day). */
+json_t *sl_command_key_rotate(struct sl_daemon *d, const struct sl_command_args *args);
+/* ID: { "revoked": id, "consumer" }; what it has open is cut off. */
+json_t *sl_command_key_revoke(struct sl_daemon *d, const struct sl_command_args *args);
+/* [N]: { "audit": [{ "seq", "at", "who", "what", "object", "detail" }] }, the newest first. */
+json_t *sl_command_audit_show(struct sl_daemon *d, const struct sl_command_args *args);
 
 /* { "reloaded": true, "generation", "ms", "needs_restart": [key...] } or { "reloaded": false,
  * "faults": [line...] | "reason" }. */

@@ -19,6 +19,7 @@
 #include "control/drained.h"
 #include "control/generation.h"
 #include "control/kernel.h"
+#include "control/keys.h"
 #include "control/ktls.h"
 #include "control/listeners.h"
 #include "control/log.h"
@@ -230,11 +231,15 @@ static int keep_what_stays(struct sl_daemon *d)
 	const struct sl_rules *r = d->rules;
 
 	d->run_dir = strdup(r->run_dir);
+	d->state_dir = r->state_dir ? strdup(r->state_dir) : NULL;
 	d->measured = r->metrics;
 	d->sandbox = r->sandbox;
 	d->user = r->user ? strdup(r->user) : NULL;
 	d->group = r->group ? strdup(r->group) : NULL;
-	return d->run_dir && !d->user == !r->user && !d->group == !r->group ? 0 : -ENOMEM;
+	return d->run_dir && !d->state_dir == !r->state_dir && !d->user == !r->user &&
+			       !d->group == !r->group
+		       ? 0
+		       : -ENOMEM;
 }
 
 void sl_daemon_note(struct sl_daemon *d)
@@ -269,6 +274,8 @@ int sl_daemon_start(struct sl_daemon *d)
 	if (ret == 0)
 		ret = sl_admin_open(&d->admin, d, &d->rules->admin);
 	if (ret == 0)
+		ret = sl_keys_open(d);
+	if (ret == 0)
 		ret = start_workers(d);
 	if (ret < 0) {
 		sl_metrics_withdraw(d->shared.metrics);
@@ -301,10 +308,12 @@ void sl_daemon_free(struct sl_daemon *d)
 	sl_admin_close(d->admin);
 	free(d->program);
 	free(d->run_dir);
+	free(d->state_dir);
 	free(d->user);
 	free(d->group);
 	sl_metrics_free(d->shared.metrics);
 	free(d->workers);
+	sl_keys_close(d);
 	sl_credits_free(d->shared.credits);
 	free(d->shared.tally);
 	free(d->shared.handshake_tally);

@@ -8,6 +8,7 @@
 struct sl_admin;
 struct sl_control;
 struct sl_kernel;
+struct sl_store;
 
 /* See control/watch.h. */
 struct sl_file_watch {
@@ -35,6 +36,8 @@ struct sl_daemon {
 	struct sl_worker *workers;
 	unsigned workers_nr; /* started */
 	struct sl_control *control;
+	struct sl_store *store; /* NULL: nothing survives a restart */
+	bool keys_unread;	/* it could not be asked for changes; that was said */
 	struct sl_admin *admin; /* NULL: not wanted */
 	uint64_t start_ns;
 	char *program, **argv; /* how we were started: an upgrade starts the same */
@@ -46,10 +49,10 @@ struct sl_daemon {
 	uint64_t refresh_ns;   /* when to try again for names that changed; 0: nothing is due */
 	struct sl_file_watch file_watch;
 	struct sl_certificate_watch certificate_watch;
-	/* What they were at the start, and are; user and group may be NULL. */
+	/* What they were at the start, and are; all but run_dir may be NULL. */
 	struct sl_measured measured;
 	enum sl_sandbox_mode sandbox;
-	char *run_dir, *user, *group;
+	char *run_dir, *state_dir, *user, *group;
 	unsigned restart_needed; /* a bit for each key in which the file that was read last differs
 				    from what runs */
 };

@@ -15,6 +15,7 @@
 #include "control/admin.h"
 #include "control/generation.h"
 #include "control/kernel.h"
+#include "control/keys.h"
 #include "control/listeners.h"
 #include "control/log.h"
 #include "control/notify.h"
@@ -39,8 +40,8 @@ struct reload {
 /* ---- what only a restart changes ---- */
 
 static const char *const restart_keys[] = {
-	"/gateway/workers", "/gateway/run_dir", "/gateway/user",
-	"/gateway/group",   "/metrics",		"/gateway/sandbox",
+	"/gateway/workers", "/gateway/run_dir", "/gateway/user",      "/gateway/group",
+	"/metrics",	    "/gateway/sandbox", "/gateway/state_dir",
 };
 
 enum { RESTART_KEYS_NR = sizeof(restart_keys) / sizeof(*restart_keys) };
@@ -59,6 +60,7 @@ unsigned sl_daemon_needs_restart(const struct sl_daemon *d, const struct sl_rule
 		is_other(file->group, d->group),
 		memcmp(&file->metrics, &d->measured, sizeof(d->measured)) != 0,
 		file->sandbox != d->sandbox,
+		is_other(file->state_dir, d->state_dir),
 	};
 	unsigned mask = 0;
 
@@ -241,6 +243,7 @@ static int go_over(struct reload *r)
 		sl_admin_set(d->admin, &r->rules->admin);
 	}
 	d->rules = r->rules;
+	sl_keys_note_reload(d, old);
 	sl_meters_forget_targets(d->shared.metrics, old);
 	sl_daemon_note(d);
 	if (d->rules->names)

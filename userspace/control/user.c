@@ -64,10 +64,10 @@ static int look_up(struct identity *id, const struct sl_rules *rules)
 
 /* Only what is missing, or root's own: a directory that somebody else made is not for us to give
  * away, and neither is "/run". */
-static void give_run_dir_in(int parent, const char *name, const char *path,
-			    const struct identity *id)
+static void give_dir_in(int parent, const char *name, const char *path, mode_t mode,
+			const struct identity *id)
 {
-	bool is_made = mkdirat(parent, name, 0755) == 0;
+	bool is_made = mkdirat(parent, name, mode) == 0;
 	struct stat st;
 	int fd;
 
@@ -75,22 +75,22 @@ static void give_run_dir_in(int parent, const char *name, const char *path,
 		return;
 	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return; /* the control socket will say why */
+		return; /* who wants to use it will say why */
 	if (fstat(fd, &st) == 0 && st.st_uid == 0 && fchown(fd, id->uid, id->gid) < 0)
-		sl_log_warn("user.run_dir", "path=%s error=\"%s\"", path, strerror(errno));
+		sl_log_warn("user.directory", "path=%s error=\"%s\"", path, strerror(errno));
 	close(fd);
 }
 
 /* Where somebody else may have laid the way, root makes nothing: the user tries it himself, and the
- * control socket will say how that went. */
-static void give_run_dir(const char *path, const struct identity *id)
+ * log will say how that went. */
+static void give_dir(const char *path, mode_t mode, const struct identity *id)
 {
 	const char *name;
 	int parent = sl_open_rooted_parent(path, &name);
 
 	if (parent < 0)
 		return;
-	give_run_dir_in(parent, name, path, id);
+	give_dir_in(parent, name, path, mode, id);
 	close(parent);
 }
 
@@ -158,7 +158,9 @@ static int go_down(const struct sl_rules *rules, const struct identity *id)
 {
 	int ret;
 
-	give_run_dir(rules->run_dir, id);
+	give_dir(rules->run_dir, 0755, id);
+	if (rules->state_dir)
+		give_dir(rules->state_dir, 0700, id);
 	ret = change(id);
 	if (ret < 0) {
 		sl_log_error("user.change", "user=%s error=\"%s\"", id->name, strerror(-ret));

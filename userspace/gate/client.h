@@ -23,11 +23,12 @@ struct sl_client {
 	struct sl_ip ip;	/* of the client, as far as the connection tells: see has_address */
 	uint16_t port;
 	uint32_t requests;
-	bool is_tallied;  /* counts in shared->tally */
-	bool lingers;	  /* the peer may still be sending when we close */
-	bool has_address; /* ip and port are known: asked for at the first request */
-	bool wants_proxy; /* a PROXY protocol header has to come first */
-	bool wants_tls;	  /* then a handshake */
+	uint64_t key_mark; /* of the API key of its last request; 0: none */
+	bool is_tallied;   /* counts in shared->tally */
+	bool lingers;	   /* the peer may still be sending when we close */
+	bool has_address;  /* ip and port are known: asked for at the first request */
+	bool wants_proxy;  /* a PROXY protocol header has to come first */
+	bool wants_tls;	   /* then a handshake */
 };
 
 /* Takes over fd. */

@@ -20,6 +20,8 @@ const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
 	call.digest = w->digest;
 	call.credits = w->shared->credits;
 	call.keys = x->rules->keys;
+	call.roster = x->rules->roster;
+	call.kept = w->shared->kept;
 	call.consumer = NULL;
 	call.key = NULL;
 	call.fields = (struct sl_out){ .start = NULL };
@@ -27,6 +29,7 @@ const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
 	refusal = sl_policies_run(x->match.route->policies, x->match.route->policies_nr, &call);
 	x->consumer = call.consumer;
 	x->key = call.key;
+	x->client->key_mark = call.key ? sl_api_key_mark(call.key) : 0;
 	if (call.fields.start && !call.fields.overflow)
 		x->policy_fields = sl_out_done(&call.fields);
 	return refusal;

@@ -15,6 +15,7 @@
 #include "observe/format.h"
 #include "policy/keyring.h"
 #include "policy/policy.h"
+#include "policy/roster.h"
 #include "route/route.h"
 #include "route/table.h"
 #include "upstream/conf.h"
@@ -112,8 +113,9 @@ struct sl_rules {
 	struct sl_arena arena; /* owns everything below but the table */
 	const char *file;      /* where it was read from */
 	const char *document;  /* all files merged, as JSON; nothing is substituted in it */
-	unsigned workers;      /* 1..1024; "auto" is resolved to the number of CPUs we may run on */
 	const char *run_dir;   /* control socket; default: config/rundir.h */
+	const char *state_dir; /* what has to survive a restart; NULL: nothing does */
+	unsigned workers;      /* 1..1024; "auto" is resolved to the number of CPUs we may run on */
 	enum sl_sandbox_mode sandbox; /* of workers; set at the start */
 	const char *user, *group; /* that root becomes at the start; NULL: stays, and the user's */
 	enum sl_encoded_slash
@@ -139,7 +141,8 @@ struct sl_rules {
 	struct sl_meters *meters; /* likewise: where its routes and targets are counted */
 	struct sl_consumer *consumers;
 	unsigned consumers_nr;
-	struct sl_keyring *keys; /* of the consumers */
+	struct sl_keyring *keys;  /* of the consumers */
+	struct sl_roster *roster; /* the consumers by name */
 	struct sl_policy_list *policies;
 	unsigned policies_nr;
 	struct sl_route *routes;

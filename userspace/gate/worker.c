@@ -346,6 +346,14 @@ static bool needs(const struct sl_client *c, const struct sl_rules *rules)
 	return (c->exchange && c->exchange->rules == rules) || (dropped && dropped->rules == rules);
 }
 
+static void cut_client(struct sl_worker *w, struct sl_client *c)
+{
+	if (sl_client_is_idle(c))
+		sl_client_close(c);
+	else
+		sl_fiber_cancel(&w->loop, c->conn.reader);
+}
+
 void sl_worker_cut_off(struct sl_worker *w, const struct sl_rules *rules)
 {
 	struct sl_list *node, *next;
@@ -354,12 +362,28 @@ void sl_worker_cut_off(struct sl_worker *w, const struct sl_rules *rules)
 		struct sl_client *c = sl_container_of(node, struct sl_client, node);
 
 		next = node->next;
-		if (!needs(c, rules))
-			continue;
-		if (sl_client_is_idle(c))
-			sl_client_close(c);
-		else
-			sl_fiber_cancel(&w->loop, c->conn.reader);
+		if (needs(c, rules))
+			cut_client(w, c);
+	}
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+void sl_worker_cut_keys(struct sl_worker *w, const uint64_t *marks, unsigned nr)
+{
+	struct sl_list *node, *next;
+
+	for (node = w->clients.next; node != &w->clients; node = next) {
+		struct sl_client *c = sl_container_of(node, struct sl_client, node);
+
+		next = node->next;
+		if (c->key_mark && bsearch(&c->key_mark, marks, nr, sizeof(*marks), by_number))
+			cut_client(w, c);
 	}
 }
 

@@ -41,9 +41,10 @@ struct sl_shared {
 	struct sl_tally *tally;	     /* of connections */
 	struct sl_tally *handshake_tally;
 	int done_fd; /* eventfd: each worker adds 1 when it has ended, or has nothing to log */
+	struct sl_keystore *kept;   /* keys that come and go */
 	struct sl_credits *credits; /* of rate_limit policies */
-	struct sl_guard *guard; /* lists, punishments, limits of connections */
-	int access_fd;		/* of the access log; always open, to nowhere when there is none */
+	struct sl_guard *guard;	    /* lists, punishments, limits of connections */
+	int access_fd; /* of the access log; always open, to nowhere when there is none */
 	_Atomic(struct sl_view *) retired; /* what no worker needs any more */
 	int retired_fd;			   /* eventfd: there is something in retired */
 };
@@ -114,6 +115,9 @@ void sl_worker_switch(struct sl_switch *s);
 /* On the worker's thread: requests that began under these rules end now, and so do clients of
  * listeners that went with them. */
 void sl_worker_cut_off(struct sl_worker *w, const struct sl_rules *rules);
+/* On the worker's thread: whoever is, or was last, served by one of these keys (sl_api_key_mark(),
+ * in ascending order) is cut off. */
+void sl_worker_cut_keys(struct sl_worker *w, const uint64_t *marks, unsigned nr);
 /* After shared->is_draining was set: answers what was accepted, then ends; waits for that. */
 void sl_worker_join(struct sl_worker *w);
 

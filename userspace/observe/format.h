@@ -14,7 +14,7 @@
 struct sl_access {
 	struct sl_str client, request_id, method, host, path, query, route, upstream, user_agent,
 		referer;
-	struct sl_str consumer; /* empty: nobody that is known */
+	struct sl_str consumer;				 /* empty: nobody that is known */
 	struct sl_str tls_version, tls_cipher, tls_name; /* empty: it came without TLS */
 	/* Of the client's certificate; empty: it showed none. */
 	struct sl_str tls_client, tls_client_issuer, tls_client_serial, tls_client_print,

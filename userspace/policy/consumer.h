@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/str.h"
 
@@ -17,6 +18,15 @@ struct sl_api_key {
 	uint64_t expires_s; /* since 1970: from then on it is no good; 0: never */
 	bool enabled;
 };
+
+/* What a connection remembers of the key that it was last used with; never 0. */
+static inline uint64_t sl_api_key_mark(const struct sl_api_key *key)
+{
+	uint64_t mark;
+
+	memcpy(&mark, key->sha256, sizeof(mark));
+	return mark ? mark : 1;
+}
 
 struct sl_consumer {
 	const char *name;

@@ -5,6 +5,8 @@
 #include "policy/credential.h"
 #include "policy/digest.h"
 #include "policy/keyring.h"
+#include "policy/keystore.h"
+#include "policy/roster.h"
 
 /* Nobody is told whether a key was missing, unknown, expired or switched off; the log is. */
 #define DETAIL "A valid API key is needed here."
@@ -65,23 +67,42 @@ static int take_key(const struct sl_key_auth *conf, struct sl_policy_call *call,
 	return header + query + cookie;
 }
 
+struct found {
+	const struct sl_api_key *key; /* NULL: there is no such key */
+	const struct sl_consumer *consumer;
+};
+
+static struct found look_up(const struct sl_policy_call *call, const uint8_t *sha256)
+{
+	const struct sl_keyring_entry *e = sl_keyring_find(call->keys, sha256);
+	const struct sl_kept_key *k;
+
+	if (e)
+		return (struct found){ e->key, e->consumer };
+	k = sl_keystore_find(call->kept, sha256);
+	if (!k)
+		return (struct found){ NULL, NULL };
+	return (struct found){ &k->key, sl_roster_find(call->roster, k->consumer) };
+}
+
 static const struct sl_refusal *know(struct sl_policy_call *call, struct sl_str key)
 {
 	uint8_t sha256[SL_DIGEST_BYTES];
-	const struct sl_keyring_entry *e = NULL;
+	struct found found;
+	uint64_t expires_s;
 
 	if (key.len == 0 || !sl_digest_sha256(call->digest, key, sha256))
 		return &unknown;
-	if (call->keys)
-		e = sl_keyring_find(call->keys, sha256);
-	if (!e)
+	found = look_up(call, sha256);
+	if (!found.key || !found.consumer)
 		return &unknown;
-	if (e->key->expires_s && call->wall_s >= e->key->expires_s)
+	expires_s = __atomic_load_n(&found.key->expires_s, __ATOMIC_RELAXED);
+	if (expires_s && call->wall_s >= expires_s)
 		return &expired;
-	if (!e->key->enabled || !e->consumer->enabled)
+	if (!__atomic_load_n(&found.key->enabled, __ATOMIC_RELAXED) || !found.consumer->enabled)
 		return &disabled;
-	call->consumer = e->consumer;
-	call->key = e->key;
+	call->consumer = found.consumer;
+	call->key = found.key;
 	return NULL;
 }
 

@@ -17,6 +17,9 @@
 #include "route/table.h"
 
 struct sl_digest;
+struct sl_keyring;
+struct sl_keystore;
+struct sl_roster;
 
 enum {
 	SL_POLICIES_MAX = 16, /* that a route asks */
@@ -43,7 +46,9 @@ struct sl_policy_call {
 	/* What the worker lends. */
 	struct sl_digest *digest;
 	struct sl_credits *credits;
-	const struct sl_keyring *keys;
+	const struct sl_keyring *keys; /* of the configuration */
+	const struct sl_roster *roster;
+	const struct sl_keystore *kept; /* keys that come and go */
 	/* What earlier policies have found out. */
 	const struct sl_consumer *consumer; /* NULL: nobody has said who it is */
 	const struct sl_api_key *key;	    /* by which the consumer is known, or NULL */

@@ -96,6 +96,12 @@ class Gateway:
                 raise Failed(f"the daemon did not start: {self.complaint()}")
             time.sleep(0.01)
 
+    def restart(self, by=signal.SIGTERM):
+        """Ends it by this signal, and starts it again in its directory, as it is configured now."""
+        self.process.send_signal(by)
+        self.process.wait(STOP_SECONDS)
+        self._start()
+
     def rewrite(self, **changes):
         """Writes the configuration anew, with these top-level keys replaced; whoever wants that
         read calls reload()."""

@@ -160,8 +160,7 @@ static const struct fault top[] = {
 	  "123456789012345678901234567890'}",
 	  "22: /gateway/run_dir: '/2345678901234567890123456789012345678901234567890123456789"
 	  "01234' is too long: the path of a socket in it has 80 bytes left" },
-	{ "'gateway':{'state_dir':'/s'}",
-	  "12: /gateway/state_dir: 'state_dir' is not available in this version" },
+	{ "'gateway':{'state_dir':'s'}", "24: /gateway/state_dir: 's' must be an absolute path" },
 	{ "'gateway':{'user':''}", "19: /gateway/user: '' " NO_USER },
 	{ "'gateway':{'user':'-a'}", "19: /gateway/user: '-a' " NO_USER },
 	{ "'gateway':{'user':'a b'}", "19: /gateway/user: 'a b' " NO_USER },
