@@ -24,6 +24,7 @@
 #include "control/notify.h"
 #include "control/reload.h"
 #include "control/socket.h"
+#include "control/state.h"
 #include "control/upgrade.h"
 #include "control/user.h"
 #include "control/watch.h"
@@ -170,6 +171,7 @@ static void wait_for_end(struct sl_daemon *d)
 		sl_daemon_watch(d);
 		sl_certificates_tick(d);
 		sl_keys_tick(d);
+		sl_state_tick(d);
 		if (fds[0].revents && handle_signal(d))
 			return;
 		if (fds[1].revents)

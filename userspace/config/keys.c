@@ -35,7 +35,8 @@ static const struct sl_key gateway_keys[] = {
 		 "of it. A change takes a restart." },
 	{ "state_dir", &sl_kind_string, SL_KEY_AT(sl_rules, state_dir), .check = sl_check_path,
 	  .doc = "Directory of what has to survive a restart: keys that were given out by "
-		 "sluicectl, and the audit. Made if it is not there. Default: $STATE_DIRECTORY, as "
+		 "sluicectl, the audit, and what is used of quotas. Made if it is not there. "
+		 "Default: $STATE_DIRECTORY, as "
 		 "systemd sets it; else of root /var/lib/sluice, once there is something to keep; "
 		 "of others there is none, and keys stand in this file alone. A change takes a "
 		 "restart." },

@@ -2,6 +2,7 @@
 // The keys of consumers and of policies.
 #include "config/table.h"
 #include "policy/key_auth.h"
+#include "policy/quota.h"
 #include "policy/rate_limit.h"
 #include "policy/require.h"
 
@@ -76,12 +77,13 @@ static const struct sl_key require_keys[] = {
 };
 
 static const struct sl_key rate_limit_keys[] = {
-	{ "per", &sl_kind_words, SL_KEY_AT(sl_rate_limit, per),
+	{ "per", &sl_kind_words, SL_KEY_AT(sl_rate_limit, subject.per),
 	  .words = WORDS("client", "consumer", "key", "route"), .def = "\"client\"",
 	  .doc = "Who has a credit of its own: a word, or several that count together. client: an "
 		 "address, of IPv6 a /64; consumer, and key: as they were found out before, else "
 		 "as client; route. With 'header' it may be []." },
-	{ "header", &sl_kind_string, SL_KEY_AT(sl_rate_limit, header), .check = sl_check_field_name,
+	{ "header", &sl_kind_string, SL_KEY_AT(sl_rate_limit, subject.header),
+	  .check = sl_check_field_name,
 	  .doc = "Besides, each value of this field has a credit of its own." },
 	{ "rate", &sl_kind_count_rate, SL_KEY_AT(sl_rate_limit, rate), .required = true,
 	  .max = 1000000000, .doc = "Requests, such as \"100/s\", \"600/m\" or \"1000/h\"." },
@@ -94,6 +96,29 @@ static const struct sl_key rate_limit_keys[] = {
 	  .doc = "What answers tell of it. draft: RateLimit-Policy and RateLimit (IETF draft 08 to "
 		 "11); x: X-RateLimit-Limit, -Remaining and -Reset; both, and retry-after alone, "
 		 "with Retry-After in a refusal." },
+	END,
+};
+
+static const struct sl_key quota_keys[] = {
+	{ "limit", &sl_kind_int, SL_KEY_AT(sl_quota, limit), .required = true, .min = 1,
+	  .max = 4000000000, .doc = "As many requests; more exactly, what they cost together." },
+	{ "every", &sl_kind_enum, SL_KEY_AT(sl_quota, every), .required = true,
+	  .words = WORDS("minute", "hour", "day", "month"), .doc = "In which they may come." },
+	{ "window", &sl_kind_enum, SL_KEY_AT(sl_quota, window),
+	  .words = WORDS("calendar", "rolling"), .def = "\"calendar\"",
+	  .doc = "calendar: it begins anew with each minute, hour, day or month, in UTC; rolling: "
+		 "so long after a subject's first request (a month is 30 days)." },
+	{ "per", &sl_kind_words, SL_KEY_AT(sl_quota, subject.per),
+	  .words = WORDS("client", "consumer", "key", "route"), .def = "\"consumer\"",
+	  .doc = "Who has a quota of its own, as for rate_limit." },
+	{ "header", &sl_kind_string, SL_KEY_AT(sl_quota, subject.header),
+	  .check = sl_check_field_name,
+	  .doc = "Besides, each value of this field has a quota of its own." },
+	{ "cost", &sl_kind_int, SL_KEY_AT(sl_quota, cost), .min = 1, .max = 1000000, .def = "1",
+	  .doc = "What a request takes of it." },
+	{ "headers", &sl_kind_enum, SL_KEY_AT(sl_quota, headers),
+	  .words = WORDS("draft", "x", "retry-after", "off"), .def = "\"draft\"",
+	  .doc = "What answers tell of it, as for rate_limit." },
 	END,
 };
 
@@ -115,7 +140,11 @@ static const struct sl_key rate_limit_keys[] = {
 	       "What the consumer has to be; else the answer is 403. All keys have to hold."), \
 	POLICY(rate_limit, rate_limit_keys, sl_check_rate_limit, \
 	       "How many requests may come; beyond, the answer is 429. What is refused costs " \
-	       "nothing. Several may stand in a route.")
+	       "nothing. Several may stand in a route."), \
+	POLICY(quota, quota_keys, sl_check_quota, \
+	       "How many requests may come in a minute, an hour, a day or a month; beyond, the " \
+	       "answer is 429. What is used survives reloads and upgrades, and in " \
+	       "gateway.state_dir restarts too, kill -9 included.")
 
 #define NAME_OF(kind_name) #kind_name,
 static const char *const kind_names[] = { SL_POLICIES(NAME_OF) NULL };

@@ -8,6 +8,7 @@
 #include "config/units.h"
 #include "kern/limit.h"
 #include "policy/key_auth.h"
+#include "policy/quota.h"
 #include "policy/rate_limit.h"
 #include "policy/require.h"
 
@@ -168,7 +169,7 @@ void sl_check_rate_limit(struct sl_reader *r, json_t *value, void *to)
 	}
 	if (!self->burst)
 		self->burst = self->rate.nr;
-	if (!self->per && !self->header.len)
+	if (!self->subject.per && !self->subject.header.len)
 		sl_reader_fault_member(r, "per", "needs at least a word, or 'header' beside it");
 	if (self->cost > self->burst)
 		sl_reader_fault_member(r, "cost", "is more than the burst: no request would pass");
@@ -177,6 +178,16 @@ void sl_check_rate_limit(struct sl_reader *r, json_t *value, void *to)
 				       "takes longer than 4 h 48 min to come together at this "
 				       "rate: make it smaller, or the rate larger");
 	self->window_s = window_of(self);
+}
+
+void sl_check_quota(struct sl_reader *r, json_t *value, void *to)
+{
+	struct sl_quota *self = to;
+
+	if (!self->subject.per && !self->subject.header.len)
+		sl_reader_fault_member(r, "per", "needs at least a word, or 'header' beside it");
+	if (self->limit && self->cost > self->limit)
+		sl_reader_fault_member(r, "cost", "is more than the limit: no request would pass");
 }
 
 void sl_check_policy(struct sl_reader *r, json_t *value, void *to)
@@ -201,15 +212,33 @@ static uint64_t id_of(const char *kind, const char *name, unsigned index)
 	return sl_siphash(key, name, strlen(name));
 }
 
-static void name_limits(struct sl_policy *policies, unsigned nr, const char *kind, const char *name)
+/* Another period has another credit: what is used of a day says nothing of a month. */
+static void name_quota(struct sl_reader *r, struct sl_quota *quota, const char *name, uint64_t id)
+{
+	static const char *const every[] = { "minute", "hour", "day", "month" };
+	size_t room = strlen(name) + sizeof("-minute");
+	char *mem = sl_reader_alloc(r, 1, room);
+
+	if (!mem)
+		return;
+	quota->name = (struct sl_str){ mem, (size_t)snprintf(mem, room, "%s-%s", name,
+							     every[quota->every]) };
+	quota->id = id ^ (uint64_t)(quota->every * 2 + quota->window + 1);
+	r->rules->has_quota = true;
+}
+
+static void name_limits(struct sl_reader *r, struct sl_policy *policies, unsigned nr,
+			const char *kind, const char *name)
 {
 	for (unsigned i = 0; i < nr; i++) {
-		struct sl_rate_limit *limit = policies[i].rate_limit;
+		uint64_t id = id_of(kind, name, i);
 
-		if (!limit)
-			continue;
-		limit->name = sl_str_of(name);
-		limit->id = id_of(kind, name, i);
+		if (policies[i].rate_limit) {
+			policies[i].rate_limit->name = sl_str_of(name);
+			policies[i].rate_limit->id = id;
+		}
+		if (policies[i].quota)
+			name_quota(r, policies[i].quota, name, id);
 	}
 }
 
@@ -294,7 +323,7 @@ static void link_route(struct sl_reader *r, struct sl_route *route)
 	route->policies = sl_reader_alloc(r, SL_POLICIES_MAX, sizeof(struct sl_policy *));
 	if (!route->policies)
 		return;
-	name_limits(route->asked, route->asked_nr, "route", route->name);
+	name_limits(r, route->asked, route->asked_nr, "route", route->name);
 	sl_report_enter_member(&r->report, "routes");
 	sl_report_enter_element(&r->report, (unsigned)(route - r->rules->routes));
 	sl_report_enter_member(&r->report, "policies");
@@ -317,7 +346,7 @@ void sl_config_link_policies(struct sl_reader *r)
 	for (unsigned i = 0; i < rules->policies_nr; i++) {
 		struct sl_policy_list *list = &rules->policies[i];
 
-		name_limits(list->policies, list->policies_nr, "list", list->name);
+		name_limits(r, list->policies, list->policies_nr, "list", list->name);
 		redact_queries(r, list->policies, list->policies_nr);
 	}
 	for (unsigned i = 0; i < rules->routes_nr; i++)

@@ -26,6 +26,7 @@
 #include "control/notify.h"
 #include "control/sandbox.h"
 #include "control/socket.h"
+#include "control/state.h"
 #include "control/upgrade.h"
 #include "gate/meters.h"
 #include "policy/credit.h"
@@ -276,6 +277,8 @@ int sl_daemon_start(struct sl_daemon *d)
 	if (ret == 0)
 		ret = sl_keys_open(d);
 	if (ret == 0)
+		ret = sl_state_open_ledger(d, d->rules);
+	if (ret == 0)
 		ret = start_workers(d);
 	if (ret < 0) {
 		sl_metrics_withdraw(d->shared.metrics);
@@ -315,6 +318,7 @@ void sl_daemon_free(struct sl_daemon *d)
 	free(d->workers);
 	sl_keys_close(d);
 	sl_credits_free(d->shared.credits);
+	sl_ledger_close(d->shared.ledger);
 	free(d->shared.tally);
 	free(d->shared.handshake_tally);
 	sl_kernel_free(d);

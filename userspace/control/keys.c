@@ -7,40 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/ask.h"
+#include "control/state.h"
 #include "policy/keystore.h"
 #include "store/store.h"
-
-#define STATE_DIR "/var/lib/sluice"
-
-/* ---- where ---- */
-
-/* systemd names what StateDirectory= made, several with colons between. */
-static bool take_from_environment(char ret_path[PATH_MAX])
-{
-	const char *directories = getenv("STATE_DIRECTORY");
-	size_t len = directories ? strcspn(directories, ":") : 0;
-
-	if (len == 0 || len >= PATH_MAX || *directories != '/')
-		return false;
-	memcpy(ret_path, directories, len);
-	ret_path[len] = '\0';
-	return true;
-}
-
-static const char *directory_of(const struct sl_daemon *d, char mem[PATH_MAX])
-{
-	if (d->state_dir)
-		return d->state_dir;
-	if (take_from_environment(mem))
-		return mem;
-	return geteuid() == 0 ? STATE_DIR : NULL;
-}
 
 /* ---- what survives ---- */
 
@@ -65,9 +39,9 @@ static int open_store(struct sl_daemon *d, const char *directory)
 	const struct sl_store_reader reader = { take_first, d };
 	int ret;
 
-	if (mkdir(directory, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	ret = sl_store_open(directory, &d->store);
+	ret = sl_state_make(directory);
+	if (ret == 0)
+		ret = sl_store_open(directory, &d->store);
 	return ret < 0 ? ret : sl_store_read_keys(d->store, &reader);
 }
 
@@ -102,7 +76,7 @@ static bool is_wanted_now(const struct sl_daemon *d, const char *directory)
 int sl_keys_open(struct sl_daemon *d)
 {
 	char mem[PATH_MAX];
-	const char *directory = directory_of(d, mem);
+	const char *directory = sl_state_directory(d, mem);
 
 	d->shared.kept = sl_keystore_new();
 	if (!d->shared.kept)
@@ -117,7 +91,7 @@ int sl_keys_open(struct sl_daemon *d)
 bool sl_keys_can_keep(struct sl_daemon *d)
 {
 	char mem[PATH_MAX];
-	const char *directory = directory_of(d, mem);
+	const char *directory = sl_state_directory(d, mem);
 
 	return d->store || (directory && try_open(d, directory));
 }

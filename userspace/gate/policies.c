@@ -19,6 +19,7 @@ const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
 	call.wall_s = w->wall.epoch_s;
 	call.digest = w->digest;
 	call.credits = w->shared->credits;
+	call.ledger = w->shared->ledger;
 	call.keys = x->rules->keys;
 	call.roster = x->rules->roster;
 	call.kept = w->shared->kept;

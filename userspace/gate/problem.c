@@ -48,7 +48,7 @@ static const struct form {
 } forms[] = {
 	[SL_PROBLEM_JSON] = {
 		SL_STR("application/problem+json"), sl_out_json,
-		"{\"type\":\"about:blank\",\"title\":%r,\"status\":%s,\"detail\":%d,"
+		"{\"type\":\"%t\",\"title\":%r,\"status\":%s,\"detail\":%d,"
 		"\"request_id\":%i}\n",
 	},
 	[SL_PROBLEM_HTML] = {
@@ -68,10 +68,16 @@ struct sl_str sl_problem_type(enum sl_problem_form form)
 	return forms[form].type;
 }
 
+/* The IETF's draft of RateLimit fields registers it, for limits of any kind. */
+#define QUOTA_EXCEEDED "https://iana.org/assignments/http-problem-types#quota-exceeded"
+
 static void put_variable(struct sl_out *o, const struct form *form, char name,
 			 const struct sl_problem *p)
 {
 	switch (name) {
+	case 't':
+		sl_out_str(o, p->status == 429 ? SL_S(QUOTA_EXCEEDED) : SL_S("about:blank"));
+		return;
 	case 's':
 		sl_out_u64(o, p->status);
 		return;

@@ -145,6 +145,7 @@ struct sl_rules {
 	struct sl_roster *roster; /* the consumers by name */
 	struct sl_policy_list *policies;
 	unsigned policies_nr;
+	bool has_quota; /* one of them counts in shared->ledger */
 	struct sl_route *routes;
 	unsigned routes_nr;
 	struct sl_route_table *table;

@@ -27,6 +27,7 @@
 #include "tls/blocks.h"
 
 struct sl_credits;
+struct sl_ledger;
 struct sl_digest;
 struct sl_guard;
 
@@ -43,6 +44,7 @@ struct sl_shared {
 	int done_fd; /* eventfd: each worker adds 1 when it has ended, or has nothing to log */
 	struct sl_keystore *kept;   /* keys that come and go */
 	struct sl_credits *credits; /* of rate_limit policies */
+	struct sl_ledger *ledger;   /* of quotas; NULL until a configuration has one */
 	struct sl_guard *guard;	    /* lists, punishments, limits of connections */
 	int access_fd; /* of the access log; always open, to nowhere when there is none */
 	_Atomic(struct sl_view *) retired; /* what no worker needs any more */

@@ -10,9 +10,14 @@ const struct sl_refusal sl_refusal_no_memory = {
 
 static void give_back(const struct sl_policy_call *call)
 {
-	for (unsigned i = 0; i < call->charges_nr; i++)
-		sl_account_refund(&call->charges[i].account, call->charges[i].rate,
-				  call->charges[i].n);
+	for (unsigned i = 0; i < call->charges_nr; i++) {
+		const struct sl_charge *c = &call->charges[i];
+
+		if (c->rate)
+			sl_account_refund(&c->account, c->rate, c->n);
+		else
+			sl_ledger_give_back(call->ledger, c->subject, &c->use, (uint32_t)c->n);
+	}
 }
 
 const struct sl_refusal *sl_policies_run(const struct sl_policy *const *policies, unsigned nr,

@@ -14,6 +14,7 @@
 #include "net/addr.h"
 #include "policy/consumer.h"
 #include "policy/credit.h"
+#include "policy/ledger.h"
 #include "route/table.h"
 
 struct sl_digest;
@@ -26,10 +27,12 @@ enum {
 	SL_POLICY_FIELDS_MAX = 2048,
 };
 
-/* What a limit took for this request, and gives back if a policy behind it refuses. */
+/* What a limit or a quota took for this request, and gives back if a policy behind it refuses. */
 struct sl_charge {
-	struct sl_account account;
-	const struct sl_gcra_rate *rate;
+	struct sl_account account;	 /* of a limit */
+	const struct sl_gcra_rate *rate; /* NULL: it was a quota */
+	uint64_t subject;		 /* of that */
+	struct sl_use use;
 	uint64_t n;
 };
 
@@ -46,6 +49,7 @@ struct sl_policy_call {
 	/* What the worker lends. */
 	struct sl_digest *digest;
 	struct sl_credits *credits;
+	struct sl_ledger *ledger;      /* NULL: no route has a quota */
 	const struct sl_keyring *keys; /* of the configuration */
 	const struct sl_roster *roster;
 	const struct sl_keystore *kept; /* keys that come and go */
@@ -80,7 +84,8 @@ struct sl_policy_kind {
 #define SL_POLICIES(X) \
 	X(key_auth) \
 	X(require) \
-	X(rate_limit)
+	X(rate_limit) \
+	X(quota)
 /* clang-format on */
 
 #define SL_POLICY_DECLARE(name) struct sl_##name;

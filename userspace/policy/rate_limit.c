@@ -13,58 +13,6 @@ static const struct sl_refusal limited = {
 	.offence = "limited",
 };
 
-/* ---- whose credit it is ---- */
-
-static uint64_t hash_part(struct sl_sipkey secret, uint64_t so_far, const void *mem, size_t len)
-{
-	secret.k0 ^= so_far;
-	return sl_siphash(secret, mem, len);
-}
-
-static uint64_t hash_client(struct sl_sipkey secret, uint64_t so_far, const struct sl_ip *ip)
-{
-	/* Whoever has one address of a /64 has them all (RFC 4291 2.5.4). */
-	return hash_part(secret, so_far, ip->b, sl_ip_is_v4(ip) ? sizeof(ip->b) : 8);
-}
-
-static uint64_t hash_consumer(struct sl_sipkey secret, uint64_t so_far,
-			      const struct sl_policy_call *call)
-{
-	if (!call->consumer)
-		return hash_client(secret, so_far, call->client);
-	return hash_part(secret, so_far, call->consumer->name, strlen(call->consumer->name));
-}
-
-static uint64_t hash_field(struct sl_sipkey secret, uint64_t so_far,
-			   const struct sl_policy_call *call, struct sl_str name)
-{
-	for (unsigned i = 0; i < call->req->fields_nr; i++) {
-		const struct sl_field *f = &call->req->fields[i];
-
-		if (f->name_len == name.len &&
-		    sl_str_ieq((struct sl_str){ f->name, f->name_len }, name))
-			so_far = hash_part(secret, so_far, f->value, f->value_len);
-	}
-	return so_far;
-}
-
-static uint64_t hash_subject(const struct sl_rate_limit *conf, const struct sl_policy_call *call)
-{
-	struct sl_sipkey secret = call->credits->secret;
-	uint64_t h = hash_part(secret, 0, &conf->id, sizeof(conf->id));
-
-	if (conf->per & 1u << SL_SUBJECT_CLIENT)
-		h = hash_client(secret, h, call->client);
-	if (conf->per & 1u << SL_SUBJECT_KEY && call->key)
-		h = hash_part(secret, h, call->key->sha256, sizeof(call->key->sha256));
-	else if (conf->per & (1u << SL_SUBJECT_CONSUMER | 1u << SL_SUBJECT_KEY))
-		h = hash_consumer(secret, h, call);
-	if (conf->per & 1u << SL_SUBJECT_ROUTE)
-		h = hash_part(secret, h, call->match->route->name,
-			      strlen(call->match->route->name));
-	return conf->header.len ? hash_field(secret, h, call, conf->header) : h;
-}
-
 /* ---- what the client is told ---- */
 
 static uint64_t ceil_seconds(uint64_t units)
@@ -124,11 +72,9 @@ static void put_retry(struct sl_out *o, const struct sl_rate_limit *conf, uint64
 static void tell(const struct sl_rate_limit *conf, struct sl_policy_call *call,
 		 const struct sl_account *account, bool is_refused)
 {
-	bool tells_always = conf->headers <= SL_LIMIT_HEADERS_X;
 	uint64_t ahead;
 
-	if (conf->headers == SL_LIMIT_HEADERS_OFF || (!is_refused && !tells_always) ||
-	    !sl_policy_want_fields(call))
+	if (!sl_limit_tells(conf->headers, is_refused) || !sl_policy_want_fields(call))
 		return;
 	ahead = sl_account_ahead(account, &conf->gcra, sl_gcra_now(call->now_ns));
 	if (conf->headers == SL_LIMIT_HEADERS_DRAFT)
@@ -142,7 +88,8 @@ static void tell(const struct sl_rate_limit *conf, struct sl_policy_call *call,
 static const struct sl_refusal *run(const void *policy, struct sl_policy_call *call)
 {
 	const struct sl_rate_limit *conf = policy;
-	struct sl_account account = sl_account_of(call->credits, hash_subject(conf, call));
+	uint64_t subject = sl_subject_hash(&conf->subject, conf->id, call->credits->secret, call);
+	struct sl_account account = sl_account_of(call->credits, subject);
 	bool is_refused;
 
 	is_refused = sl_gcra_take(account.set, account.tag, &conf->gcra, conf->cost,
@@ -150,7 +97,8 @@ static const struct sl_refusal *run(const void *policy, struct sl_policy_call *c
 	tell(conf, call, &account, is_refused);
 	if (is_refused)
 		return &limited;
-	call->charges[call->charges_nr++] = (struct sl_charge){ account, &conf->gcra, conf->cost };
+	call->charges[call->charges_nr++] =
+		(struct sl_charge){ .account = account, .rate = &conf->gcra, .n = conf->cost };
 	return NULL;
 }
 

@@ -39,6 +39,22 @@ static void check_plain(void)
 	       "JSON");
 }
 
+/* The only one with a type of its own. */
+static void check_quota(void)
+{
+	const struct sl_problem p = { 429, SL_STR("Later."), SL_STR("id") };
+	char mem[SL_PROBLEM_MAX];
+	struct sl_out o;
+
+	sl_out_init(&o, mem, sizeof(mem));
+	sl_problem_write(&o, SL_PROBLEM_JSON, &p);
+	is_str(sl_out_done(&o),
+	       "{\"type\":\"https://iana.org/assignments/http-problem-types#quota-exceeded\","
+	       "\"title\":\"Too Many Requests\",\"status\":429,\"detail\":\"Later.\","
+	       "\"request_id\":\"id\"}\n",
+	       "a limit has a type");
+}
+
 static void check_hostile(void)
 {
 	char bytes[256], mem[SL_PROBLEM_MAX];
@@ -66,6 +82,7 @@ static void check_types(void)
 int main(void)
 {
 	check_plain();
+	check_quota();
 	check_hostile();
 	check_types();
 	return done_testing();
