@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The keys of consumers and of policies.
 #include "config/table.h"
+#include "policy/anonymous.h"
+#include "policy/any_of.h"
 #include "policy/key_auth.h"
 #include "policy/quota.h"
 #include "policy/rate_limit.h"
@@ -122,6 +124,20 @@ static const struct sl_key quota_keys[] = {
 	END,
 };
 
+static const struct sl_key any_of_keys[] = {
+	{ "lists", &sl_kind_array, ITEMS(sl_any_of, names, names_nr), .item = &group_item,
+	  .required = true, .min = 1, .max = SL_ALTERNATIVES_MAX,
+	  .doc = "Names of lists in 'policies', which have no 'any_of' themselves." },
+	END,
+};
+
+static const struct sl_key anonymous_keys[] = {
+	{ "consumer", &sl_kind_string, SL_KEY_AT(sl_anonymous, consumer), .required = true,
+	  .check = sl_check_name, .pattern = SL_NAME_PATTERN,
+	  .doc = "Whom somebody that nobody knows counts as: its groups, its limits." },
+	END,
+};
+
 /* A line of the tables below: keys, the check that ends them, the text. */
 #define POLICY(kind_name, key_table, check_of_all, text)                                           \
 	{                                                                                          \
@@ -129,6 +145,15 @@ static const struct sl_key quota_keys[] = {
 			.item_size = sizeof(struct sl_##kind_name),                                \
 			.object = &(const struct sl_object){                                       \
 				.keys = (key_table), .finish = (check_of_all) }, .doc = (text)     \
+	}
+
+/* The same, where one member's value may stand for all. */
+#define POLICY_IN_SHORT(kind_name, key_table, member, text)                                        \
+	{                                                                                          \
+#kind_name, &sl_kind_object, SL_KEY_AT(sl_policy, kind_name),                      \
+			.item_size = sizeof(struct sl_##kind_name),                                \
+			.object = &(const struct sl_object){                                       \
+				.keys = (key_table), .shorthand = (member) }, .doc = (text)        \
 	}
 
 /* clang-format off */
@@ -144,7 +169,14 @@ static const struct sl_key quota_keys[] = {
 	POLICY(quota, quota_keys, sl_check_quota, \
 	       "How many requests may come in a minute, an hour, a day or a month; beyond, the " \
 	       "answer is 429. What is used survives reloads and upgrades, and in " \
-	       "gateway.state_dir restarts too, kill -9 included.")
+	       "gateway.state_dir restarts too, kill -9 included."), \
+	POLICY_IN_SHORT(any_of, any_of_keys, "lists", \
+	       "A request goes on if one of these lists lets it, all policies of it; they are " \
+	       "tried in their order. A list of names stands for the object."), \
+	POLICY_IN_SHORT(anonymous, anonymous_keys, "consumer", \
+	       "Whoever has not been found out before, by policies that are 'optional', goes on as " \
+	       "this consumer; upstreams get X-Anonymous-Consumer besides. A name stands for the " \
+	       "object.")
 
 #define NAME_OF(kind_name) #kind_name,
 static const char *const kind_names[] = { SL_POLICIES(NAME_OF) NULL };

@@ -189,6 +189,16 @@ static void *make_box(struct sl_reader *r, const struct sl_key *key, void *to)
 	return box;
 }
 
+/* A string, or a list where the member is one. */
+static bool is_short(const struct sl_object *object, const json_t *value)
+{
+	if (!object->shorthand)
+		return false;
+	return json_is_string(value) ||
+	       (json_is_array(value) &&
+		sl_object_find_key(object, object->shorthand)->kind == &sl_kind_array);
+}
+
 static void read_object(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
 {
 	const struct sl_object *object = key->object;
@@ -200,7 +210,7 @@ static void read_object(struct sl_reader *r, const struct sl_key *key, json_t *v
 	}
 	if (object->may_be_false && json_is_false(value))
 		return;
-	if (object->shorthand && json_is_string(value)) {
+	if (is_short(object, value)) {
 		read_shorthand(r, object, value, to);
 	} else if (json_is_object(value)) {
 		read_members(r, object, value, to);

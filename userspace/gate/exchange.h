@@ -36,6 +36,7 @@ struct sl_exchange {
 
 	const struct sl_consumer *consumer; /* NULL: nobody that is known */
 	const struct sl_api_key *key;	    /* that it was known by, or NULL */
+	bool is_anonymous;		    /* the consumer stands for nobody in particular */
 	struct sl_str policy_fields;	    /* lines of the answer that policies made */
 
 	struct sl_peer *peer; /* the connection to the upstream, while there is one */

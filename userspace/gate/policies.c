@@ -25,11 +25,13 @@ const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
 	call.kept = w->shared->kept;
 	call.consumer = NULL;
 	call.key = NULL;
+	call.is_anonymous = false;
 	call.fields = (struct sl_out){ .start = NULL };
 	call.charges_nr = 0;
 	refusal = sl_policies_run(x->match.route->policies, x->match.route->policies_nr, &call);
 	x->consumer = call.consumer;
 	x->key = call.key;
+	x->is_anonymous = call.is_anonymous;
 	x->client->key_mark = call.key ? sl_api_key_mark(call.key) : 0;
 	if (call.fields.start && !call.fields.overflow)
 		x->policy_fields = sl_out_done(&call.fields);
@@ -48,11 +50,11 @@ size_t sl_policies_fields_len(const struct sl_exchange *x)
 	return x->key ? n + x->key->id.len : n;
 }
 
-/* Whether somebody has asked at all. */
+/* Whether anybody has been asked who it is. */
 static bool is_identified(const struct sl_route *route)
 {
 	for (unsigned i = 0; i < route->policies_nr; i++)
-		if (route->policies[i]->kind->identifies)
+		if (route->policies[i]->identifies)
 			return true;
 	return false;
 }
@@ -65,6 +67,8 @@ void sl_policies_put_consumer(const struct sl_exchange *x, struct sl_out *o)
 		return;
 	}
 	sl_out_str(o, x->consumer->fields);
+	if (x->is_anonymous)
+		sl_out_lit(o, NOBODY_LINE);
 	if (!x->key || !x->key->id.len)
 		return;
 	sl_out_lit(o, KEY_LINE);

@@ -8,10 +8,10 @@ const struct sl_refusal sl_refusal_no_memory = {
 	.detail = "The gateway is out of memory.",
 };
 
-static void give_back(const struct sl_policy_call *call)
+void sl_policies_give_back(struct sl_policy_call *call, unsigned from)
 {
-	for (unsigned i = 0; i < call->charges_nr; i++) {
-		const struct sl_charge *c = &call->charges[i];
+	while (call->charges_nr > from) {
+		const struct sl_charge *c = &call->charges[--call->charges_nr];
 
 		if (c->rate)
 			sl_account_refund(&c->account, c->rate, c->n);
@@ -28,7 +28,7 @@ const struct sl_refusal *sl_policies_run(const struct sl_policy *const *policies
 
 		if (!refusal)
 			continue;
-		give_back(call);
+		sl_policies_give_back(call, 0);
 		return refusal;
 	}
 	return NULL;

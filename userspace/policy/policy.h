@@ -56,6 +56,7 @@ struct sl_policy_call {
 	/* What earlier policies have found out. */
 	const struct sl_consumer *consumer; /* NULL: nobody has said who it is */
 	const struct sl_api_key *key;	    /* by which the consumer is known, or NULL */
+	bool is_anonymous;		    /* the consumer stands for nobody in particular */
 	/* Field lines for the answer, whatever it will be; no memory until there is one. */
 	struct sl_out fields;
 	struct sl_charge charges[SL_POLICIES_MAX];
@@ -85,7 +86,9 @@ struct sl_policy_kind {
 	X(key_auth) \
 	X(require) \
 	X(rate_limit) \
-	X(quota)
+	X(quota) \
+	X(any_of) \
+	X(anonymous)
 /* clang-format on */
 
 #define SL_POLICY_DECLARE(name) struct sl_##name;
@@ -101,6 +104,7 @@ struct sl_policy {
 	/* Made of them. */
 	const struct sl_policy_kind *kind;
 	const void *conf;
+	bool identifies; /* it, or each of its alternatives, finds out who the consumer is */
 };
 
 /* Policies under a name, for routes that use them. */
@@ -114,6 +118,9 @@ struct sl_policy_list {
  * refused costs no credit. */
 const struct sl_refusal *sl_policies_run(const struct sl_policy *const *policies, unsigned nr,
 					 struct sl_policy_call *call);
+
+/* Charges from this one on are given back. */
+void sl_policies_give_back(struct sl_policy_call *call, unsigned from);
 
 /* Room for a line of the answer: false when the request has no memory left. */
 bool sl_policy_want_fields(struct sl_policy_call *call);
