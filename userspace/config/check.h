@@ -38,6 +38,8 @@ const char *sl_check_match_value(struct sl_str text);
 
 const char *sl_check_hash_on(struct sl_str text);
 const char *sl_check_cookie_name(struct sl_str text);
+const char *sl_check_username(struct sl_str text);
+const char *sl_check_password_hash(struct sl_str text);
 const char *sl_check_parameter(struct sl_str text);
 const char *sl_check_secret(struct sl_str text);
 const char *sl_check_health_path(struct sl_str text);

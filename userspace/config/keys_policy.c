@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The keys of consumers and of policies.
+#include "base/clock.h"
 #include "config/table.h"
 #include "policy/anonymous.h"
 #include "policy/any_of.h"
+#include "policy/basic_auth.h"
 #include "policy/key_auth.h"
 #include "policy/quota.h"
 #include "policy/rate_limit.h"
@@ -37,6 +39,21 @@ static const struct sl_key api_key_item = {
 	.object = &(const struct sl_object){ .keys = api_key_keys },
 };
 
+static const struct sl_key login_keys[] = {
+	{ "username", &sl_kind_string, SL_KEY_AT(sl_login, username), .check = sl_check_username,
+	  .doc = "Without ':', which ends it in a request. Default: the consumer's name." },
+	{ "password_hash", &sl_kind_string, SL_KEY_AT(sl_login, hash), .required = true,
+	  .check = sl_check_password_hash,
+	  .doc = "As crypt(5) has it: bcrypt, yescrypt, scrypt, SHA-512 or SHA-256. \"htpasswd -nB "
+		 "NAME\" and \"mkpasswd\" make one." },
+	END,
+};
+
+static const struct sl_key login_item = {
+	.kind = &sl_kind_object,
+	.object = &(const struct sl_object){ .keys = login_keys, .shorthand = "password_hash" },
+};
+
 static const struct sl_key consumer_keys[] = {
 	{ "groups", &sl_kind_array, ITEMS(sl_consumer, groups, groups_nr), .item = &group_item,
 	  .max = 64, .doc = "What policies ask for; upstreams get them as X-Consumer-Groups." },
@@ -46,6 +63,8 @@ static const struct sl_key consumer_keys[] = {
 	  .doc = "false: none of its credentials is good." },
 	{ "api_keys", &sl_kind_array, ITEMS(sl_consumer, api_keys, api_keys_nr),
 	  .item = &api_key_item, .max = 1024, .doc = "Keys by which key_auth knows it." },
+	{ "basic_auth", &sl_kind_array, ITEMS(sl_consumer, logins, logins_nr), .item = &login_item,
+	  .max = 16, .doc = "Names and passwords by which basic_auth knows it." },
 	LATER("jwt_subject"),
 	END,
 };
@@ -67,6 +86,16 @@ static const struct sl_key key_auth_keys[] = {
 	  .doc = "A cookie that holds the key." },
 	{ "optional", &sl_kind_bool, SL_KEY_AT(sl_key_auth, optional), .def = "false",
 	  .doc = "A request without a key goes on, as nobody's; a wrong key is refused." },
+	END,
+};
+
+static const struct sl_key basic_auth_keys[] = {
+	{ "optional", &sl_kind_bool, SL_KEY_AT(sl_basic_auth, optional), .def = "false",
+	  .doc = "A request without a password goes on, as nobody's; a wrong one is refused." },
+	{ "cache", &sl_kind_duration, SL_KEY_AT(sl_basic_auth, cache_ns), .def = "\"5m\"",
+	  .max = SL_SEC * 3600 * 24,
+	  .doc = "For so long what was found out about a password is kept, each worker for itself: "
+		 "checking one takes as long as its hash is made to take. 0s: never." },
 	END,
 };
 
@@ -161,6 +190,9 @@ static const struct sl_key anonymous_keys[] = {
 	POLICY(key_auth, key_auth_keys, sl_check_key_auth, \
 	       "Only who shows a key of a consumer goes on; else the answer is 401. The key is " \
 	       "taken out of the request."), \
+	POLICY(basic_auth, basic_auth_keys, NULL, \
+	       "Only who tells the name and password of a consumer goes on (RFC 7617); else the " \
+	       "answer is 401. A thread of its own checks passwords."), \
 	POLICY(require, require_keys, sl_check_require, \
 	       "What the consumer has to be; else the answer is 403. All keys have to hold."), \
 	POLICY(rate_limit, rate_limit_keys, sl_check_rate_limit, \
@@ -174,9 +206,9 @@ static const struct sl_key anonymous_keys[] = {
 	       "A request goes on if one of these lists lets it, all policies of it; they are " \
 	       "tried in their order. A list of names stands for the object."), \
 	POLICY_IN_SHORT(anonymous, anonymous_keys, "consumer", \
-	       "Whoever has not been found out before, by policies that are 'optional', goes on as " \
-	       "this consumer; upstreams get X-Anonymous-Consumer besides. A name stands for the " \
-	       "object.")
+	       "Whoever has not been found out before, by policies that are 'optional', goes on " \
+	       "as this consumer; upstreams get X-Anonymous-Consumer besides. A name stands for " \
+	       "the object.")
 
 #define NAME_OF(kind_name) #kind_name,
 static const char *const kind_names[] = { SL_POLICIES(NAME_OF) NULL };

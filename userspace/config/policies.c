@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Consumers and policies: their values, the rules over them, and which policies a route asks.
+#include <crypt.h>
 #include <errno.h>
 #include <time.h>
 
@@ -9,7 +10,9 @@
 #include "kern/limit.h"
 #include "policy/anonymous.h"
 #include "policy/any_of.h"
+#include "policy/basic_auth.h"
 #include "policy/key_auth.h"
+#include "policy/passwords.h"
 #include "policy/quota.h"
 #include "policy/rate_limit.h"
 #include "policy/require.h"
@@ -113,6 +116,37 @@ const char *sl_check_parameter(struct sl_str text)
 	return NULL;
 }
 
+const char *sl_check_username(struct sl_str text)
+{
+	if (text.len == 0 || text.len > 128)
+		return "must have 1 to 128 bytes";
+	for (size_t i = 0; i < text.len; i++)
+		if (text.ptr[i] == ':' || (unsigned char)text.ptr[i] < ' ')
+			return "must be without ':' and control characters";
+	return NULL;
+}
+
+const char *sl_check_password_hash(struct sl_str text)
+{
+	if (text.len > SL_PASSWORD_HASH_MAX)
+		return "is too long for a hash";
+	switch (crypt_checksalt(text.ptr)) {
+	case CRYPT_SALT_OK:
+		return NULL;
+	case CRYPT_SALT_METHOD_LEGACY:
+		if (sl_str_starts(text, SL_S("$5$"))) /* not new, but not broken: htpasswd -2 */
+			return NULL;
+		if (text.ptr[0] != '$') /* DES has no mark: any two letters begin one */
+			return "is no hash that crypt(5) knows: make one with \"htpasswd -nB\" or "
+			       "\"mkpasswd\"";
+		return "is a hash of a kind that is too weak: make one with \"htpasswd -nB\" or "
+		       "\"mkpasswd\"";
+	default:
+		return "is no hash that crypt(5) knows: make one with \"htpasswd -nB\" or "
+		       "\"mkpasswd\"";
+	}
+}
+
 /* ---- rules over keys ---- */
 
 /* What upstreams are told of it, once and for all. */
@@ -203,28 +237,49 @@ void sl_check_policy(struct sl_reader *r, json_t *value, void *to)
 #undef SL_POLICY_CHOOSE
 }
 
+static void fault_twice(struct sl_reader *r, const struct sl_consumer *consumer, const char *member,
+			unsigned index, const char *what)
+{
+	sl_report_enter_member(&r->report, "consumers");
+	sl_report_enter_member(&r->report, consumer->name);
+	sl_report_enter_member(&r->report, member);
+	sl_report_enter_element(&r->report, index);
+	sl_report_fault(&r->report, "%s", what);
+	for (int i = 0; i < 4; i++)
+		sl_report_leave(&r->report);
+}
+
+static void fault_login(struct sl_reader *r, const struct sl_login *twice)
+{
+	const struct sl_rules *rules = r->rules;
+
+	for (unsigned i = 0; i < rules->consumers_nr; i++) {
+		const struct sl_consumer *c = &rules->consumers[i];
+
+		if (twice >= c->logins && twice < c->logins + c->logins_nr)
+			fault_twice(r, c, "basic_auth", (unsigned)(twice - c->logins),
+				    "the same username is there before: nobody could tell whose it "
+				    "is");
+	}
+}
+
 void sl_config_make_keys(struct sl_reader *r)
 {
 	struct sl_rules *rules = r->rules;
-	struct sl_keyring_entry twice;
+	struct sl_keyring_entry twice = { NULL, NULL };
+	const struct sl_login *twice_login;
 
-	rules->roster = sl_roster_new(&rules->arena, rules->consumers, rules->consumers_nr);
-	if (!rules->roster) {
-		r->out_of_memory = true;
-		return;
-	}
+	rules->roster =
+		sl_roster_new(&rules->arena, rules->consumers, rules->consumers_nr, &twice_login);
 	rules->keys = sl_keyring_new(&rules->arena, rules->consumers, rules->consumers_nr, &twice);
-	if (rules->keys)
-		return;
-	if (!twice.consumer) {
+	if (twice_login)
+		fault_login(r, twice_login);
+	else if (!rules->roster)
 		r->out_of_memory = true;
-		return;
-	}
-	sl_report_enter_member(&r->report, "consumers");
-	sl_report_enter_member(&r->report, twice.consumer->name);
-	sl_report_enter_member(&r->report, "api_keys");
-	sl_report_enter_element(&r->report, (unsigned)(twice.key - twice.consumer->api_keys));
-	sl_report_fault(&r->report, "the same key is there before: nobody could tell whose it is");
-	for (int i = 0; i < 4; i++)
-		sl_report_leave(&r->report);
+	if (twice.consumer)
+		fault_twice(r, twice.consumer, "api_keys",
+			    (unsigned)(twice.key - twice.consumer->api_keys),
+			    "the same key is there before: nobody could tell whose it is");
+	else if (!rules->keys)
+		r->out_of_memory = true;
 }

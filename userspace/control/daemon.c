@@ -30,6 +30,9 @@
 #include "control/upgrade.h"
 #include "gate/meters.h"
 #include "policy/credit.h"
+#include "policy/ledger.h"
+#include "policy/passwords.h"
+#include "policy/roster.h"
 
 /* Each connection takes a descriptor, a proxied one two: as many as we may have. */
 static void raise_descriptor_limit(void)
@@ -243,6 +246,15 @@ static int keep_what_stays(struct sl_daemon *d)
 		       : -ENOMEM;
 }
 
+int sl_daemon_lend(struct sl_daemon *d, const struct sl_rules *rules)
+{
+	int ret = sl_state_open_ledger(d, rules);
+
+	if (ret == 0 && rules->roster->logins_nr && !d->shared.passwords)
+		ret = sl_passwords_start(&d->shared.passwords);
+	return ret;
+}
+
 void sl_daemon_note(struct sl_daemon *d)
 {
 	struct sl_daemon_stats *s = sl_metrics_daemon(d->shared.metrics);
@@ -277,7 +289,7 @@ int sl_daemon_start(struct sl_daemon *d)
 	if (ret == 0)
 		ret = sl_keys_open(d);
 	if (ret == 0)
-		ret = sl_state_open_ledger(d, d->rules);
+		ret = sl_daemon_lend(d, d->rules);
 	if (ret == 0)
 		ret = start_workers(d);
 	if (ret < 0) {
@@ -319,6 +331,7 @@ void sl_daemon_free(struct sl_daemon *d)
 	sl_keys_close(d);
 	sl_credits_free(d->shared.credits);
 	sl_ledger_close(d->shared.ledger);
+	sl_passwords_stop(d->shared.passwords);
 	free(d->shared.tally);
 	free(d->shared.handshake_tally);
 	sl_kernel_free(d);

@@ -60,6 +60,9 @@ struct sl_daemon {
 /* Opens what d->rules name and starts the workers.  0, or a negative errno when the reason is
  * logged: then end the process, as some workers may run already. */
 int sl_daemon_start(struct sl_daemon *d);
+/* Opens what workers borrow and only some configurations need: before they see these rules.  0 or a
+ * negative errno. */
+int sl_daemon_lend(struct sl_daemon *d, const struct sl_rules *rules);
 /* Brings up to date what the metrics say of the moment. */
 void sl_daemon_note(struct sl_daemon *d);
 /* Tells the workers to answer what was accepted and to end; d->shared.done_fd then counts those

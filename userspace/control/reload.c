@@ -19,7 +19,6 @@
 #include "control/listeners.h"
 #include "control/log.h"
 #include "control/notify.h"
-#include "control/state.h"
 #include "gate/meters.h"
 #include "gate/worker.h"
 #include "upstream/names.h"
@@ -266,7 +265,7 @@ static int replace(struct sl_daemon *d, struct sl_rules *fresh, bool is_refresh,
 	sem_init(&r.done, 0, 0);
 	ret = prepare(&r);
 	if (ret == 0)
-		ret = sl_state_open_ledger(d, fresh);
+		ret = sl_daemon_lend(d, fresh);
 	if (ret == 0)
 		ret = go_over(&r);
 	sl_admin_close(r.admin);

@@ -17,7 +17,10 @@ const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
 	call.now_ns = w->loop.now_ns;
 	sl_wall_date(&w->wall, w->loop.now_ns); /* it moves the clock on */
 	call.wall_s = w->wall.epoch_s;
+	call.loop = &w->loop;
 	call.digest = w->digest;
+	call.verdicts = w->verdicts;
+	call.passwords = w->shared->passwords;
 	call.credits = w->shared->credits;
 	call.ledger = w->shared->ledger;
 	call.keys = x->rules->keys;

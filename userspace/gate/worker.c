@@ -12,6 +12,7 @@
 #include "gate/client.h"
 #include "gate/exchange.h"
 #include "policy/digest.h"
+#include "policy/verdicts.h"
 #include "tls/handshake.h"
 
 enum {
@@ -191,7 +192,8 @@ static int init(struct sl_worker *w)
 	sl_slab_init(&w->client_slab, sizeof(struct sl_client));
 	w->regex_scratch = sl_regex_scratch_new();
 	w->digest = sl_digest_new();
-	if (!w->regex_scratch || !w->digest)
+	w->verdicts = sl_verdicts_new();
+	if (!w->regex_scratch || !w->digest || !w->verdicts)
 		return -ENOMEM;
 	if (getrandom(&w->id_high, sizeof(w->id_high), 0) != sizeof(w->id_high))
 		return -EIO;
@@ -220,6 +222,7 @@ static void fini(struct sl_worker *w)
 	sl_loop_fini(&w->loop);
 	sl_regex_scratch_free(w->regex_scratch);
 	sl_digest_free(w->digest);
+	free(w->verdicts);
 	free_acceptors(w);
 }
 
@@ -240,6 +243,7 @@ static void *run(void *arg)
 	if (ret < 0) {
 		sl_regex_scratch_free(w->regex_scratch);
 		sl_digest_free(w->digest);
+		free(w->verdicts);
 		return NULL;
 	}
 	for (unsigned i = 0; i < w->acceptors_nr; i++)

@@ -28,6 +28,8 @@
 
 struct sl_credits;
 struct sl_ledger;
+struct sl_passwords;
+struct sl_verdicts;
 struct sl_digest;
 struct sl_guard;
 
@@ -42,10 +44,11 @@ struct sl_shared {
 	struct sl_tally *tally;	     /* of connections */
 	struct sl_tally *handshake_tally;
 	int done_fd; /* eventfd: each worker adds 1 when it has ended, or has nothing to log */
-	struct sl_keystore *kept;   /* keys that come and go */
-	struct sl_credits *credits; /* of rate_limit policies */
-	struct sl_ledger *ledger;   /* of quotas; NULL until a configuration has one */
-	struct sl_guard *guard;	    /* lists, punishments, limits of connections */
+	struct sl_keystore *kept;	/* keys that come and go */
+	struct sl_passwords *passwords; /* NULL until a consumer has one */
+	struct sl_credits *credits;	/* of rate_limit policies */
+	struct sl_ledger *ledger;	/* of quotas; NULL until a configuration has one */
+	struct sl_guard *guard;		/* lists, punishments, limits of connections */
 	int access_fd; /* of the access log; always open, to nowhere when there is none */
 	_Atomic(struct sl_view *) retired; /* what no worker needs any more */
 	int retired_fd;			   /* eventfd: there is something in retired */
@@ -70,6 +73,7 @@ struct sl_worker {
 	unsigned index;
 	struct sl_regex_scratch *regex_scratch;
 	struct sl_digest *digest;
+	struct sl_verdicts *verdicts;
 	uint64_t id_high, id_low; /* of the next request id */
 	struct sl_log_rate log_rate;
 	uint64_t accept_short_ns, connect_short_ns; /* when there was a shortage last */

@@ -92,7 +92,7 @@ static const struct sl_refusal *run(const void *policy, struct sl_policy_call *c
 		answer = refusals[i];
 		drop_fields(call, before.fields_len, mark.fields_len);
 	}
-	if (answer->status == 401)
+	if (answer && answer->status == 401)
 		put_challenges(call, answer, refusals, conf->names_nr);
 	return answer;
 }

@@ -19,6 +19,12 @@ struct sl_api_key {
 	bool enabled;
 };
 
+/* A name and a password, which is kept as crypt(5) has it: bcrypt, yescrypt, SHA-512... */
+struct sl_login {
+	struct sl_str username; /* empty: the consumer's name */
+	struct sl_str hash;
+};
+
 /* What a connection remembers of the key that it was last used with; never 0. */
 static inline uint64_t sl_api_key_mark(const struct sl_api_key *key)
 {
@@ -33,7 +39,8 @@ struct sl_consumer {
 	struct sl_str *groups, *tags;
 	unsigned groups_nr, tags_nr;
 	struct sl_api_key *api_keys;
-	unsigned api_keys_nr;
+	struct sl_login *logins;
+	unsigned api_keys_nr, logins_nr;
 	bool enabled;
 	struct sl_str fields; /* lines that tell upstreams of it, each with its CRLF */
 };

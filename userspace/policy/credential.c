@@ -8,30 +8,32 @@ static const struct sl_str nothing;
 
 /* ---- fields ---- */
 
+static const struct sl_str key_schemes[] = {
+	SL_STR("Bearer "), SL_STR("Key "), SL_STR("ApiKey "), { NULL, 0 }
+};
+static const struct sl_str basic_scheme[] = { SL_STR("Basic "), { NULL, 0 } };
+
 /* What is behind the scheme, trimmed; ptr NULL: it has another one (RFC 9110 11.4). */
-static struct sl_str behind_scheme(struct sl_str value)
+static struct sl_str behind_scheme(struct sl_str value, const struct sl_str *schemes)
 {
-	static const struct sl_str schemes[] = { SL_STR("Bearer "), SL_STR("Key "),
-						 SL_STR("ApiKey ") };
+	for (; schemes->ptr; schemes++) {
+		size_t n = schemes->len;
 
-	for (unsigned i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
-		size_t n = schemes[i].len;
-
-		if (value.len > n && sl_str_ieq((struct sl_str){ value.ptr, n }, schemes[i]))
+		if (value.len > n && sl_str_ieq((struct sl_str){ value.ptr, n }, *schemes))
 			return sl_str_trim((struct sl_str){ value.ptr + n, value.len - n });
 	}
 	return nothing;
 }
 
-static struct sl_str field_credential(const struct sl_field *f)
+static struct sl_str field_credential(const struct sl_field *f, const struct sl_str *schemes)
 {
 	struct sl_str value = sl_field_value(f);
 
-	return f->id == SL_FIELD_AUTHORIZATION ? behind_scheme(value) : value;
+	return f->id == SL_FIELD_AUTHORIZATION ? behind_scheme(value, schemes) : value;
 }
 
-int sl_credential_take_field(struct sl_policy_call *call, struct sl_str name,
-			     struct sl_str *ret_value)
+static int take_field(struct sl_policy_call *call, struct sl_str name, const struct sl_str *schemes,
+		      struct sl_str *ret_value)
 {
 	unsigned nr = 0;
 
@@ -42,7 +44,7 @@ int sl_credential_take_field(struct sl_policy_call *call, struct sl_str name,
 		if (f->name_len != name.len ||
 		    !sl_str_ieq((struct sl_str){ f->name, f->name_len }, name))
 			continue;
-		value = field_credential(f);
+		value = field_credential(f, schemes);
 		if (!value.ptr)
 			continue;
 		f->is_hop = true; /* it ends here */
@@ -50,6 +52,17 @@ int sl_credential_take_field(struct sl_policy_call *call, struct sl_str name,
 		nr++;
 	}
 	return nr > 1 ? -EEXIST : (int)nr;
+}
+
+int sl_credential_take_field(struct sl_policy_call *call, struct sl_str name,
+			     struct sl_str *ret_value)
+{
+	return take_field(call, name, key_schemes, ret_value);
+}
+
+int sl_credential_take_basic(struct sl_policy_call *call, struct sl_str *ret_value)
+{
+	return take_field(call, SL_S("authorization"), basic_scheme, ret_value);
 }
 
 /* ---- the query ---- */

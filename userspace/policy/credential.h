@@ -17,6 +17,8 @@
  * field with another scheme is left as it is. */
 int sl_credential_take_field(struct sl_policy_call *call, struct sl_str name,
 			     struct sl_str *ret_value);
+/* What stands behind Authorization's scheme "Basic". */
+int sl_credential_take_basic(struct sl_policy_call *call, struct sl_str *ret_value);
 /* A parameter of the query; the value is decoded (%XX and '+'), the name is looked for as it is
  * written. */
 int sl_credential_take_query(struct sl_policy_call *call, struct sl_str name,

@@ -18,6 +18,9 @@
 #include "route/table.h"
 
 struct sl_digest;
+struct sl_loop;
+struct sl_passwords;
+struct sl_verdicts;
 struct sl_keyring;
 struct sl_keystore;
 struct sl_roster;
@@ -47,7 +50,10 @@ struct sl_policy_call {
 	uint64_t now_ns;	    /* CLOCK_MONOTONIC */
 	uint64_t wall_s;	    /* since 1970 */
 	/* What the worker lends. */
+	struct sl_loop *loop;
 	struct sl_digest *digest;
+	struct sl_verdicts *verdicts;
+	struct sl_passwords *passwords; /* may be NULL while no consumer has one */
 	struct sl_credits *credits;
 	struct sl_ledger *ledger;      /* NULL: no route has a quota */
 	const struct sl_keyring *keys; /* of the configuration */
@@ -84,6 +90,7 @@ struct sl_policy_kind {
 /* clang-format off */
 #define SL_POLICIES(X) \
 	X(key_auth) \
+	X(basic_auth) \
 	X(require) \
 	X(rate_limit) \
 	X(quota) \

@@ -101,7 +101,7 @@ static const struct fault top[] = {
 	{ "'\\u001b[2J':1", "1: /?[2J: unknown key '?[2J'" },
 	{ "'policies':{'p':[]}", "17: /policies/p: needs at least 1 element, not 0" },
 	{ "'policies':{'p':[{}]}",
-	  "18: /policies/p/0: needs 'key_auth', 'require', 'rate_limit', 'quota', "
+	  "18: /policies/p/0: needs 'key_auth', 'basic_auth', 'require', 'rate_limit', 'quota', "
 	  "'any_of' or 'anonymous'" },
 	{ "'policies':{'p':['q']}", "18: /policies/p/0: must be an object, not a string" },
 	{ "'policies':{'p':[{'use':'q','key_auth':{}}]}",
@@ -131,6 +131,24 @@ static const struct fault top[] = {
 	  "this rate: make it smaller, or the rate larger" },
 	{ "'policies':{'p':[{'rate_limit':{'rate':'1/s','per':[]}}]}",
 	  "52: /policies/p/0/rate_limit/per: needs at least a word, or 'header' beside it" },
+	{ "'consumers':{'a':{'basic_auth':[{}]}}",
+	  "33: /consumers/a/basic_auth/0: 'password_hash' is missing" },
+	{ "'consumers':{'a':{'basic_auth':['secret']}}",
+	  "33: /consumers/a/basic_auth/0: 'secret' is no hash that crypt(5) knows: make one with "
+	  "\"htpasswd -nB\" or \"mkpasswd\"" },
+	{ "'consumers':{'a':{'basic_auth':['$1$abcdefgh$irWbblnpmw.5z7wgBnprh0']}}",
+	  "33: /consumers/a/basic_auth/0: '$1$abcdefgh$irWbblnpmw.5z7wgBnprh0' is a hash of a kind "
+	  "that is too weak: make one with \"htpasswd -nB\" or \"mkpasswd\"" },
+	{ "'consumers':{'a':{'basic_auth':[{'username':'b:c','password_hash':'$5$a$b'}]}}",
+	  "45: /consumers/a/basic_auth/0/username: 'b:c' must be without ':' and control "
+	  "characters" },
+	{ "'consumers':{'a':{'basic_auth':['$5$a$b']},'b':{'basic_auth':[{'username':'a',"
+	  "'password_hash':'$5$a$b'}]}}",
+	  "63: /consumers/b/basic_auth/0: the same username is there before: nobody could tell "
+	  "whose "
+	  "it is" },
+	{ "'policies':{'p':[{'basic_auth':{'cache':'2d'}}]}",
+	  "41: /policies/p/0/basic_auth/cache: must be between 0 and 1d" },
 	{ "'policies':{'p':[{'any_of':[]}]}",
 	  "28: /policies/p/0/any_of: needs at least 1 element, not 0" },
 	{ "'policies':{'p':[{'any_of':{}}]}", "28: /policies/p/0/any_of: 'lists' is missing" },

@@ -107,6 +107,7 @@ static void names(void)
 	static struct sl_consumer consumers[1000];
 	static char text[1000][8];
 	struct sl_arena arena;
+	const struct sl_login *twice;
 	struct sl_roster *roster;
 	unsigned found = 0;
 
@@ -115,7 +116,7 @@ static void names(void)
 		consumers[i].name = text[i];
 	}
 	sl_arena_init(&arena, NULL, 0, SIZE_MAX);
-	roster = sl_roster_new(&arena, consumers, 1000);
+	roster = sl_roster_new(&arena, consumers, 1000, &twice);
 	if (!ok(roster != NULL, "a roster of 1,000"))
 		return;
 	for (unsigned i = 0; i < 1000; i++)
@@ -124,7 +125,7 @@ static void names(void)
 	ok(!sl_roster_find(roster, SL_S("c1000")) && !sl_roster_find(roster, SL_S("")) &&
 		   !sl_roster_find(roster, SL_S("c")),
 	   "others are not");
-	roster = sl_roster_new(&arena, NULL, 0);
+	roster = sl_roster_new(&arena, NULL, 0, &twice);
 	ok(roster && !sl_roster_find(roster, SL_S("c1")), "an empty one has nobody");
 	sl_arena_fini(&arena);
 }
