@@ -39,6 +39,8 @@ def make_network():
                   ("ip", "-n", NS, "addr", "add", f"{NET}.2/24", "dev", PEER_IF),
                   ("ip", "-n", NS, "addr", "add", f"{NET}.3/24", "dev", PEER_IF),
                   ("ip", "-n", NS, "addr", "add", f"{NET}.4/24", "dev", PEER_IF),
+                  ("ip", "-n", NS, "addr", "add", f"{NET}.5/24", "dev", PEER_IF),
+                  ("ip", "-n", NS, "addr", "add", f"{NET}.6/24", "dev", PEER_IF),
                   ("ip", "-n", NS, "link", "set", PEER_IF, "up")):
         done = run(*words)
         if done.returncode != 0:
@@ -115,6 +117,41 @@ def loop():
     tap.ok(wait_for(lambda: marked() == [ids[-1]]), "the access log marks that request", str(marked()))
     tap.ok(wait_for(lambda: is_served(2)), "after its time it is served again")
     tap.same(punished(), {}, "and nobody is being punished")
+
+
+KEYED = [{"name": "keyed", "match": {"path": "/keyed"}, "policies": [{"key_auth": {}}],
+          "upstream": "origin"},
+         {"name": "few", "match": {"path": "/few"}, "upstream": "origin",
+          "policies": [{"rate_limit": {"rate": "1/h"}}]}]
+
+
+def request(path, fields=""):
+    return wire.get(path, fields=fields + "Connection: close\r\n")
+
+
+def repeats(last, path, fields, status, reason):
+    """Ten refusals of a policy, and the client is dropped for that reason."""
+    ids = []
+    for _ in range(10):
+        answer = ask(last, request(path, fields))
+        ids += [line.split()[1] for line in answer.splitlines()
+                if answer.startswith(f"HTTP/1.1 {status}") and line.startswith("X-Request-Id")]
+    tap.same(len(ids), 10, f"ten requests are refused: {reason}")
+    tap.same(ask(last).strip(), "no answer", "the next SYN gets no answer")
+    mine = punished().get(f"{NET}.{last}", {})
+    tap.same((mine.get("reason"), mine.get("request_id")), (reason, ids[-1]),
+             "the map has the reason, and the id of the last one")
+    tap.ok(ids[-1] in ctl("explain", f"{NET}.{last}").stdout, "explain names it")
+    tap.ok(is_served(3), "another client sees no change")
+    tap.ok(wait_for(lambda: is_served(last)), "after its time it is served again")
+
+
+def policies():
+    gateway.reload(routes=KEYED + RESPOND)
+    repeats(5, "/keyed", "X-Api-Key: guess\r\n", 401, "credentials")
+    tap.ok(ask(6, request("/few")).startswith("HTTP/1.1 200"), "one request is free")
+    repeats(6, "/few", "", 429, "limited")
+    gateway.reload(routes=RESPOND)
 
 
 def by_hand():
@@ -370,6 +407,6 @@ RESPOND = [{"name": "all", "match": {"path": "/*"}, "respond": {"status": 200}}]
 KERNEL = {"interfaces": [HOST_IF], "pins": PINS, "deny": [f"{NET}.4"],
           "punish": {"after": "10 failures in 1m", "for": "3s"}}
 gateway = Gateway(origin.port, {"kernel": KERNEL, "routes": RESPOND}, host="0.0.0.0")
-tap.facts(loop, by_hand, beside_a_proxy, oneself, refused, an_heir_that_fails,
+tap.facts(loop, policies, by_hand, beside_a_proxy, oneself, refused, an_heir_that_fails,
           on_trial, taken_off, lists, after_root, without_maps)
 tap.done()
