@@ -134,7 +134,8 @@ def guessing():
     tap.same({a.get("Retry-After") for a in got if a.status == 503}, {"1"}, "others are for later")
     slow, _ = milliseconds("/never", "slow", "slow")
     tap.ok(took[10] < slow / 3, "meanwhile requests are answered", f"{took} ms against {slow:.0f}")
-    tap.ok(status == 200 and known < slow, "and who is known is let in", f"{status}, {known:.0f} ms against {slow:.0f}")
+    tap.ok(status == 200 and known < slow, "and who is known is let in",
+           f"{status}, {known:.0f} ms against {slow:.0f}")
 
 
 def gone():

@@ -38,6 +38,7 @@ const char *sl_check_match_value(struct sl_str text);
 
 const char *sl_check_hash_on(struct sl_str text);
 const char *sl_check_cookie_name(struct sl_str text);
+const char *sl_check_origin(struct sl_str text);
 const char *sl_check_username(struct sl_str text);
 const char *sl_check_password_hash(struct sl_str text);
 const char *sl_check_parameter(struct sl_str text);
@@ -84,6 +85,8 @@ void sl_check_key_auth(struct sl_reader *r, json_t *value, void *to);
 void sl_check_require(struct sl_reader *r, json_t *value, void *to);
 void sl_check_rate_limit(struct sl_reader *r, json_t *value, void *to);
 void sl_check_quota(struct sl_reader *r, json_t *value, void *to);
+void sl_check_ip_access(struct sl_reader *r, json_t *value, void *to);
+void sl_check_cors(struct sl_reader *r, json_t *value, void *to);
 void sl_check_policy(struct sl_reader *r, json_t *value, void *to);
 void sl_check_access(struct sl_reader *r, json_t *value, void *to);
 void sl_check_count_limit(struct sl_reader *r, json_t *value, void *to);

@@ -5,9 +5,14 @@
 #include "policy/anonymous.h"
 #include "policy/any_of.h"
 #include "policy/basic_auth.h"
+#include "policy/body_limit.h"
+#include "policy/cors.h"
+#include "policy/ip_access.h"
 #include "policy/key_auth.h"
+#include "policy/maintenance.h"
 #include "policy/quota.h"
 #include "policy/rate_limit.h"
+#include "policy/redirect_https.h"
 #include "policy/require.h"
 
 static const struct sl_key group_item = {
@@ -208,7 +213,20 @@ static const struct sl_key anonymous_keys[] = {
 	POLICY_IN_SHORT(anonymous, anonymous_keys, "consumer", \
 	       "Whoever has not been found out before, by policies that are 'optional', goes on " \
 	       "as this consumer; upstreams get X-Anonymous-Consumer besides. A name stands for " \
-	       "the object.")
+	       "the object."), \
+	POLICY(ip_access, sl_ip_access_keys, sl_check_ip_access, \
+	       "Which addresses may come, behind trusted proxies too; else the answer is 403."), \
+	POLICY(cors, sl_cors_keys, sl_check_cors, \
+	       "Pages of which origins may read answers. Preflights are answered here, so it " \
+	       "stands before policies that ask who somebody is, and the route takes OPTIONS; " \
+	       "what the upstream says of it is replaced."), \
+	POLICY(body_limit, sl_body_limit_keys, NULL, \
+	       "How large a request's body may be; beyond, the answer is 413."), \
+	POLICY(redirect_https, sl_redirect_https_keys, NULL, \
+	       "Who comes in the clear is sent to https by 308; X-Forwarded-Proto of a trusted " \
+	       "proxy counts."), \
+	POLICY(maintenance, sl_maintenance_keys, NULL, \
+	       "Nobody is served: the answer is 503 with Retry-After.")
 
 #define NAME_OF(kind_name) #kind_name,
 static const char *const kind_names[] = { SL_POLICIES(NAME_OF) NULL };

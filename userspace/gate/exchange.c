@@ -216,8 +216,8 @@ static int serve(struct sl_exchange *x)
 	if (x->req.method_id ==
 	    SL_METHOD_TRACE) /* it would show what proxies added: RFC 9110 9.3.8 */
 		return sl_reply_problem(x, 501, "trace", "TRACE is not served here.");
-	if (x->req.body == SL_BODY_LENGTH && x->rules->limits.body_bytes &&
-	    x->req.body_len > x->rules->limits.body_bytes)
+	x->body_limit = x->rules->limits.body_bytes;
+	if (x->req.body == SL_BODY_LENGTH && x->body_limit && x->req.body_len > x->body_limit)
 		return sl_reply_problem(x, 413, "body_too_large", "The request body is too large.");
 	ret = normalise_target(x, &why);
 	if (ret < 0)

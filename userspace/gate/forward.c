@@ -440,13 +440,21 @@ static bool is_answer_passed_on(const struct sl_header_edit *edit, const struct 
 	return !f->is_hop && f->id != SL_FIELD_CONTENT_LENGTH && !is_dropped(edit, f);
 }
 
+static bool is_of_cors(const struct sl_field *f)
+{
+	const struct sl_str prefix = SL_STR("access-control-");
+
+	return f->name_len > prefix.len &&
+	       sl_str_ieq((struct sl_str){ f->name, prefix.len }, prefix);
+}
+
 static void put_response_fields(struct sl_exchange *x, struct sl_out *o,
 				const struct sl_header_edit *edit)
 {
 	for (unsigned i = 0; i < x->resp.fields_nr; i++) {
 		const struct sl_field *f = &x->resp.fields[i];
 
-		if (is_answer_passed_on(edit, f))
+		if (is_answer_passed_on(edit, f) && !(x->owns_cors && is_of_cors(f)))
 			put_field(o, f);
 	}
 	if (edit && (x->resp.status == 101 || x->resp.status >= 200))

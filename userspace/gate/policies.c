@@ -2,6 +2,16 @@
 // Policies see a request through a struct of their own, which is filled and read here.
 #include "gate/policies.h"
 
+static bool is_secure(const struct sl_exchange *x)
+{
+	const struct sl_field *f;
+
+	if (x->client->tls || !x->is_peer_trusted)
+		return x->client->tls;
+	f = sl_head_find(&x->req, SL_FIELD_X_FORWARDED_PROTO);
+	return f && sl_str_ieq(sl_field_value(f), SL_S("https"));
+}
+
 const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
 {
 	struct sl_worker *w = x->worker;
@@ -13,6 +23,7 @@ const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
 	call.uri = &x->uri;
 	call.match = &x->match;
 	call.client = &x->client_ip;
+	call.is_secure = is_secure(x);
 	call.arena = &x->arena;
 	call.now_ns = w->loop.now_ns;
 	sl_wall_date(&w->wall, w->loop.now_ns); /* it moves the clock on */
@@ -30,12 +41,19 @@ const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
 	call.key = NULL;
 	call.is_anonymous = false;
 	call.fields = (struct sl_out){ .start = NULL };
+	call.answer_fields = SL_S("");
+	call.owns_cors = false;
+	call.body_limit = 0;
 	call.charges_nr = 0;
 	refusal = sl_policies_run(x->match.route->policies, x->match.route->policies_nr, &call);
 	x->consumer = call.consumer;
 	x->key = call.key;
 	x->is_anonymous = call.is_anonymous;
 	x->client->key_mark = call.key ? sl_api_key_mark(call.key) : 0;
+	x->refusal_fields = call.answer_fields;
+	x->owns_cors = call.owns_cors;
+	if (call.body_limit && (!x->body_limit || call.body_limit < x->body_limit))
+		x->body_limit = call.body_limit;
 	if (call.fields.start && !call.fields.overflow)
 		x->policy_fields = sl_out_done(&call.fields);
 	return refusal;

@@ -56,7 +56,7 @@ static int start_request(struct sl_attempt *a)
 		.send_timeout_ns = a->upstream->conf->response_timeout_ns,
 		/* A client that waits for 100 cannot be slow yet. */
 		.rate_bytes = x->req.expect_continue ? 0 : l->body_rate_bytes,
-		.limit_bytes = l->body_bytes,
+		.limit_bytes = x->body_limit,
 		.watch = &x->peer->conn,
 		.count = &x->bytes_received,
 	};

@@ -200,7 +200,11 @@ int sl_reply_refusal(struct sl_exchange *x, const struct sl_refusal *refusal)
 		sl_count(&s->policy_forbidden, 1);
 	else if (refusal->status == 429)
 		sl_count(&s->policy_limited, 1);
-	return send_problem(x, refusal->status, refusal->error, refusal->detail, refusal->fields);
+	if (refusal->status >= 400)
+		return send_problem(x, refusal->status, refusal->error, refusal->detail,
+				    refusal->fields);
+	return send_reply(x,
+			  &(struct reply){ .status = refusal->status, .extra = x->refusal_fields });
 }
 
 static void put_allow(struct sl_out *o, uint32_t allowed)

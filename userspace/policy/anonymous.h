@@ -10,6 +10,4 @@ struct sl_anonymous {
 	const struct sl_consumer *who;
 };
 
-extern const struct sl_policy_kind sl_policy_anonymous;
-
 #endif

@@ -14,6 +14,4 @@ struct sl_any_of {
 	const struct sl_policy_list **lists;
 };
 
-extern const struct sl_policy_kind sl_policy_any_of;
-
 #endif

@@ -10,6 +10,4 @@ struct sl_basic_auth {
 	uint64_t cache_ns; /* for so long a password that was checked is known, and a wrong one */
 };
 
-extern const struct sl_policy_kind sl_policy_basic_auth;
-
 #endif

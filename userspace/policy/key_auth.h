@@ -13,6 +13,4 @@ struct sl_key_auth {
 	bool optional; /* who shows none goes on as nobody; a wrong one is still refused */
 };
 
-extern const struct sl_policy_kind sl_policy_key_auth;
-
 #endif

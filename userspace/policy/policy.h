@@ -46,6 +46,7 @@ struct sl_policy_call {
 	struct sl_uri *uri;
 	const struct sl_route_match *match;
 	const struct sl_ip *client; /* behind trusted proxies */
+	bool is_secure;		    /* it came by TLS, to us or to a trusted proxy */
 	struct sl_arena *arena;	    /* of the request */
 	uint64_t now_ns;	    /* CLOCK_MONOTONIC */
 	uint64_t wall_s;	    /* since 1970 */
@@ -65,11 +66,15 @@ struct sl_policy_call {
 	bool is_anonymous;		    /* the consumer stands for nobody in particular */
 	/* Field lines for the answer, whatever it will be; no memory until there is one. */
 	struct sl_out fields;
+	struct sl_str answer_fields; /* lines of a refusal that are made for it, in the arena */
+	bool owns_cors;		     /* what the upstream says of CORS does not count */
+	uint64_t body_limit;	     /* bytes; 0: no other than of all requests */
 	struct sl_charge charges[SL_POLICIES_MAX];
 	unsigned charges_nr;
 };
 
-/* What a client is told that may not go on.  All of it lasts as long as the program. */
+/* What a client is told that may not go on.  All of it lasts as long as the program.  One with a
+ * status below 400 is an answer without a body. */
 struct sl_refusal {
 	uint16_t status;
 	const char *error;   /* the word in the access log */
@@ -95,10 +100,17 @@ struct sl_policy_kind {
 	X(rate_limit) \
 	X(quota) \
 	X(any_of) \
-	X(anonymous)
+	X(anonymous) \
+	X(ip_access) \
+	X(cors) \
+	X(body_limit) \
+	X(redirect_https) \
+	X(maintenance)
 /* clang-format on */
 
-#define SL_POLICY_DECLARE(name) struct sl_##name;
+#define SL_POLICY_DECLARE(name)                                                                    \
+	struct sl_##name;                                                                          \
+	extern const struct sl_policy_kind sl_policy_##name;
 SL_POLICIES(SL_POLICY_DECLARE)
 #undef SL_POLICY_DECLARE
 

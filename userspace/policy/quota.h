@@ -34,6 +34,4 @@ struct sl_quota {
 /* When a window that has now_s in it, or begins then, is over: seconds since 1970. */
 uint64_t sl_quota_end(enum sl_quota_every every, enum sl_quota_window window, uint64_t now_s);
 
-extern const struct sl_policy_kind sl_policy_quota;
-
 #endif

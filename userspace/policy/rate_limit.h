@@ -22,6 +22,4 @@ struct sl_rate_limit {
 	uint64_t window_s;  /* in which the burst comes together */
 };
 
-extern const struct sl_policy_kind sl_policy_rate_limit;
-
 #endif

@@ -12,6 +12,4 @@ struct sl_require {
 	unsigned groups_nr, consumers_nr;
 };
 
-extern const struct sl_policy_kind sl_policy_require;
-
 #endif

@@ -102,7 +102,8 @@ static const struct fault top[] = {
 	{ "'policies':{'p':[]}", "17: /policies/p: needs at least 1 element, not 0" },
 	{ "'policies':{'p':[{}]}",
 	  "18: /policies/p/0: needs 'key_auth', 'basic_auth', 'require', 'rate_limit', 'quota', "
-	  "'any_of' or 'anonymous'" },
+	  "'any_of', 'anonymous', 'ip_access', 'cors', 'body_limit', 'redirect_https' or "
+	  "'maintenance'" },
 	{ "'policies':{'p':['q']}", "18: /policies/p/0: must be an object, not a string" },
 	{ "'policies':{'p':[{'use':'q','key_auth':{}}]}",
 	  "19: /policies/p/0/use: unknown key 'use'" },
@@ -149,6 +150,21 @@ static const struct fault top[] = {
 	  "it is" },
 	{ "'policies':{'p':[{'basic_auth':{'cache':'2d'}}]}",
 	  "41: /policies/p/0/basic_auth/cache: must be between 0 and 1d" },
+	{ "'policies':{'p':[{'ip_access':{}}]}",
+	  "31: /policies/p/0/ip_access: needs 'allow', 'deny', 'allow_files' or 'deny_files'" },
+	{ "'policies':{'p':[{'ip_access':{'deny_files':['/no/such']}}]}",
+	  "46: /policies/p/0/ip_access/deny_files/0: cannot be read: No such file or directory" },
+	{ "'policies':{'p':[{'cors':{'origins':['a.example']}}]}",
+	  "38: /policies/p/0/cors/origins/0: 'a.example' must be an origin such as "
+	  "\"https://app.example\", in lower case and without a path, \"https://*.app.example\", "
+	  "\"null\" or \"*\"" },
+	{ "'policies':{'p':[{'cors':{'origins':['*'],'credentials':true}}]}",
+	  "57: /policies/p/0/cors/credentials: are for origins that are named, not for \"*\": any "
+	  "page could act as its reader" },
+	{ "'policies':{'p':[{'body_limit':{'bytes':0}}]}",
+	  "41: /policies/p/0/body_limit/bytes: must be between 1B and 1TiB" },
+	{ "'policies':{'p':[{'redirect_https':{'port':0}}]}",
+	  "44: /policies/p/0/redirect_https/port: must be between 1 and 65535" },
 	{ "'policies':{'p':[{'any_of':[]}]}",
 	  "28: /policies/p/0/any_of: needs at least 1 element, not 0" },
 	{ "'policies':{'p':[{'any_of':{}}]}", "28: /policies/p/0/any_of: 'lists' is missing" },
