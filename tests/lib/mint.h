@@ -16,7 +16,8 @@ char *mint_jwk(const EVP_PKEY *key, const char *more);
 
 char *mint_base64url(const void *mem, size_t len);
 
-/* Signs the two texts by an algorithm; the salt of PS has so many bytes, -1: as many as the hash. */
+/* Signs the two texts by an algorithm; the salt of PS has so many bytes, -1: as many as the hash.
+ */
 char *mint_token(const char *header, const char *claims, EVP_PKEY *key, enum sl_jwt_alg alg);
 char *mint_token_salted(const char *header, const char *claims, EVP_PKEY *key, enum sl_jwt_alg alg,
 			int salt_bytes);

@@ -18,7 +18,8 @@
 	"\"n\":\"n4EPtAOCc9AlkeQHPzHStgAbgs7bTZLwUBZdR8_KuKPEHLd4rHVTeT-O-XV2jRojdNhxJWTDvNd7nqQ0" \
 	"VEiZQHz_AJmSCpMaJMRBSFKrKb2wqVwGU_NsYOYL-QtiWN2lbzcEe6XC0dApr5ydQLrHqkHHig3RBordaZ6Aj-oB" \
 	"HqFEHYpPe7Tpe-OfVfHd1E6cS6M1FZcD1NNLYD5lFHpPI9bTwJlsde3uhGqC0ZCuEHg8lhzwOHrtIQbS0FVbb9k3" \
-	"-tVTU4fg_3L_vniUFAKwuCLqKnS2BYwdq_mzSnbLY7h_qixoR7jig3__kRhuaxwUkRz5iaiQkqgc5gHdrNP5zw\"," \
+	"-tVTU4fg_3L_vniUFAKwuCLqKnS2BYwdq_mzSnbLY7h_qixoR7jig3__"                                 \
+	"kRhuaxwUkRz5iaiQkqgc5gHdrNP5zw\","                                                        \
 	"\"e\":\"AQAB\"},{\"kty\":\"EC\",\"kid\":\"bilbo.baggins@hobbiton.example\","              \
 	"\"use\":\"sig\",\"crv\":\"P-521\",\"x\":\"AHKZLLOsCOzz5cY97ewNUajB957y-C-U88c3v13nmGZx6s" \
 	"Yl_oJXu9A5RkTKqjqvjyekWF-7ytDyRXYgCF5cj0Kt\",\"y\":\"AdymlHvOiLxXkEhayXQnNCvDX4h9htZaCJN" \
@@ -128,8 +129,8 @@ static unsigned pass_when_cut(const struct sl_jwks *keys, const char *token)
 	unsigned passed = 0;
 
 	for (size_t n = 0; n < strlen(token); n++)
-		passed += judge(keys, (struct sl_str){ guarded(token, n), n }, NULL) ==
-			  SL_JWT_VALID;
+		passed +=
+			judge(keys, (struct sl_str){ guarded(token, n), n }, NULL) == SL_JWT_VALID;
 	return passed;
 }
 
