@@ -53,7 +53,7 @@ static enum sl_jwt_why verify(const char *text, size_t len, const struct sl_jwks
 		.leeway_s = 10,
 	};
 	char *copy = malloc(len ? len : 1);
-	struct sl_jwt jwt;
+	struct sl_jwt_token jwt;
 	enum sl_jwt_why why;
 
 	demand(copy != NULL);
@@ -62,7 +62,7 @@ static enum sl_jwt_why verify(const char *text, size_t len, const struct sl_jwks
 	demand(why < SL_JWT_WHYS && sl_jwt_why_word(why) && sl_jwt_why_text(why));
 	demand(why != SL_JWT_VALID || (jwt.claims && jwt.until_s > 1500));
 	demand(!jwt.claims || jwt.jws.key);
-	sl_jwt_fini(&jwt);
+	sl_jwt_token_fini(&jwt);
 	free(copy);
 	return why;
 }

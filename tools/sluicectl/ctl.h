@@ -83,6 +83,7 @@ enum ctl_exit ctl_key_rotate(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_key_revoke(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_audit_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_connection_show(struct ctl *ctl, char **arguments);
+enum ctl_exit ctl_jwt_verify(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_top_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_metrics_show(struct ctl *ctl, char **arguments);
 enum ctl_exit ctl_metrics_watch(struct ctl *ctl, char **arguments);

@@ -27,8 +27,10 @@ static const struct option {
 /* clang-format on */
 
 /* Keywords that people write as options: "--count 5" is "count 5". */
-static const char *const keywords[] = { "access-log", "count",	    "for",  "list",
-					"pcap",	      "punishment", "rate", NULL };
+static const char *const keywords[] = { "access-log", "alg",  "at",	 "audience",
+					"count",      "for",  "issuer",	 "jwks",
+					"leeway",     "list", "max-age", "pcap",
+					"punishment", "rate", "typ",	 NULL };
 
 enum { OPTIONS_NR = sizeof(options) / sizeof(*options) };
 

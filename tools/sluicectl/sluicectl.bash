@@ -51,6 +51,7 @@ _sluicectl_keywords()
 	'event watch') echo from reason list port dev count for sample rate ;;
 	'attach dev') echo mode prefixes force ;;
 	'punish add') echo timeout reason force ;;
+	'jwt verify') echo jwks issuer audience alg typ at leeway max-age ;;
 	esac
 }
 
@@ -74,11 +75,16 @@ _sluicectl_value()
 		;;
 	format) compgen -W 'auto plain csv ipset nft json' -- "$word" ;;
 	mode) compgen -W 'auto native generic' -- "$word" ;;
-	pcap | access-log) compgen -f -- "$word" ;;
+	pcap | access-log | jwks) compgen -f -- "$word" ;;
 	reason)
 		[[ $object != event ]] || compgen -W 'deny_list punished connection_limit packet_limit
 			byte_limit' -- "$word"
 		;;
+	alg)
+		compgen -W 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA HS256 HS384
+			HS512' -- "$word"
+		;;
+	issuer | audience | typ | at | leeway | max-age) ;;
 	timeout | until | port | top | confirm-within | from | count | for | sample | rate | \
 		prefixes) ;;
 	*) return 1 ;;

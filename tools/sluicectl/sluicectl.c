@@ -96,6 +96,8 @@ const struct ctl_command ctl_commands[] = {
 	  "who created, rotated and revoked what, the newest first" },
 	{ "certificate", "show", "",   0, 0, ctl_certificate_show,
 	  "what listeners prove who they are with, and until when" },
+	{ "jwt",     "verify", "TOKEN jwks FILE [KEYWORD...]", 1, 15, ctl_jwt_verify,
+	  "whether a token is good, and why not; - is standard input" },
 	{ "metrics", "show",   "[PREFIX]", 0, 1, ctl_metrics_show,
 	  "what was counted; no daemon is asked" },
 	{ "metrics", "watch",  "[SECONDS]", 0, 1, ctl_metrics_watch,

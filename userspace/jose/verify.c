@@ -110,7 +110,7 @@ static uint64_t end_of(const struct dates *d, const struct sl_jwt_rules *rules)
 	return (uint64_t)end + ((double)(uint64_t)end < end);
 }
 
-static enum sl_jwt_why judge_claims(struct sl_jwt *jwt, const struct sl_jwt_rules *rules,
+static enum sl_jwt_why judge_claims(struct sl_jwt_token *jwt, const struct sl_jwt_rules *rules,
 				    uint64_t now_s)
 {
 	struct dates dates;
@@ -133,7 +133,7 @@ static enum sl_jwt_why judge_claims(struct sl_jwt *jwt, const struct sl_jwt_rule
 }
 
 enum sl_jwt_why sl_jwt_verify(struct sl_str token, const struct sl_jwks *keys,
-			      const struct sl_jwt_rules *rules, uint64_t now_s, struct sl_jwt *jwt)
+			      const struct sl_jwt_rules *rules, uint64_t now_s, struct sl_jwt_token *jwt)
 {
 	enum sl_jwt_why why;
 	int ret;
@@ -149,7 +149,7 @@ enum sl_jwt_why sl_jwt_verify(struct sl_str token, const struct sl_jwks *keys,
 	return judge_claims(jwt, rules, now_s);
 }
 
-void sl_jwt_fini(struct sl_jwt *jwt)
+void sl_jwt_token_fini(struct sl_jwt_token *jwt)
 {
 	json_decref(jwt->claims);
 	sl_jws_fini(&jwt->jws);

@@ -20,17 +20,17 @@ struct sl_jwt_rules {
 	uint32_t max_age_s; /* since "iat", which has to be there then; 0: any */
 };
 
-struct sl_jwt {
+struct sl_jwt_token {
 	struct sl_jws jws;
 	json_t *claims;	  /* NULL unless the signature is good and they could be read */
 	uint64_t until_s; /* since 1970, when it is valid: from then on it is not, by the rules */
 };
 
-/* At `now_s` since 1970.  SL_JWT_VALID, or the first thing that is wrong; `*ret_jwt` is to be ended
+/* At `now_s` since 1970.  SL_JWT_VALID, or the first thing that is wrong; `*ret_token` is to be ended
  * in any case.  Uses the heap: nothing for the path of every request. */
 enum sl_jwt_why sl_jwt_verify(struct sl_str token, const struct sl_jwks *keys,
 			      const struct sl_jwt_rules *rules, uint64_t now_s,
-			      struct sl_jwt *ret_jwt);
-void sl_jwt_fini(struct sl_jwt *jwt);
+			      struct sl_jwt_token *ret_token);
+void sl_jwt_token_fini(struct sl_jwt_token *jwt);
 
 #endif

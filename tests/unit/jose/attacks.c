@@ -404,11 +404,11 @@ static char *make_bad(const struct attack *a)
 static const char *judge(const char *token, const struct sl_jwt_rules *rules)
 {
 	size_t len = strlen(token);
-	struct sl_jwt jwt;
+	struct sl_jwt_token jwt;
 	enum sl_jwt_why why = sl_jwt_verify((struct sl_str){ guarded(token, len), len }, set,
 					    rules ? rules : &plain, NOW, &jwt);
 
-	sl_jwt_fini(&jwt);
+	sl_jwt_token_fini(&jwt);
 	return sl_jwt_why_word(why);
 }
 

@@ -155,24 +155,24 @@ static void until(void)
 	for (unsigned i = 0; i < sizeof(times) / sizeof(*times); i++) {
 		char *token = mint_token("{\"alg\":\"EdDSA\"}", times[i].claims, key, SL_JWT_EDDSA);
 		struct sl_jwt_rules rules = times[i].rules;
-		struct sl_jwt jwt;
+		struct sl_jwt_token jwt;
 
 		rules.algs = SL_JWT_BITS_DEFAULT;
 		sl_jwt_verify(sl_str_of(token), set, &rules, 1500, &jwt);
 		is_int((int64_t)jwt.until_s, (int64_t)times[i].want, "%s is good until then",
 		       times[i].claims);
-		sl_jwt_fini(&jwt);
+		sl_jwt_token_fini(&jwt);
 		if (times[i].want == SL_JWT_FOREVER) {
 			free(token);
 			continue;
 		}
 		is_int(sl_jwt_verify(sl_str_of(token), set, &rules, times[i].want - 1, &jwt),
 		       SL_JWT_VALID, "a second before it is");
-		sl_jwt_fini(&jwt);
+		sl_jwt_token_fini(&jwt);
 		ok(sl_jwt_verify(sl_str_of(token), set, &rules, times[i].want, &jwt) !=
 			   SL_JWT_VALID,
 		   "and then it is not");
-		sl_jwt_fini(&jwt);
+		sl_jwt_token_fini(&jwt);
 		free(token);
 	}
 	sl_jwks_free(set);
@@ -187,7 +187,7 @@ static void salts(void)
 	struct sl_jwt_rules rules = { .algs = SL_JWT_BITS_DEFAULT };
 	struct sl_jwks_report report;
 	struct sl_jwks *set = NULL;
-	struct sl_jwt jwt;
+	struct sl_jwt_token jwt;
 
 	sl_jwks_read(sl_str_of(jwk), &set, &report);
 	for (int salt = 0; salt <= 64; salt += 16) {
@@ -197,7 +197,7 @@ static void salts(void)
 		is_int(sl_jwt_verify(sl_str_of(token), set, &rules, 0, &jwt),
 		       salt == 32 ? SL_JWT_VALID : SL_JWT_BAD_SIGNATURE,
 		       "PS256 with a salt of %d bytes", salt);
-		sl_jwt_fini(&jwt);
+		sl_jwt_token_fini(&jwt);
 		free(token);
 	}
 	sl_jwks_free(set);
