@@ -15,6 +15,8 @@
 
 /* NULL, or what is wrong with it. */
 const char *sl_check_name(struct sl_str text);
+/* Of RFC 6749 3.3. */
+const char *sl_check_scope(struct sl_str text);
 #define SL_NAME_PATTERN "^[-_.0-9A-Za-z]{1,64}$"
 const char *sl_check_user(struct sl_str text);
 #define SL_USER_PATTERN "^[_.0-9A-Za-z][-_.0-9A-Za-z]{0,31}$"
@@ -64,6 +66,7 @@ void sl_config_finish_upstreams(struct sl_reader *r);
 
 /* Which policies each route asks; call it when all is read. */
 void sl_config_link_policies(struct sl_reader *r);
+void sl_config_free_jwks(struct sl_rules *rules);
 /* Finds consumers by their keys. */
 void sl_config_make_keys(struct sl_reader *r);
 
@@ -87,6 +90,8 @@ void sl_check_rate_limit(struct sl_reader *r, json_t *value, void *to);
 void sl_check_quota(struct sl_reader *r, json_t *value, void *to);
 void sl_check_ip_access(struct sl_reader *r, json_t *value, void *to);
 void sl_check_cors(struct sl_reader *r, json_t *value, void *to);
+/* Reads the key set that it names. */
+void sl_check_jwt(struct sl_reader *r, json_t *value, void *to);
 void sl_check_policy(struct sl_reader *r, json_t *value, void *to);
 void sl_check_access(struct sl_reader *r, json_t *value, void *to);
 void sl_check_count_limit(struct sl_reader *r, json_t *value, void *to);

@@ -8,6 +8,7 @@
 #include "policy/body_limit.h"
 #include "policy/cors.h"
 #include "policy/ip_access.h"
+#include "policy/jwt.h"
 #include "policy/key_auth.h"
 #include "policy/maintenance.h"
 #include "policy/quota.h"
@@ -104,11 +105,22 @@ static const struct sl_key basic_auth_keys[] = {
 	END,
 };
 
+static const struct sl_key scope_item = {
+	.kind = &sl_kind_string,
+	.size = sizeof(struct sl_str),
+	.check = sl_check_scope,
+	.pattern = "^[!#-\\[\\]-~]{1,256}$",
+};
+
 static const struct sl_key require_keys[] = {
 	{ "groups", &sl_kind_array, ITEMS(sl_require, groups, groups_nr), .item = &group_item,
-	  .min = 1, .max = 64, .doc = "The consumer is in one of these groups." },
+	  .min = 1, .max = 64, .doc = "The consumer, or its token, is in one of these groups." },
 	{ "consumers", &sl_kind_array, ITEMS(sl_require, consumers, consumers_nr),
 	  .item = &group_item, .min = 1, .max = 1024, .doc = "The consumer is one of these." },
+	{ "scopes", &sl_kind_array, ITEMS(sl_require, scopes, scopes_nr), .item = &scope_item,
+	  .min = 1, .max = 64,
+	  .doc = "The token that 'jwt' has found has all of these in its 'scope' or 'scp'; else "
+		 "the answer is 403 with the error insufficient_scope (RFC 6750)." },
 	END,
 };
 
@@ -198,6 +210,8 @@ static const struct sl_key anonymous_keys[] = {
 	POLICY(basic_auth, basic_auth_keys, NULL, \
 	       "Only who tells the name and password of a consumer goes on (RFC 7617); else the " \
 	       "answer is 401. A thread of its own checks passwords."), \
+	POLICY(jwt, sl_jwt_keys, sl_check_jwt, \
+	       "Only who shows a good JSON Web Token goes on; else the answer is 401."), \
 	POLICY(require, require_keys, sl_check_require, \
 	       "What the consumer has to be; else the answer is 403. All keys have to hold."), \
 	POLICY(rate_limit, rate_limit_keys, sl_check_rate_limit, \

@@ -26,6 +26,7 @@ void sl_config_free(struct sl_rules *rules)
 	sl_names_unref(rules->names);
 	sl_config_free_tls(rules);
 	sl_config_free_upstream_tls(rules);
+	sl_config_free_jwks(rules);
 	sl_arena_fini(&rules->arena);
 	free(rules);
 }

@@ -8,6 +8,7 @@
 #include "config/check.h"
 #include "config/units.h"
 #include "kern/limit.h"
+#include "policy/jwt.h"
 #include "policy/key_auth.h"
 #include "policy/passwords.h"
 #include "policy/quota.h"
@@ -179,7 +180,7 @@ void sl_check_key_auth(struct sl_reader *r, json_t *value, void *to)
 void sl_check_require(struct sl_reader *r, json_t *value, void *to)
 {
 	if (json_object_size(value) == 0)
-		sl_report_fault(&r->report, "needs 'groups' or 'consumers'");
+		sl_report_fault(&r->report, "needs 'groups', 'consumers' or 'scopes'");
 }
 
 static uint64_t window_of(const struct sl_rate_limit *self)

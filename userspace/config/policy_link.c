@@ -7,9 +7,12 @@
 #include "config/check.h"
 #include "policy/anonymous.h"
 #include "policy/any_of.h"
+#include "policy/jwt.h"
 #include "policy/key_auth.h"
 #include "policy/quota.h"
 #include "policy/rate_limit.h"
+#include "policy/require.h"
+#include "policy/require.h"
 #include "policy/roster.h"
 
 /* The same after a reload: credits go by it. */
@@ -57,16 +60,20 @@ static void redact_queries(struct sl_reader *r, const struct sl_policy *policies
 	struct sl_redact *redact = &r->rules->logs.redact;
 
 	for (unsigned i = 0; i < nr; i++) {
-		struct sl_str *names;
+		struct sl_str *names, name = { NULL, 0 };
 
-		if (!policies[i].key_auth || !policies[i].key_auth->query.len)
+		if (policies[i].key_auth)
+			name = policies[i].key_auth->query;
+		else if (policies[i].jwt)
+			name = policies[i].jwt->query;
+		if (!name.len)
 			continue;
 		names = sl_reader_alloc(r, redact->names_nr + 1, sizeof(*names));
 		if (!names)
 			return;
 		if (redact->names_nr)
 			memcpy(names, redact->names, redact->names_nr * sizeof(*names));
-		names[redact->names_nr++] = policies[i].key_auth->query;
+		names[redact->names_nr++] = name;
 		redact->names = names;
 	}
 	sl_redact_index(redact);
@@ -234,6 +241,31 @@ static void check_asked(struct sl_reader *r, const struct sl_route *route)
 				SL_POLICIES_MAX);
 }
 
+static bool may_find_token(const struct sl_policy *policy)
+{
+	for (unsigned i = 0; policy->any_of && i < policy->any_of->names_nr; i++)
+		for (unsigned k = 0; k < policy->any_of->lists[i]->policies_nr; k++)
+			if (policy->any_of->lists[i]->policies[k].jwt)
+				return true;
+	return policy->jwt;
+}
+
+/* Nobody else brings scopes: nothing would pass. */
+static void check_scopes(struct sl_reader *r, const struct sl_route *route)
+{
+	for (unsigned i = 0; i < route->policies_nr; i++) {
+		const struct sl_policy *policy = route->policies[i];
+
+		if (may_find_token(policy))
+			return;
+		if (!policy->require || !policy->require->scopes_nr)
+			continue;
+		sl_report_fault(&r->report, "'require' wants scopes before any 'jwt' that could "
+					    "have found some");
+		return;
+	}
+}
+
 static void link_route(struct sl_reader *r, struct sl_route *route)
 {
 	route->policies = sl_reader_alloc(r, SL_POLICIES_MAX, sizeof(struct sl_policy *));
@@ -251,6 +283,8 @@ static void link_route(struct sl_reader *r, struct sl_route *route)
 	}
 	if (r->report.count == 0 && !r->out_of_memory)
 		check_asked(r, route);
+	if (r->report.count == 0 && !r->out_of_memory)
+		check_scopes(r, route);
 	sl_report_leave(&r->report);
 	sl_report_leave(&r->report);
 	sl_report_leave(&r->report);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks at the files of certificates and keys, and has them read again when they changed.
+// Looks at the files of certificates, keys and key sets: when they changed, they are read again.
 #include "control/watch.h"
 
 #include <errno.h>
@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/reload.h"
+#include "policy/jwt.h"
 #include "tls/files.h"
 
 enum { LOOK_MS = 1000 };
@@ -32,6 +33,10 @@ static struct prints take_prints(const struct sl_rules *rules)
 		p.in_use = p.in_use * 31 + o->files_print;
 		p.now = p.now * 31 + sl_tls_origin_files_print(o);
 	}
+	for (const struct sl_jwks_file *f = rules->jwks; f; f = f->next) {
+		p.in_use = p.in_use * 31 + f->print;
+		p.now = p.now * 31 + sl_tls_file_print(0, f->path);
+	}
 	return p;
 }
 
@@ -55,8 +60,8 @@ void sl_daemon_watch(struct sl_daemon *d)
 	uint64_t now_ns = sl_now_ns();
 	struct prints p;
 
-	/* Without TLS there are no such files. */
-	if (!(d->rules->tickets || d->rules->origins) || now_ns < w->next_ns)
+	/* Without TLS and tokens there are no such files. */
+	if (!(d->rules->tickets || d->rules->origins || d->rules->jwks) || now_ns < w->next_ns)
 		return;
 	w->next_ns = now_ns + LOOK_MS * SL_MS;
 	p = take_prints(d->rules);

@@ -34,6 +34,7 @@ struct sl_exchange {
 	struct sl_str client_text; /* the same as text: it is written up to three times */
 	bool is_peer_trusted;
 	bool is_anonymous; /* the consumer stands for nobody in particular */
+	bool has_token;	   /* a good one, whoever's: it is not nobody */
 	bool owns_cors;	   /* what the upstream says of CORS does not count */
 
 	const struct sl_consumer *consumer; /* NULL: nobody that is known */

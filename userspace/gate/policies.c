@@ -37,9 +37,12 @@ const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
 	call.keys = x->rules->keys;
 	call.roster = x->rules->roster;
 	call.kept = w->shared->kept;
+	call.tokens = w->tokens;
 	call.consumer = NULL;
 	call.key = NULL;
 	call.is_anonymous = false;
+	call.has_token = false;
+	call.scopes = call.token_groups = (struct sl_str){ NULL, 0 };
 	call.fields = (struct sl_out){ .start = NULL };
 	call.answer_fields = SL_S("");
 	call.owns_cors = false;
@@ -54,6 +57,7 @@ const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
 	x->owns_cors = call.owns_cors;
 	if (call.body_limit && (!x->body_limit || call.body_limit < x->body_limit))
 		x->body_limit = call.body_limit;
+	x->has_token = call.has_token;
 	if (call.fields.start && !call.fields.overflow)
 		x->policy_fields = sl_out_done(&call.fields);
 	return refusal;
@@ -83,7 +87,7 @@ static bool is_identified(const struct sl_route *route)
 void sl_policies_put_consumer(const struct sl_exchange *x, struct sl_out *o)
 {
 	if (!x->consumer) {
-		if (is_identified(x->match.route))
+		if (!x->has_token && is_identified(x->match.route))
 			sl_out_lit(o, NOBODY_LINE);
 		return;
 	}

@@ -83,6 +83,7 @@ struct sl_dns {
 	uint64_t min_ns, max_ns; /* an answer holds for its TTL, within these */
 };
 
+struct sl_jwks_file;
 struct sl_names;
 struct sl_tickets;
 
@@ -141,8 +142,9 @@ struct sl_rules {
 	struct sl_meters *meters; /* likewise: where its routes and targets are counted */
 	struct sl_consumer *consumers;
 	unsigned consumers_nr;
-	struct sl_keyring *keys;  /* of the consumers */
-	struct sl_roster *roster; /* the consumers by name */
+	struct sl_keyring *keys;   /* of the consumers */
+	struct sl_roster *roster;  /* the consumers by name */
+	struct sl_jwks_file *jwks; /* keys of those who sign tokens; NULL: no policy wants any */
 	struct sl_policy_list *policies;
 	unsigned policies_nr;
 	bool has_quota; /* one of them counts in shared->ledger */

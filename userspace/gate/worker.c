@@ -12,6 +12,7 @@
 #include "gate/client.h"
 #include "gate/exchange.h"
 #include "policy/digest.h"
+#include "policy/tokens.h"
 #include "policy/verdicts.h"
 #include "tls/handshake.h"
 
@@ -193,7 +194,8 @@ static int init(struct sl_worker *w)
 	w->regex_scratch = sl_regex_scratch_new();
 	w->digest = sl_digest_new();
 	w->verdicts = sl_verdicts_new();
-	if (!w->regex_scratch || !w->digest || !w->verdicts)
+	w->tokens = sl_tokens_new();
+	if (!w->regex_scratch || !w->digest || !w->verdicts || !w->tokens)
 		return -ENOMEM;
 	if (getrandom(&w->id_high, sizeof(w->id_high), 0) != sizeof(w->id_high))
 		return -EIO;
@@ -223,6 +225,7 @@ static void fini(struct sl_worker *w)
 	sl_regex_scratch_free(w->regex_scratch);
 	sl_digest_free(w->digest);
 	free(w->verdicts);
+	sl_tokens_free(w->tokens);
 	free_acceptors(w);
 }
 
@@ -244,6 +247,7 @@ static void *run(void *arg)
 		sl_regex_scratch_free(w->regex_scratch);
 		sl_digest_free(w->digest);
 		free(w->verdicts);
+		sl_tokens_free(w->tokens);
 		return NULL;
 	}
 	for (unsigned i = 0; i < w->acceptors_nr; i++)

@@ -32,6 +32,7 @@ struct sl_passwords;
 struct sl_verdicts;
 struct sl_digest;
 struct sl_guard;
+struct sl_tokens;
 
 /* What all workers of the process share. */
 struct sl_shared {
@@ -74,6 +75,7 @@ struct sl_worker {
 	struct sl_regex_scratch *regex_scratch;
 	struct sl_digest *digest;
 	struct sl_verdicts *verdicts;
+	struct sl_tokens *tokens; /* that were found good */
 	uint64_t id_high, id_low; /* of the next request id */
 	struct sl_log_rate log_rate;
 	uint64_t accept_short_ns, connect_short_ns; /* when there was a shortage last */

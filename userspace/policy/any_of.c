@@ -8,6 +8,8 @@
 struct mark {
 	const struct sl_consumer *consumer;
 	const struct sl_api_key *key;
+	bool has_token;
+	struct sl_str scopes, token_groups;
 	unsigned charges_nr;
 	size_t fields_len;
 };
@@ -19,7 +21,8 @@ static size_t fields_len(const struct sl_policy_call *call)
 
 static struct mark mark_of(const struct sl_policy_call *call)
 {
-	return (struct mark){ call->consumer, call->key, call->charges_nr, fields_len(call) };
+	return (struct mark){ call->consumer,	  call->key,	    call->has_token, call->scopes,
+			      call->token_groups, call->charges_nr, fields_len(call) };
 }
 
 /* Nothing that it found out or took counts.  Its lines stay: it may be the one that answers. */
@@ -28,6 +31,9 @@ static void go_back(struct sl_policy_call *call, const struct mark *mark)
 	sl_policies_give_back(call, mark->charges_nr);
 	call->consumer = mark->consumer;
 	call->key = mark->key;
+	call->has_token = mark->has_token;
+	call->scopes = mark->scopes;
+	call->token_groups = mark->token_groups;
 }
 
 /* Lines of [from, until) are not for this answer. */

@@ -24,6 +24,7 @@ struct sl_verdicts;
 struct sl_keyring;
 struct sl_keystore;
 struct sl_roster;
+struct sl_tokens;
 
 enum {
 	SL_POLICIES_MAX = 16, /* that a route asks */
@@ -60,10 +61,13 @@ struct sl_policy_call {
 	const struct sl_keyring *keys; /* of the configuration */
 	const struct sl_roster *roster;
 	const struct sl_keystore *kept; /* keys that come and go */
+	struct sl_tokens *tokens;
 	/* What earlier policies have found out. */
 	const struct sl_consumer *consumer; /* NULL: nobody has said who it is */
 	const struct sl_api_key *key;	    /* by which the consumer is known, or NULL */
 	bool is_anonymous;		    /* the consumer stands for nobody in particular */
+	bool has_token;			    /* a good one, of a consumer or not */
+	struct sl_str scopes, token_groups; /* with it: words with a space between */
 	/* Field lines for the answer, whatever it will be; no memory until there is one. */
 	struct sl_out fields;
 	struct sl_str answer_fields; /* lines of a refusal that are made for it, in the arena */
@@ -96,6 +100,7 @@ struct sl_policy_kind {
 #define SL_POLICIES(X) \
 	X(key_auth) \
 	X(basic_auth) \
+	X(jwt) \
 	X(require) \
 	X(rate_limit) \
 	X(quota) \

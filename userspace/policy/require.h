@@ -5,11 +5,12 @@
 
 #include "policy/policy.h"
 
-/* Each list that is not empty has to have one that fits. */
+/* Each list that is not empty has to have one that fits; of scopes, all have to. */
 struct sl_require {
-	struct sl_str *groups;	  /* of the consumer */
+	struct sl_str *groups;	  /* of the consumer, or its token */
 	struct sl_str *consumers; /* their names */
-	unsigned groups_nr, consumers_nr;
+	struct sl_str *scopes;	  /* of the token, all of them */
+	unsigned groups_nr, consumers_nr, scopes_nr;
 };
 
 #endif

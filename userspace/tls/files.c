@@ -8,7 +8,7 @@
 #include "base/siphash.h"
 
 /* The status change time too: a file that is moved into place may be older than the one before. */
-static uint64_t add_file(uint64_t print, const char *path)
+uint64_t sl_tls_file_print(uint64_t print, const char *path)
 {
 	static const struct sl_sipkey key = { 0, 0 }; /* nobody gains by a collision */
 	uint64_t facts[8] = { print };
@@ -31,17 +31,17 @@ uint64_t sl_tls_files_print(const struct sl_tls_conf *conf)
 	uint64_t print = 0;
 
 	for (unsigned i = 0; i < conf->certificates_nr; i++) {
-		print = add_file(print, conf->certificates[i].certificate);
-		print = add_file(print, conf->certificates[i].key);
+		print = sl_tls_file_print(print, conf->certificates[i].certificate);
+		print = sl_tls_file_print(print, conf->certificates[i].key);
 		if (conf->certificates[i].ocsp)
-			print = add_file(print, conf->certificates[i].ocsp);
+			print = sl_tls_file_print(print, conf->certificates[i].ocsp);
 	}
 	for (unsigned i = 0; i < conf->ticket_keys_nr; i++)
-		print = add_file(print, conf->ticket_keys[i].path);
+		print = sl_tls_file_print(print, conf->ticket_keys[i].path);
 	if (conf->client_ca)
-		print = add_file(print, conf->client_ca);
+		print = sl_tls_file_print(print, conf->client_ca);
 	if (conf->client_crl)
-		print = add_file(print, conf->client_crl);
+		print = sl_tls_file_print(print, conf->client_crl);
 	return print;
 }
 
@@ -54,6 +54,6 @@ uint64_t sl_tls_origin_files_print(const struct sl_tls_origin_conf *conf)
 
 	for (unsigned i = 0; i < sizeof(paths) / sizeof(*paths); i++)
 		if (paths[i])
-			print = add_file(print, paths[i]);
+			print = sl_tls_file_print(print, paths[i]);
 	return print;
 }

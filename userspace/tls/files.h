@@ -9,5 +9,7 @@
  * opened. */
 uint64_t sl_tls_files_print(const struct sl_tls_conf *conf);
 uint64_t sl_tls_origin_files_print(const struct sl_tls_origin_conf *conf);
+/* Of one file, together with what came before it: 0 at first. */
+uint64_t sl_tls_file_print(uint64_t print, const char *path);
 
 #endif

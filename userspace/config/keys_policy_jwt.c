@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keys of policy jwt, and the key set that it names.
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/denied.h"
+#include "config/source.h"
+#include "config/table.h"
+#include "policy/jwt.h"
+#include "tls/files.h"
+
+/* ---- values ---- */
+
+static const char *check_claim(struct sl_str text)
+{
+	return text.len && text.len <= 256 ? NULL : "is not 1 to 256 bytes long";
+}
+
+const char *sl_check_scope(struct sl_str text)
+{
+	if (text.len == 0 || text.len > 256)
+		return "is not 1 to 256 bytes long";
+	for (size_t i = 0; i < text.len; i++)
+		if (text.ptr[i] < '!' || text.ptr[i] > '~' || text.ptr[i] == '"' ||
+		    text.ptr[i] == '\\')
+			return "is no scope: it has a character that RFC 6749 3.3 does not allow";
+	return NULL;
+}
+
+/* Most often there is only one. */
+static void read_list(struct sl_reader *r, const struct sl_key *key, json_t *value, void *to)
+{
+	json_t *list;
+
+	if (!json_is_string(value) && !json_is_array(value)) {
+		sl_reader_type_fault(r, "a string or an array", value);
+		return;
+	}
+	list = json_is_array(value) ? json_incref(value) : json_pack("[O]", value);
+	if (list)
+		sl_kind_array.read(r, key, list, to);
+	else
+		r->out_of_memory = true;
+	json_decref(list);
+}
+
+static json_t *describe_list(const struct sl_key *key)
+{
+	return json_pack("{s:[o, o]}", "anyOf", sl_key_describe(key->item),
+			 sl_kind_array.describe(key));
+}
+
+static const struct sl_kind kind_list = { read_list, describe_list, "string or array" };
+
+static const struct sl_key claim_item = {
+	.kind = &sl_kind_string,
+	.size = sizeof(struct sl_str),
+	.check = check_claim,
+};
+
+#define ALGORITHMS                                                                                 \
+	WORDS("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",     \
+	      "EdDSA", "HS256", "HS384", "HS512")
+
+const struct sl_key sl_jwt_keys[] = {
+	{ "jwks_file", &sl_kind_string, SL_KEY_AT(sl_jwt, jwks_file), .required = true,
+	  .doc = "The absolute path of a JSON Web Key set (RFC 7517), or of one key: whose "
+		 "signatures are believed. At most 1 MiB and 256 keys. Read with the "
+		 "configuration, "
+		 "and again when it changes." },
+	{ "issuer", &kind_list, ITEMS(sl_jwt, issuers, issuers_nr), .item = &claim_item, .min = 1,
+	  .max = 16,
+	  .doc = "What 'iss' has to be, exactly: a string, or several of which one. Default: "
+		 "anything, also nothing." },
+	{ "audience", &kind_list, ITEMS(sl_jwt, audiences, audiences_nr), .item = &claim_item,
+	  .min = 1, .max = 16,
+	  .doc = "One of these is in 'aud'. Default: anything, also nothing; a token that was "
+		 "meant for another service of the same issuer is then as good." },
+	{ "algorithms", &sl_kind_words, SL_KEY_AT(sl_jwt, algs), .words = ALGORITHMS,
+	  .def = "[\"RS256\", \"RS384\", \"RS512\", \"PS256\", \"PS384\", \"PS512\", "
+		 "\"ES256\", \"ES384\", \"ES512\", \"EdDSA\"]",
+	  .doc = "By which tokens may be signed. A key is good for those of its type only, or for "
+		 "its 'alg' alone. HS256, HS384 and HS512, by a secret that can also sign, have to "
+		 "be named." },
+	{ "type", &sl_kind_string, SL_KEY_AT(sl_jwt, type), .check = check_claim,
+	  .doc = "What 'typ' in the header has to be, such as \"at+jwt\" (RFC 9068). Default: "
+		 "anything, also nothing." },
+	{ "required_claims", &sl_kind_array, ITEMS(sl_jwt, required, required_nr),
+	  .item = &claim_item, .max = 16, .def = "[\"exp\"]",
+	  .doc = "Claims that have to be there, whatever they say." },
+	{ "leeway", &sl_kind_duration, SL_KEY_AT(sl_jwt, leeway_ns), .max = 600 * SL_SEC,
+	  .def = "\"30s\"",
+	  .doc = "By how much clocks may differ: of exp, nbf and iat. In whole "
+		 "seconds." },
+	{ "max_age", &sl_kind_duration, SL_KEY_AT(sl_jwt, max_age_ns),
+	  .max = 366ull * 86400 * SL_SEC, .def = "0",
+	  .doc = "For how long from 'iat' on, which has to be there then; in whole "
+		 "seconds. 0: as exp says." },
+	{ "header", &sl_kind_string, SL_KEY_AT(sl_jwt, header), .check = sl_check_field_name,
+	  .doc = "A field that holds the token; in \"authorization\" it stands behind Bearer, in "
+		 "others it may. Default, if there is neither 'query' nor 'cookie': "
+		 "authorization." },
+	{ "query", &sl_kind_string, SL_KEY_AT(sl_jwt, query), .check = sl_check_parameter,
+	  .doc = "A parameter of the query that holds the token. It is taken out of the request, "
+		 "and logs hide it." },
+	{ "cookie", &sl_kind_string, SL_KEY_AT(sl_jwt, cookie), .check = sl_check_cookie_name,
+	  .doc = "A cookie that holds the token. It is taken out of the request." },
+	{ "hide_credentials", &sl_kind_bool, SL_KEY_AT(sl_jwt, hide_credentials), .def = "false",
+	  .doc = "The field is taken out of the request too: upstreams do not get the token." },
+	{ "optional", &sl_kind_bool, SL_KEY_AT(sl_jwt, optional), .def = "false",
+	  .doc = "A request without a token goes on, as nobody's; a wrong token is refused." },
+	{ "consumer_claim", &sl_kind_string, SL_KEY_AT(sl_jwt, consumer_claim),
+	  .check = check_claim,
+	  .doc = "The claim whose value is a consumer's name, such as \"sub\". Default: who shows "
+		 "a "
+		 "good token goes on, and is no consumer." },
+	{ "consumer_optional", &sl_kind_bool, SL_KEY_AT(sl_jwt, consumer_optional), .def = "false",
+	  .doc = "A good token goes on also when it names no consumer; else it is refused." },
+	{ "groups_claim", &sl_kind_string, SL_KEY_AT(sl_jwt, groups_claim), .check = check_claim,
+	  .doc = "The claim that has groups for 'require', beside the consumer's own: an array of "
+		 "strings, or a string with spaces between." },
+	END,
+};
+
+/* ---- the key set ---- */
+
+static const struct sl_jwks_file *find_file(const struct sl_rules *rules, const char *path)
+{
+	const struct sl_jwks_file *f = rules->jwks;
+
+	while (f && strcmp(f->path, path) != 0)
+		f = f->next;
+	return f;
+}
+
+static const char *reason(struct sl_denied *denied, int error)
+{
+	switch (error) {
+	case -EFBIG:
+		return "is longer than 1 MiB";
+	case -ENOTSUP:
+		return "is not a plain file";
+	case -EISDIR:
+		return "is a directory";
+	default:
+		return sl_denied(denied, -error);
+	}
+}
+
+static void tell(struct sl_reader *r, const char *path, int error, const char *why)
+{
+	struct sl_denied denied;
+
+	if (error == -ENOMEM)
+		r->out_of_memory = true;
+	else
+		sl_reader_fault_member(r, "jwks_file", "%.256s: %s", path,
+				       why ? why : reason(&denied, error));
+}
+
+static const struct sl_jwks_file *read_file(struct sl_reader *r, const char *path)
+{
+	struct sl_jwks_file *f = sl_reader_alloc(r, 1, sizeof(*f));
+	struct sl_jwks_report report;
+	struct sl_source_id id;
+	char *text;
+	size_t len;
+	int ret;
+
+	if (!f)
+		return NULL;
+	f->print = sl_tls_file_print(0, path); /* before: a change in between is seen later */
+	ret = sl_source_read_plain(path, SL_JWKS_BYTES_MAX, &text, &len, &id);
+	if (ret < 0) {
+		tell(r, path, ret, NULL);
+		return NULL;
+	}
+	ret = sl_jwks_read((struct sl_str){ text, len }, &f->set, &report);
+	free(text);
+	if (ret < 0) {
+		tell(r, path, ret, ret == -EBADMSG ? report.why : NULL);
+		return NULL;
+	}
+	f->path = path;
+	f->next = r->rules->jwks;
+	r->rules->jwks = f;
+	return f;
+}
+
+void sl_config_free_jwks(struct sl_rules *rules)
+{
+	for (struct sl_jwks_file *f = rules->jwks; f; f = f->next)
+		sl_jwks_free(f->set);
+	rules->jwks = NULL;
+}
+
+static bool has_key_for(const struct sl_jwks *set, unsigned algs)
+{
+	for (unsigned i = 0; i < set->keys_nr; i++)
+		if (set->keys[i].algs & algs)
+			return true;
+	return false;
+}
+
+static void read_keys(struct sl_reader *r, struct sl_jwt *self)
+{
+	const struct sl_jwks_file *f;
+
+	if (self->jwks_file[0] != '/') {
+		sl_reader_fault_member(r, "jwks_file", "needs an absolute path");
+		return;
+	}
+	f = find_file(r->rules, self->jwks_file);
+	if (!f)
+		f = read_file(r, self->jwks_file);
+	if (!f)
+		return;
+	self->keys = f->set;
+	if (!has_key_for(f->set, self->algs))
+		sl_reader_fault_member(r, "algorithms",
+				       "no key of %.256s is good for any of these: no token would "
+				       "pass",
+				       self->jwks_file);
+}
+
+void sl_check_jwt(struct sl_reader *r, json_t *value, void *to)
+{
+	struct sl_jwt *self = to;
+	const json_t *algorithms;
+
+	if (!json_object_get(value, "header") && !json_object_get(value, "query") &&
+	    !json_object_get(value, "cookie"))
+		self->header = SL_S("authorization");
+	algorithms = json_object_get(value, "algorithms");
+	if (json_is_array(algorithms) && json_array_size(algorithms) == 0)
+		sl_reader_fault_member(r, "algorithms", "needs one at least");
+	if (!self->jwks_file || !self->algs)
+		return; /* it is at fault already */
+	read_keys(r, self);
+	self->rules = (struct sl_jwt_rules){
+		.algs = self->algs,
+		.type = self->type,
+		.issuers = self->issuers,
+		.audiences = self->audiences,
+		.required = self->required,
+		.issuers_nr = self->issuers_nr,
+		.audiences_nr = self->audiences_nr,
+		.required_nr = self->required_nr,
+		.leeway_s = (uint32_t)(self->leeway_ns / SL_SEC),
+		.max_age_s = (uint32_t)(self->max_age_ns / SL_SEC),
+	};
+	if (self->consumer_optional && !self->consumer_claim.len)
+		sl_reader_fault_member(r, "consumer_optional", "needs 'consumer_claim' beside it");
+	if (getrandom(&self->id, sizeof(self->id), 0) != sizeof(self->id))
+		r->out_of_memory = true;
+}
