@@ -162,7 +162,7 @@ static enum sl_jwk_verdict read_ec(struct reading *r, struct sl_jwk *k)
 	half = (int)sl_jwt_algorithm(curves[i].alg)->half_bytes;
 	for (int part = 0; part < 2; part++) {
 		const char *member = part ? "y" : "x";
-		int len = read_bytes(r, member, point + part * half, (size_t)half);
+		int len = read_bytes(r, member, point + (size_t)part * (size_t)half, (size_t)half);
 
 		if (len < 0)
 			return SL_JWK_FAULT;

@@ -133,7 +133,8 @@ static enum sl_jwt_why judge_claims(struct sl_jwt_token *jwt, const struct sl_jw
 }
 
 enum sl_jwt_why sl_jwt_verify(struct sl_str token, const struct sl_jwks *keys,
-			      const struct sl_jwt_rules *rules, uint64_t now_s, struct sl_jwt_token *jwt)
+			      const struct sl_jwt_rules *rules, uint64_t now_s,
+			      struct sl_jwt_token *jwt)
 {
 	enum sl_jwt_why why;
 	int ret;

@@ -26,8 +26,8 @@ struct sl_jwt_token {
 	uint64_t until_s; /* since 1970, when it is valid: from then on it is not, by the rules */
 };
 
-/* At `now_s` since 1970.  SL_JWT_VALID, or the first thing that is wrong; `*ret_token` is to be ended
- * in any case.  Uses the heap: nothing for the path of every request. */
+/* At `now_s` since 1970.  SL_JWT_VALID, or the first thing that is wrong; `*ret_token` is to be
+ * ended in any case.  Uses the heap: nothing for the path of every request. */
 enum sl_jwt_why sl_jwt_verify(struct sl_str token, const struct sl_jwks *keys,
 			      const struct sl_jwt_rules *rules, uint64_t now_s,
 			      struct sl_jwt_token *ret_token);
