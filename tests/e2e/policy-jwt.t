@@ -151,9 +151,9 @@ def kept_out(g):
     bodies = set()
     for why, path, token, fields in ask_for:
         answer = ask(g, path, token, fields)
-        want = CHALLENGE if why == "jwt_missing" else CHALLENGE + ', error="invalid_token"'
-        if why == "identity_missing":
-            want = 'Key realm="sluice"'
+        want = CHALLENGE
+        if why not in ("jwt_missing", "identity_missing"):
+            want += ', error="invalid_token"'
         tap.same([answer.status, answer.get("www-authenticate")], [401, want], f"{why}: {path[:12]}")
         problem = json.loads(answer.body)
         problem.pop("request_id")

@@ -41,6 +41,7 @@ const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
 	call.consumer = NULL;
 	call.key = NULL;
 	call.is_anonymous = false;
+	call.takes_token = false;
 	call.has_token = false;
 	call.scopes = call.token_groups = (struct sl_str){ NULL, 0 };
 	call.fields = (struct sl_out){ .start = NULL };

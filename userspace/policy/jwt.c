@@ -226,6 +226,7 @@ static const struct sl_refusal *run(const void *policy, struct sl_policy_call *c
 		return &sl_refusal_no_memory;
 	if (found < 0)
 		return &twice;
+	call->takes_token |= found == 0;
 	if (found == 0)
 		return conf->optional ? NULL : &missing;
 	if (!sl_tokens_find(call->tokens, conf->id, token, call->wall_s, &facts)) {

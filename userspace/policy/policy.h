@@ -66,6 +66,7 @@ struct sl_policy_call {
 	const struct sl_consumer *consumer; /* NULL: nobody has said who it is */
 	const struct sl_api_key *key;	    /* by which the consumer is known, or NULL */
 	bool is_anonymous;		    /* the consumer stands for nobody in particular */
+	bool takes_token;		    /* there was none, and one would have been good */
 	bool has_token;			    /* a good one, of a consumer or not */
 	struct sl_str scopes, token_groups; /* with it: words with a space between */
 	/* Field lines for the answer, whatever it will be; no memory until there is one. */

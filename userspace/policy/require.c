@@ -8,6 +8,12 @@ static const struct sl_refusal nobody = {
 	.detail = "Whoever asks here has to say who it is.",
 	.fields = SL_STR("WWW-Authenticate: Key realm=\"sluice\"\r\n"),
 };
+static const struct sl_refusal no_token = {
+	.status = 401,
+	.error = "identity_missing",
+	.detail = "Whoever asks here has to say who it is.",
+	.fields = SL_STR("WWW-Authenticate: Bearer realm=\"sluice\"\r\n"),
+};
 static const struct sl_refusal not_allowed = {
 	.status = 403,
 	.error = "not_allowed",
@@ -69,7 +75,7 @@ static const struct sl_refusal *run(const void *policy, struct sl_policy_call *c
 	const struct sl_require *conf = policy;
 
 	if (!call->consumer && !call->has_token)
-		return &nobody;
+		return call->takes_token ? &no_token : &nobody;
 	if (!is_in_any(conf, call) || !is_named(conf, call->consumer))
 		return &not_allowed;
 	return has_scopes(conf, call) ? NULL : &too_narrow;

@@ -101,7 +101,8 @@ static const struct fault top[] = {
 	{ "'\\u001b[2J':1", "1: /?[2J: unknown key '?[2J'" },
 	{ "'policies':{'p':[]}", "17: /policies/p: needs at least 1 element, not 0" },
 	{ "'policies':{'p':[{}]}",
-	  "18: /policies/p/0: needs 'key_auth', 'basic_auth', 'require', 'rate_limit', 'quota', "
+	  "18: /policies/p/0: needs 'key_auth', 'basic_auth', 'jwt', 'require', 'rate_limit', "
+	  "'quota', "
 	  "'any_of', 'anonymous', 'ip_access', 'cors', 'body_limit', 'redirect_https' or "
 	  "'maintenance'" },
 	{ "'policies':{'p':['q']}", "18: /policies/p/0: must be an object, not a string" },
@@ -117,7 +118,7 @@ static const struct fault top[] = {
 	  "39: /policies/p/0/key_auth/query: 'a&b' is looked for as it is written: without '&', "
 	  "'=', '%', '+' and what a query encodes" },
 	{ "'policies':{'p':[{'require':{}}]}",
-	  "29: /policies/p/0/require: needs 'groups' or 'consumers'" },
+	  "29: /policies/p/0/require: needs 'groups', 'consumers' or 'scopes'" },
 	{ "'policies':{'p':[{'rate_limit':{}}]}",
 	  "32: /policies/p/0/rate_limit: 'rate' is missing" },
 	{ "'policies':{'p':[{'rate_limit':{'rate':'0'}}]}",
