@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Policy jwt: where a token is looked for, what is known of it afterwards, and what the log is told.
+// Policy jwt: where a token is looked for, what is known of it afterwards, what the log is told.
 #include "policy/jwt.h"
 
 #include <stdio.h>
@@ -78,6 +78,45 @@ static void words(void)
 	begin();
 	is_str(sl_str_of(sl_policy_jwt.run(&conf, &call)->error), "jwt_missing", "none");
 	ok(!sl_policy_jwt.run(&conf, &call)->offence, "which is no offence");
+}
+
+/* The log's word is jose's with "jwt_" in front, whatever is wrong. */
+static void same_words(void)
+{
+	static const char *const headers[] = {
+		"",
+		"[]",
+		"{}",
+		"{\"alg\":\"none\"}",
+		"{\"alg\":\"X\"}",
+		"{\"alg\":\"HS256\"}",
+		"{\"alg\":\"EdDSA\",\"b64\":false}",
+		"{\"alg\":\"EdDSA\",\"crit\":[]}",
+		"{\"alg\":\"EdDSA\",\"cty\":\"JWT\"}",
+		"{\"alg\":\"EdDSA\",\"kid\":\"x\"}",
+		"{\"alg\":\"ES256\"}",
+		"{\"alg\":\"EdDSA\"}",
+	};
+	static const char *const rests[] = { ".e30.AA", ".e30", ".....", ".e30.AA.AA.AA",
+					     ".e30.A" };
+	char text[256], want[64];
+
+	for (unsigned i = 0; i < sizeof(headers) / sizeof(*headers) * 5; i++) {
+		char *header = mint_base64url(headers[i / 5], strlen(headers[i / 5]));
+		const struct sl_refusal *refusal;
+		struct sl_jwt_token token;
+		enum sl_jwt_why why;
+
+		snprintf(text, sizeof(text), "Bearer %s%s", header, rests[i % 5]);
+		why = sl_jwt_verify(sl_str_of(text + 7), conf.keys, &conf.rules, 1500, &token);
+		sl_jwt_token_fini(&token);
+		snprintf(want, sizeof(want), "jwt_%s", sl_jwt_why_word(why));
+		begin();
+		add("Authorization", text);
+		refusal = sl_policy_jwt.run(&conf, &call);
+		is_str(sl_str_of(refusal ? refusal->error : ""), want, "%s", text);
+		free(header);
+	}
 }
 
 static void known(void)
@@ -166,6 +205,7 @@ int main(void)
 				.rules = { .algs = SL_JWT_BITS_DEFAULT },
 				.id = 1 };
 	words();
+	same_words();
 	known();
 	required();
 	sl_tokens_free(tokens);
