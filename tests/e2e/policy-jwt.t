@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Policy jwt: who shows a token is let in, known and remembered; who does not, learns nothing."""
 
+import hashlib
 import json
 import os
 import tempfile
@@ -48,6 +49,7 @@ def routes():
         route("devops", policy(groups_claim="roles"), {"require": {"groups": ["dev"]}}),
         route("gold", policy(consumer_claim="sub"),
               {"require": {"groups": ["gold"], "scopes": ["write"]}}),
+        route("either", {"any_of": ["admins", "known"]}, {"require": {"consumers": ["acme"]}}),
         route("limited", policy(consumer_claim="sub"),
               {"rate_limit": {"per": "consumer", "rate": "2/h", "headers": "off"}}),
     ]
@@ -176,6 +178,19 @@ def kept_out(g):
     tap.same(len(origins.requests()), nr + 1, "the origin saw only who was let in")
 
 
+def either(g):
+    """Of two ways to be let in, one that failed leaves nothing behind."""
+    wide, narrow = rsa.token(claims(scope="admin")), rsa.token(claims())
+    tap.same(ask(g, "/either", wide).status, 200, "by a token that reaches far enough")
+    answer = ask(g, "/either", narrow)
+    tap.same(answer.status, 403, "not by one that does not")
+    tap.same(ask(g, "/either", narrow, "X-Api-Key: k\r\n").status, 403,
+             "nor by the key of another, whose consumer the token's is not then")
+    answer = ask(g, "/either")
+    tap.ok(answer.status == 401 and CHALLENGE in answer.all("www-authenticate"),
+           "who shows nothing is asked for both", answer.all("www-authenticate"))
+
+
 def remembered(g):
     """A token that is known is not known for longer than it is good."""
     short = rsa.token(claims(exp=NOW - 30 + int(time.time()) - NOW + 3))
@@ -220,11 +235,15 @@ with tempfile.TemporaryDirectory() as directory:
     jwt.save(keys, jwt.key_set(rsa, ec, secret))
     origins = origin.Origin()
     gateway = Gateway(origins.port, {
-        "consumers": {"acme": {"groups": ["gold"]}, "tin": {}, "off": {"enabled": False}},
+        "consumers": {"acme": {"groups": ["gold"]}, "off": {"enabled": False},
+                      "tin": {"api_keys": [{"sha256": hashlib.sha256(b"k").hexdigest()}]}},
+        "policies": {"admins": [policy(consumer_claim="sub"), {"require": {"scopes": ["admin"]}}],
+                     "known": [{"key_auth": {}}]},
         "routes": routes()})
     let_in(gateway)
     told(gateway)
     kept_out(gateway)
+    either(gateway)
     remembered(gateway)
     rotated(gateway)
     refusals = [x for x in gateway.ctl("metrics").stdout.splitlines()

@@ -12,7 +12,6 @@
 #include "policy/quota.h"
 #include "policy/rate_limit.h"
 #include "policy/require.h"
-#include "policy/require.h"
 #include "policy/roster.h"
 
 /* The same after a reload: credits go by it. */
