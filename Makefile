@@ -74,7 +74,8 @@ $(MANUAL): tools/manual/sluice.json.5 $B/manual
 	$(Q)$B/manual <$< >$@
 
 $B/bench/%: $B/bench/%.o $(BENCH_OBJ)
-	$(Q)$(CC) $(ALLFLAGS) $(LDFLAGS) $^ -o $@
+	$(Q)$(CC) $(ALLFLAGS) $(LDFLAGS) $^ $(BENCH_LIBS) -o $@
+$B/bench/tokens: BENCH_LIBS := -lcrypto
 
 $B/tests/unit/%: $B/tests/unit/%.o $(TESTLIB:%.c=$B/%.o) $B/libsluice.a
 	$(Q)$(CC) $(ALLFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@

@@ -9,7 +9,8 @@ import subprocess
 import time
 
 from . import proc
-from .gateway import HERE, KEYS, SIZES, BenchError, Gateway, SecureOrigin, find, get
+from .gateway import (HERE, KEYS, SIZES, TOKENS, BenchError, Gateway, SecureOrigin, find, get,
+                      tokens)
 
 IDLE_WANTED = 10000
 IDLE_REQUEST = b"GET /static HTTP/1.1\r\nHost: bench\r\n\r\n"
@@ -81,7 +82,7 @@ def measured(gateway, load):
 
 
 def wrk(bench, gateway, path, connections, close=False, cores=None, seconds=None,
-        script="report.lua", words=(), tls=False):
+        script="report.lua", words=(), tls=False, bearer=None):
     seconds = seconds or bench.options.seconds
     argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s",
             "-s", os.path.join(HERE, "wrk", script)]
@@ -99,7 +100,7 @@ def wrk(bench, gateway, path, connections, close=False, cores=None, seconds=None
                 "p50_us": result["p50_us"], "p99_us": result["p99_us"],
                 "errors": {k: result[k] for k in WRK_ERRORS if result[k]}}
 
-    answer = get(gateway.port, path)
+    answer = get(gateway.port, path, bearer)
     if answer != (200, SIZES.get(path, SIZES["/s"])):
         raise BenchError(f"{gateway.name} {path}: status and length are {answer}")
     return measured(gateway, load)
@@ -126,6 +127,20 @@ def keyed(tls):
     def case(bench, name):
         return wrk(bench, bench.gateways[name], "/keyed", 64, script="keys.lua", words=[str(KEYS)],
                    tls=tls)
+    return case
+
+
+def signed(alg, live):
+    """Requests with one of so many tokens; Debian's nginx has nothing that reads them."""
+    def case(bench, name):
+        if name == "nginx":
+            return None
+        file = os.path.join(tokens(bench.root, bench.build), alg + ".tokens")
+        with open(file, encoding="ascii") as f:
+            first = f.readline().strip()
+        path = "/" + alg.lower()
+        return wrk(bench, bench.gateways[name], path, 64, script="tokens.lua",
+                   words=[path, file, str(live)], bearer=first)
     return case
 
 
@@ -238,6 +253,10 @@ CASES = {
     "tls-upstream": tls_upstream,
     "keyed": keyed(tls=False),
     "tls-keyed": keyed(tls=True),
+    "rs256": signed("RS256", 2000),
+    "es256": signed("ES256", 2000),
+    "rs256-new": signed("RS256", TOKENS),
+    "es256-new": signed("ES256", TOKENS),
     "latency": latency,
     "routes-10": routes(10),
     "routes-10000": routes(10000),

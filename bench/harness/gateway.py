@@ -19,8 +19,9 @@ TLS_PORT_STEP = 20
 FRESH_PORT_STEP = 100  # a fresh instance runs beside the one that lives for the whole run
 CONNECTIONS = 12000
 SIZES = {"/s": 200, "/1k": 1 << 10, "/100k": 100 << 10, "/1m": 1 << 20, "/static": 6, "/secure": 200,
-         "/keyed": 200}
+         "/keyed": 200, "/rs256": 200, "/es256": 200}
 KEYS = 1000
+TOKENS = 6000  # more than a worker of ours keeps
 
 
 class BenchError(Exception):
@@ -49,11 +50,14 @@ def keys_text(name):
     return "\n".join(line.format(key(i), i) for i in range(KEYS))
 
 
-def get(port, path):
+def get(port, path, bearer=None):
     """Status and body length of one request."""
+    fields = {"X-Api-Key": key(0)}
+    if bearer:
+        fields["Authorization"] = "Bearer " + bearer
     conn = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        conn.request("GET", path, headers={"X-Api-Key": key(0)})
+        conn.request("GET", path, headers=fields)
         answer = conn.getresponse()
         return answer.status, len(answer.read())
     finally:
@@ -77,6 +81,18 @@ def certificate(root):
                 with open(part, encoding="ascii") as f:
                     out.write(f.read())
     return path
+
+
+def tokens(root, build):
+    """The directory of keys and tokens, made when it is first asked for."""
+    directory = os.path.join(root, "tokens")
+    if not os.path.isdir(directory):
+        os.mkdir(directory)
+        done = subprocess.run([os.path.join(build, "bench", "tokens"), directory, str(TOKENS)],
+                              capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode:
+            raise BenchError(done.stderr.strip())
+    return directory
 
 
 def find(program):
@@ -167,7 +183,7 @@ class Gateway(Process):
         values = {"WORKERS": workers, "DIR": directory, "PORT": self.port, "ORIGIN": ORIGIN_PORT,
                   "SECURE": SECURE_PORT,
                   "TLS_PORT": self.tls_port, "CERTIFICATE": certificate(root),
-                  "CONNECTIONS": CONNECTIONS, "NOFILE": 2 * CONNECTIONS - 4000,
+                  "TOKENS": tokens(root, build), "CONNECTIONS": CONNECTIONS, "NOFILE": 2 * CONNECTIONS - 4000,
                   "ROUTES": routes_text(name, routes), "KEYS": keys_text(name),
                   "REUSEPORT": "reuseport" if workers > 1 else "",
                   "USER": "user www-data;" if os.geteuid() == 0 else ""}

@@ -243,8 +243,12 @@ samples()
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=a \
 		-keyout "$dir/tls.pem" 2>/dev/null >"$dir/tls.crt"
 	cat "$dir/tls.crt" >>"$dir/tls.pem"
+	# The key of RFC 7515 A.3.
+	echo '{ "keys": [ { "kty": "EC", "crv": "P-256",
+		"x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+		"y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0" } ] }' >"$dir/jwks.json"
 	sed "s|@CERTIFICATE@|$dir/tls.pem|g; s|@TLS_PORT@|9001|; s|@DIR@|/tmp|; s|@WORKERS@|2|
-		s|@ROUTES@||; s|@KEYS@|{}|; s|@[A-Z]*@|9000|" "$top/bench/conf/sluice.json" \
+		s|@ROUTES@||; s|@KEYS@|{}|; s|@TOKENS@|$dir|g; s|@[A-Z]*@|9000|" "$top/bench/conf/sluice.json" \
 		>"$dir/samples/bench.json"
 	awk '/^```json$/ { on = 1; next } /^```$/ { on = 0 } on' "$top/README.md" \
 		>"$dir/samples/readme.json"
