@@ -129,7 +129,7 @@ static void put_token(FILE *f, const char *alg, EVP_PKEY *key, unsigned number, 
 static void put_tokens(const char *directory, const char *alg, EVP_PKEY *key, unsigned nr)
 {
 	FILE *f = create(directory, alg, ".tokens");
-	long expires_s = (long)time(NULL) + 24l * 3600;
+	long expires_s = (long)time(NULL) + 24L * 3600;
 
 	put_public(directory, alg, key);
 	for (unsigned i = 0; i < nr; i++)
