@@ -116,10 +116,11 @@ def by_signal():
 def by_themselves():
     with TlsClient(g.port, context(authority.file)) as c:
         c.ask(get("/"))
+        was = c.serial()  # a worker that was slow to hear of HUP may have taken it in
         use(5)
         tap.ok(wait_for(lambda: serial_now() == 5), "files that change are read by themselves")
         tap.same(serial_now(other_port), 5, "for all listeners that name them")
-        tap.same((c.ask(get("/")).status, c.serial()), (200, 4), "and no connection ends")
+        tap.same((c.ask(get("/")).status, c.serial()), (200, was), "and no connection ends")
 
 
 def refused():
