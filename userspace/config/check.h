@@ -87,6 +87,7 @@ void sl_check_consumer(struct sl_reader *r, json_t *value, void *to);
 void sl_check_key_auth(struct sl_reader *r, json_t *value, void *to);
 void sl_check_require(struct sl_reader *r, json_t *value, void *to);
 void sl_check_rate_limit(struct sl_reader *r, json_t *value, void *to);
+void sl_check_concurrency_limit(struct sl_reader *r, json_t *value, void *to);
 void sl_check_quota(struct sl_reader *r, json_t *value, void *to);
 void sl_check_ip_access(struct sl_reader *r, json_t *value, void *to);
 void sl_check_cors(struct sl_reader *r, json_t *value, void *to);

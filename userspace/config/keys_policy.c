@@ -6,6 +6,7 @@
 #include "policy/any_of.h"
 #include "policy/basic_auth.h"
 #include "policy/body_limit.h"
+#include "policy/concurrency_limit.h"
 #include "policy/cors.h"
 #include "policy/ip_access.h"
 #include "policy/jwt.h"
@@ -15,6 +16,7 @@
 #include "policy/rate_limit.h"
 #include "policy/redirect_https.h"
 #include "policy/require.h"
+#include "policy/seats.h"
 
 static const struct sl_key group_item = {
 	.kind = &sl_kind_string,
@@ -170,6 +172,18 @@ static const struct sl_key quota_keys[] = {
 	END,
 };
 
+static const struct sl_key concurrency_limit_keys[] = {
+	{ "limit", &sl_kind_int, SL_KEY_AT(sl_concurrency_limit, limit), .required = true, .min = 1,
+	  .max = SL_SEATS_LIMIT_MAX, .doc = "As many requests at once, tunnels too." },
+	{ "per", &sl_kind_words, SL_KEY_AT(sl_concurrency_limit, subject.per),
+	  .words = WORDS("client", "consumer", "key", "route"), .def = "\"client\"",
+	  .doc = "Whose requests count together, as for rate_limit." },
+	{ "header", &sl_kind_string, SL_KEY_AT(sl_concurrency_limit, subject.header),
+	  .check = sl_check_field_name,
+	  .doc = "Besides, those with the same value of this field." },
+	END,
+};
+
 static const struct sl_key any_of_keys[] = {
 	{ "lists", &sl_kind_array, ITEMS(sl_any_of, names, names_nr), .item = &group_item,
 	  .required = true, .min = 1, .max = SL_ALTERNATIVES_MAX,
@@ -221,6 +235,9 @@ static const struct sl_key anonymous_keys[] = {
 	       "How many requests may come in a minute, an hour, a day or a month; beyond, the " \
 	       "answer is 429. What is used survives reloads and upgrades, and in " \
 	       "gateway.state_dir restarts too, kill -9 included."), \
+	POLICY(concurrency_limit, concurrency_limit_keys, sl_check_concurrency_limit, \
+	       "How many requests are served at once, until their answers have ended; beyond, " \
+	       "the answer is 429. A route asks four of them at the most."), \
 	POLICY_IN_SHORT(any_of, any_of_keys, "lists", \
 	       "A request goes on if one of these lists lets it, all policies of it; they are " \
 	       "tried in their order. A list of names stands for the object."), \

@@ -8,6 +8,7 @@
 #include "config/check.h"
 #include "config/units.h"
 #include "kern/limit.h"
+#include "policy/concurrency_limit.h"
 #include "policy/jwt.h"
 #include "policy/key_auth.h"
 #include "policy/passwords.h"
@@ -212,6 +213,14 @@ void sl_check_rate_limit(struct sl_reader *r, json_t *value, void *to)
 				       "takes longer than 4 h 48 min to come together at this "
 				       "rate: make it smaller, or the rate larger");
 	self->window_s = window_of(self);
+}
+
+void sl_check_concurrency_limit(struct sl_reader *r, json_t *value, void *to)
+{
+	const struct sl_concurrency_limit *self = to;
+
+	if (!self->subject.per && !self->subject.header.len)
+		sl_reader_fault_member(r, "per", "needs at least a word, or 'header' beside it");
 }
 
 void sl_check_quota(struct sl_reader *r, json_t *value, void *to)

@@ -7,6 +7,7 @@
 #include "config/check.h"
 #include "policy/anonymous.h"
 #include "policy/any_of.h"
+#include "policy/concurrency_limit.h"
 #include "policy/jwt.h"
 #include "policy/key_auth.h"
 #include "policy/quota.h"
@@ -48,6 +49,8 @@ static void name_limits(struct sl_reader *r, struct sl_policy *policies, unsigne
 			policies[i].rate_limit->name = sl_str_of(name);
 			policies[i].rate_limit->id = id;
 		}
+		if (policies[i].concurrency_limit)
+			policies[i].concurrency_limit->id = id;
 		if (policies[i].quota)
 			name_quota(r, policies[i].quota, name, id);
 	}
@@ -219,11 +222,38 @@ static unsigned count_of(const struct sl_policy *policy)
 	return most;
 }
 
+static unsigned seats_in(const struct sl_policy *policies, unsigned nr)
+{
+	unsigned seats = 0;
+
+	for (unsigned i = 0; i < nr; i++)
+		seats += policies[i].concurrency_limit != NULL;
+	return seats;
+}
+
+static unsigned seats_of(const struct sl_policy *policy)
+{
+	unsigned most = seats_in(policy, 1);
+
+	for (unsigned i = 0; policy->any_of && i < policy->any_of->names_nr; i++) {
+		const struct sl_policy_list *list = policy->any_of->lists[i];
+		unsigned seats = seats_in(list->policies, list->policies_nr);
+
+		most = seats > most ? seats : most;
+	}
+	return most;
+}
+
 static void check_asked(struct sl_reader *r, const struct sl_route *route)
 {
 	bool is_identified = false;
-	unsigned nr = 0;
+	unsigned nr = 0, seats = 0;
 
+	for (unsigned i = 0; i < route->policies_nr; i++)
+		seats += seats_of(route->policies[i]);
+	if (seats > SL_POLICY_SEATS_MAX)
+		sl_report_fault(&r->report, "the route asks more than %d of 'concurrency_limit'",
+				SL_POLICY_SEATS_MAX);
 	for (unsigned i = 0; i < route->policies_nr; i++) {
 		const struct sl_policy *policy = route->policies[i];
 

@@ -33,6 +33,7 @@
 #include "policy/ledger.h"
 #include "policy/passwords.h"
 #include "policy/roster.h"
+#include "policy/seats.h"
 
 /* Each connection takes a descriptor, a proxied one two: as many as we may have. */
 static void raise_descriptor_limit(void)
@@ -117,7 +118,8 @@ static int make_tallies(struct sl_shared *shared)
 	int ret = make_tally(&shared->tally);
 
 	shared->credits = sl_credits_new();
-	if (!shared->credits)
+	shared->seats = sl_seats_new();
+	if (!shared->credits || !shared->seats)
 		return -ENOMEM;
 	return ret < 0 ? ret : make_tally(&shared->handshake_tally);
 }
@@ -330,6 +332,7 @@ void sl_daemon_free(struct sl_daemon *d)
 	free(d->workers);
 	sl_keys_close(d);
 	sl_credits_free(d->shared.credits);
+	free(d->shared.seats);
 	sl_ledger_close(d->shared.ledger);
 	sl_passwords_stop(d->shared.passwords);
 	free(d->shared.tally);

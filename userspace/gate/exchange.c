@@ -12,6 +12,7 @@
 #include "gate/receive.h"
 #include "gate/reply.h"
 #include "gate/rewrite.h"
+#include "policy/seats.h"
 #include "tls/records.h"
 
 enum {
@@ -366,6 +367,8 @@ static void end(struct sl_exchange *x)
 		count_route(x);
 		write_log(x);
 	}
+	for (unsigned i = 0; i < x->seats_nr; i++)
+		sl_seats_leave(x->seats[i]);
 	sl_body_consume(&x->req_body);
 	sl_conn_release(&x->client->conn);
 	x->client->exchange = NULL;

@@ -32,16 +32,18 @@ struct sl_exchange {
 	struct sl_str id;
 	struct sl_ip client_ip;	   /* behind trusted proxies */
 	struct sl_str client_text; /* the same as text: it is written up to three times */
+	uint8_t seats_nr;
 	bool is_peer_trusted;
 	bool is_anonymous; /* the consumer stands for nobody in particular */
 	bool has_token;	   /* a good one, whoever's: it is not nobody */
 	bool owns_cors;	   /* what the upstream says of CORS does not count */
 
-	const struct sl_consumer *consumer; /* NULL: nobody that is known */
-	const struct sl_api_key *key;	    /* that it was known by, or NULL */
-	struct sl_str policy_fields;	    /* lines of the answer that policies made */
-	struct sl_str refusal_fields;	    /* and of a refusal */
-	uint64_t body_limit;		    /* of the request, in bytes; 0: none */
+	const struct sl_consumer *consumer;	      /* NULL: nobody that is known */
+	const struct sl_api_key *key;		      /* that it was known by, or NULL */
+	struct sl_str policy_fields;		      /* lines of the answer that policies made */
+	struct sl_str refusal_fields;		      /* and of a refusal */
+	_Atomic uint64_t *seats[SL_POLICY_SEATS_MAX]; /* that are left when it ends */
+	uint64_t body_limit;			      /* of the request, in bytes; 0: none */
 
 	struct sl_peer *peer; /* the connection to the upstream, while there is one */
 	struct sl_head resp;

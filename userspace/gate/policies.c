@@ -12,6 +12,14 @@ static bool is_secure(const struct sl_exchange *x)
 	return f && sl_str_ieq(sl_field_value(f), SL_S("https"));
 }
 
+/* Until the exchange ends; of a request that was refused none are left. */
+static void take_seats(struct sl_exchange *x, const struct sl_policy_call *call)
+{
+	for (unsigned i = 0; i < call->charges_nr; i++)
+		if (call->charges[i].seat && x->seats_nr < SL_POLICY_SEATS_MAX)
+			x->seats[x->seats_nr++] = call->charges[i].seat;
+}
+
 const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
 {
 	struct sl_worker *w = x->worker;
@@ -34,6 +42,7 @@ const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
 	call.passwords = w->shared->passwords;
 	call.credits = w->shared->credits;
 	call.ledger = w->shared->ledger;
+	call.seats = w->shared->seats;
 	call.keys = x->rules->keys;
 	call.roster = x->rules->roster;
 	call.kept = w->shared->kept;
@@ -54,6 +63,7 @@ const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
 	x->key = call.key;
 	x->is_anonymous = call.is_anonymous;
 	x->client->key_mark = call.key ? sl_api_key_mark(call.key) : 0;
+	take_seats(x, &call);
 	x->refusal_fields = call.answer_fields;
 	x->owns_cors = call.owns_cors;
 	if (call.body_limit && (!x->body_limit || call.body_limit < x->body_limit))

@@ -2,6 +2,8 @@
 // What all policies share.
 #include "policy/policy.h"
 
+#include "policy/seats.h"
+
 const struct sl_refusal sl_refusal_no_memory = {
 	.status = 503,
 	.error = "memory",
@@ -13,7 +15,9 @@ void sl_policies_give_back(struct sl_policy_call *call, unsigned from)
 	while (call->charges_nr > from) {
 		const struct sl_charge *c = &call->charges[--call->charges_nr];
 
-		if (c->rate)
+		if (c->seat)
+			sl_seats_leave(c->seat);
+		else if (c->rate)
 			sl_account_refund(&c->account, c->rate, c->n);
 		else
 			sl_ledger_give_back(call->ledger, c->subject, &c->use, (uint32_t)c->n);

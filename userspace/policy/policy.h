@@ -24,10 +24,12 @@ struct sl_verdicts;
 struct sl_keyring;
 struct sl_keystore;
 struct sl_roster;
+struct sl_seats;
 struct sl_tokens;
 
 enum {
-	SL_POLICIES_MAX = 16, /* that a route asks */
+	SL_POLICY_SEATS_MAX = 4, /* that a request sits on */
+	SL_POLICIES_MAX = 16,	 /* that a route asks */
 	SL_POLICY_FIELDS_MAX = 2048,
 };
 
@@ -37,6 +39,7 @@ struct sl_charge {
 	const struct sl_gcra_rate *rate; /* NULL: it was a quota */
 	uint64_t subject;		 /* of that */
 	struct sl_use use;
+	_Atomic uint64_t *seat; /* of a request that is served now; else NULL */
 	uint64_t n;
 };
 
@@ -57,6 +60,7 @@ struct sl_policy_call {
 	struct sl_verdicts *verdicts;
 	struct sl_passwords *passwords; /* may be NULL while no consumer has one */
 	struct sl_credits *credits;
+	struct sl_seats *seats;
 	struct sl_ledger *ledger;      /* NULL: no route has a quota */
 	const struct sl_keyring *keys; /* of the configuration */
 	const struct sl_roster *roster;
@@ -105,6 +109,7 @@ struct sl_policy_kind {
 	X(require) \
 	X(rate_limit) \
 	X(quota) \
+	X(concurrency_limit) \
 	X(any_of) \
 	X(anonymous) \
 	X(ip_access) \

@@ -102,7 +102,7 @@ static const struct fault top[] = {
 	{ "'policies':{'p':[]}", "17: /policies/p: needs at least 1 element, not 0" },
 	{ "'policies':{'p':[{}]}",
 	  "18: /policies/p/0: needs 'key_auth', 'basic_auth', 'jwt', 'require', 'rate_limit', "
-	  "'quota', "
+	  "'quota', 'concurrency_limit', "
 	  "'any_of', 'anonymous', 'ip_access', 'cors', 'body_limit', 'redirect_https' or "
 	  "'maintenance'" },
 	{ "'policies':{'p':['q']}", "18: /policies/p/0: must be an object, not a string" },
@@ -151,6 +151,10 @@ static const struct fault top[] = {
 	  "it is" },
 	{ "'policies':{'p':[{'basic_auth':{'cache':'2d'}}]}",
 	  "41: /policies/p/0/basic_auth/cache: must be between 0 and 1d" },
+	{ "'policies':{'p':[{'concurrency_limit':{}}]}",
+	  "39: /policies/p/0/concurrency_limit: 'limit' is missing" },
+	{ "'policies':{'p':[{'concurrency_limit':{'limit':1,'per':[]}}]}",
+	  "56: /policies/p/0/concurrency_limit/per: needs at least a word, or 'header' beside it" },
 	{ "'policies':{'p':[{'ip_access':{}}]}",
 	  "31: /policies/p/0/ip_access: needs 'allow', 'deny', 'allow_files' or 'deny_files'" },
 	{ "'policies':{'p':[{'ip_access':{'deny_files':['/no/such']}}]}",
