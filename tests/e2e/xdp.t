@@ -215,6 +215,12 @@ limits()
 	has "$status:$err" "a rate that is none" 64: 5/d
 	run_ctl limit client v4 33
 	has "$status:$err" "a length that is none" 64: "1 to 32"
+	run_ctl limit client v4 0
+	has "$status:$err" "everybody is no client" 64: "1 to 32"
+	ctl -j limit >"$dir/before"
+	run_ctl limit client v4 20 v6 99
+	has "$status:$err" "a length that is none, behind a good one" 64: "1 to 64"
+	is "$(ctl -j limit)" "$(<"$dir/before")" "which has no effect then"
 	has "$(ctl limit client v4 24 v6 48)" "a client can be a prefix" "IPv4 /24" "IPv6 /48"
 	deny drop >"$dir/deny"
 	ctl switch enforce off >"$dir/switch"

@@ -169,14 +169,18 @@ enum ctl_exit ctl_limit_del(struct ctl *ctl, char **arguments)
 	return ctl->is_json ? ctl_print_json(ctl, json_pack("{s:b}", "deleted", 1)) : CTL_OK;
 }
 
+/* Lengths by family; 0: not said. */
+struct lengths {
+	uint64_t v4, v6;
+};
+
 /* What one client is; 0 bits of IPv4 would make one client of everybody. */
-enum ctl_exit ctl_limit_client(struct ctl *ctl, char **arguments)
+static enum ctl_exit read_lengths(struct ctl *ctl, char **arguments, struct lengths *ret)
 {
 	static const char *const families[] = { "v4", "v6", NULL };
 	enum ctl_exit code = CTL_OK;
-	struct sl_gate gate;
 
-	for (char **word = arguments; *word && code == CTL_OK; word += 2) {
+	for (char **word = arguments; *word; word += 2) {
 		bool is_v6;
 		uint64_t length = 0, max;
 
@@ -185,19 +189,31 @@ enum ctl_exit ctl_limit_client(struct ctl *ctl, char **arguments)
 		is_v6 = strcmp(*word, "v6") == 0;
 		max = is_v6 ? 64 : 32;
 		if (!word[1] || sl_limit_parse_number(sl_str_of(word[1]), &length) < 0 ||
-		    length > max)
+		    length == 0 || length > max)
 			return ctl_fail(ctl, CTL_USAGE, "%s: a length from 1 to %" PRIu64, *word,
 					max);
-		code = lists_open_gate(ctl, &gate);
-		if (code != CTL_OK)
-			return code;
-		if (is_v6)
-			gate.switches->client6 = ~0ull << (64 - length);
-		else
-			gate.switches->client4 = 0xffffffffull << (32 - length) & 0xffffffff;
-		sl_gate_close(&gate);
+		*(is_v6 ? &ret->v6 : &ret->v4) = length;
 	}
-	return code == CTL_OK ? ctl_limit_show(ctl, arguments) : code;
+	return CTL_OK;
+}
+
+/* All words are good before the first one has an effect. */
+enum ctl_exit ctl_limit_client(struct ctl *ctl, char **arguments)
+{
+	struct lengths lengths = { 0, 0 };
+	enum ctl_exit code = read_lengths(ctl, arguments, &lengths);
+	struct sl_gate gate;
+
+	if (code == CTL_OK)
+		code = lists_open_gate(ctl, &gate);
+	if (code != CTL_OK)
+		return code;
+	if (lengths.v4)
+		gate.switches->client4 = 0xffffffffull << (32 - lengths.v4) & 0xffffffff;
+	if (lengths.v6)
+		gate.switches->client6 = ~0ull << (64 - lengths.v6);
+	sl_gate_close(&gate);
+	return ctl_limit_show(ctl, arguments);
 }
 
 /* ---- switch ---- */
