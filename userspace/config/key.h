@@ -51,6 +51,7 @@ struct sl_key {
 	const struct sl_kind *kind; /* NULL: known by name, not in this version */
 	size_t offset, size; /* in the struct of the object that it stands in; size 0: not kept */
 	bool required;
+	bool is_secret;		  /* strings: faults do not quote it */
 	bool may_resolve;	  /* addresses: host names are looked up */
 	const char *def;	  /* the default, as JSON; read as if it stood in the file */
 	uint64_t min, max;	  /* of a number, or how many elements; max 0: what fits */

@@ -51,7 +51,7 @@ static const struct sl_key login_keys[] = {
 	{ "username", &sl_kind_string, SL_KEY_AT(sl_login, username), .check = sl_check_username,
 	  .doc = "Without ':', which ends it in a request. Default: the consumer's name." },
 	{ "password_hash", &sl_kind_string, SL_KEY_AT(sl_login, hash), .required = true,
-	  .check = sl_check_password_hash,
+	  .check = sl_check_password_hash, .is_secret = true,
 	  .doc = "As crypt(5) has it: bcrypt, yescrypt, scrypt, SHA-512 or SHA-256. \"htpasswd -nB "
 		 "NAME\" and \"mkpasswd\" make one." },
 	END,

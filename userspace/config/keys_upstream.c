@@ -40,7 +40,7 @@ static const struct sl_key sticky_keys[] = {
 	{ "secure", &sl_kind_bool, SL_KEY_AT(sl_upstream_conf, sticky.secure), .def = "false",
 	  .doc = "Only for https: set it where clients come by TLS." },
 	{ "secret", &sl_kind_string, SL_KEY_AT(sl_upstream_conf, sticky.secret),
-	  .check = sl_check_secret,
+	  .check = sl_check_secret, .is_secret = true,
 	  .doc = "Makes the cookie's value, a hash of the target's name, impossible to guess "
 		 "back. "
 		 "All gateways of a site need the same one." },

@@ -41,7 +41,10 @@ static void read_string(struct sl_reader *r, const struct sl_key *key, json_t *v
 		return;
 	why = key->check ? key->check(text) : NULL;
 	if (why) {
-		sl_report_fault(&r->report, "'%.64s' %s", text.ptr, why);
+		if (key->is_secret)
+			sl_report_fault(&r->report, "what stands here %s", why);
+		else
+			sl_report_fault(&r->report, "'%.64s' %s", text.ptr, why);
 		return;
 	}
 	sl_reader_store_text(r, key->size, to, text);

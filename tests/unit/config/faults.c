@@ -136,10 +136,11 @@ static const struct fault top[] = {
 	{ "'consumers':{'a':{'basic_auth':[{}]}}",
 	  "33: /consumers/a/basic_auth/0: 'password_hash' is missing" },
 	{ "'consumers':{'a':{'basic_auth':['secret']}}",
-	  "33: /consumers/a/basic_auth/0: 'secret' is no hash that crypt(5) knows: make one with "
+	  "33: /consumers/a/basic_auth/0: what stands here is no hash that crypt(5) knows: make "
+	  "one with "
 	  "\"htpasswd -nB\" or \"mkpasswd\"" },
 	{ "'consumers':{'a':{'basic_auth':['$1$abcdefgh$irWbblnpmw.5z7wgBnprh0']}}",
-	  "33: /consumers/a/basic_auth/0: '$1$abcdefgh$irWbblnpmw.5z7wgBnprh0' is a hash of a kind "
+	  "33: /consumers/a/basic_auth/0: what stands here is a hash of a kind "
 	  "that is too weak: make one with \"htpasswd -nB\" or \"mkpasswd\"" },
 	{ "'consumers':{'a':{'basic_auth':[{'username':'b:c','password_hash':'$5$a$b'}]}}",
 	  "45: /consumers/a/basic_auth/0/username: 'b:c' must be without ':' and control "
@@ -439,7 +440,7 @@ static const struct fault upstreams[] = {
 	  "50: /upstreams/a/sticky/cookie: 'a;b' is not the name of a cookie: 1 to 64 characters "
 	  "of a token" },
 	{ "{'a':{'targets':['1.2.3.4:1'],'sticky':{'cookie':'a','secret':''}}}",
-	  "63: /upstreams/a/sticky/secret: '' must have 1 to 256 bytes" },
+	  "63: /upstreams/a/sticky/secret: what stands here must have 1 to 256 bytes" },
 	{ "{'a':{'targets':['1.2.3.4:1'],'outlier_detection':{'statuses':[500,404]}}}",
 	  "68: /upstreams/a/outlier_detection/statuses/1: must be between 500 and 563" },
 	{ "{'a':{'targets':['1.2.3.4:1'],'outlier_detection':{'statuses':['502']}}}",
