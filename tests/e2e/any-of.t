@@ -6,7 +6,7 @@ import hashlib
 
 from lib import origin, tap
 from lib.gateway import Gateway
-from lib.wire import Client, get
+from lib.wire import Client, chunked, get
 
 
 def consumer(name, *groups, **more):
@@ -24,6 +24,9 @@ LISTS = {
             {"rate_limit": {"rate": "1/h", "per": "consumer", "headers": "x"}}],
     "guests": [{"anonymous": "guest"}, {"rate_limit": {"rate": "2/h", "per": "consumer"}}],
     "off": [{"anonymous": "gone"}, {"require": {"consumers": ["gone"]}}],
+    "small": [{"body_limit": {"bytes": "10"}}, {"key_auth": {"header": "x-small"}}],
+    "shown": [{"cors": {"origins": ["https://a.example"]}}, {"key_auth": {"header": "x-shown"}}],
+    "guild": [{"anonymous": "guest"}, {"require": {"groups": ["gold"]}}],
     "limited": [{"rate_limit": {"rate": "2/h", "per": [], "header": "x-any"}},
                 {"key_auth": {"header": "x-limited"}}],
 }
@@ -44,6 +47,7 @@ ROUTES = [
           {"require": {"groups": ["guests", "gold"]}}),
     route("off", {"any_of": ["off"]}),
     route("charged", {"any_of": ["limited", "by-header"]}),
+    route("mixed", {"any_of": ["small", "shown", "guild", "by-header"]}),
 ]
 
 
@@ -111,13 +115,34 @@ def gives_back():
              [200, 200, 429], "its credit is there for others")
 
 
+def leaves_nothing():
+    """What an alternative said of the request before it refused does not hold for the next one."""
+    with Client(gateway.port) as client:
+        client.send("POST /mixed HTTP/1.1\r\nHost: a\r\nX-Api-Key: acme\r\n"
+                    "Origin: https://a.example\r\nTransfer-Encoding: chunked\r\n\r\n")
+        origins.forget()
+        client.send(chunked(b"x" * 1000, 100))
+        answer = client.response()
+    tap.same(answer.status, 200, "its limit of a body is gone")
+    tap.same([told()["x-consumer-username"], told().get("x-anonymous-consumer")], ["acme", None],
+             "who is known is nobody's guest")
+    tap.same([answer.get("Access-Control-Allow-Origin"), answer.get("Vary")], ["*", None],
+             "and what the upstream says of pages is its own again")
+
+
+def serve(conn):
+    while conn.request():
+        conn.send(origin.answer(fields="Access-Control-Allow-Origin: *\r\n"))
+
+
 tap.start(60)
-origins = origin.Origin()
+origins = origin.Origin(serve)
 gateway = Gateway(origins.port, {"consumers": CONSUMERS, "policies": LISTS, "routes": ROUTES})
 either()
 furthest()
 nobody()
 gives_back()
+leaves_nothing()
 shown = gateway.ctl("config", "show").stdout
 tap.ok('"any_of"' in shown, "it is shown", shown[-500:])
 gateway.end()

@@ -8,8 +8,9 @@
 struct mark {
 	const struct sl_consumer *consumer;
 	const struct sl_api_key *key;
-	bool has_token;
+	bool is_anonymous, has_token, owns_cors;
 	struct sl_str scopes, token_groups;
+	uint64_t body_limit;
 	unsigned charges_nr;
 	size_t fields_len;
 };
@@ -21,8 +22,18 @@ static size_t fields_len(const struct sl_policy_call *call)
 
 static struct mark mark_of(const struct sl_policy_call *call)
 {
-	return (struct mark){ call->consumer,	  call->key,	    call->has_token, call->scopes,
-			      call->token_groups, call->charges_nr, fields_len(call) };
+	return (struct mark){
+		.consumer = call->consumer,
+		.key = call->key,
+		.is_anonymous = call->is_anonymous,
+		.has_token = call->has_token,
+		.owns_cors = call->owns_cors,
+		.scopes = call->scopes,
+		.token_groups = call->token_groups,
+		.body_limit = call->body_limit,
+		.charges_nr = call->charges_nr,
+		.fields_len = fields_len(call),
+	};
 }
 
 /* Nothing that it found out or took counts.  Its lines stay: it may be the one that answers. */
@@ -31,7 +42,10 @@ static void go_back(struct sl_policy_call *call, const struct mark *mark)
 	sl_policies_give_back(call, mark->charges_nr);
 	call->consumer = mark->consumer;
 	call->key = mark->key;
+	call->is_anonymous = mark->is_anonymous;
 	call->has_token = mark->has_token;
+	call->owns_cors = mark->owns_cors;
+	call->body_limit = mark->body_limit;
 	call->scopes = mark->scopes;
 	call->token_groups = mark->token_groups;
 }
