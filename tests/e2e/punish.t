@@ -41,6 +41,7 @@ def make_network():
                   ("ip", "-n", NS, "addr", "add", f"{NET}.4/24", "dev", PEER_IF),
                   ("ip", "-n", NS, "addr", "add", f"{NET}.5/24", "dev", PEER_IF),
                   ("ip", "-n", NS, "addr", "add", f"{NET}.6/24", "dev", PEER_IF),
+                  ("ip", "-n", NS, "addr", "add", f"{NET}.7/24", "dev", PEER_IF),
                   ("ip", "-n", NS, "link", "set", PEER_IF, "up")):
         done = run(*words)
         if done.returncode != 0:
@@ -122,7 +123,9 @@ def loop():
 KEYED = [{"name": "keyed", "match": {"path": "/keyed"}, "policies": [{"key_auth": {}}],
           "upstream": "origin"},
          {"name": "few", "match": {"path": "/few"}, "upstream": "origin",
-          "policies": [{"rate_limit": {"rate": "1/h"}}]}]
+          "policies": [{"rate_limit": {"rate": "1/h"}}]},
+         {"name": "elsewhere", "match": {"path": "/elsewhere"}, "upstream": "origin",
+          "policies": [{"ip_access": {"allow": ["192.0.2.0/24"]}}]}]
 
 
 def request(path, fields=""):
@@ -151,6 +154,7 @@ def policies():
     repeats(5, "/keyed", "X-Api-Key: guess\r\n", 401, "credentials")
     tap.ok(ask(6, request("/few")).startswith("HTTP/1.1 200"), "one request is free")
     repeats(6, "/few", "", 429, "limited")
+    repeats(7, "/elsewhere", "", 403, "forbidden")
     gateway.reload(routes=RESPOND)
 
 
