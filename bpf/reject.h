@@ -66,7 +66,8 @@ static __always_inline int finish(struct xdp_md *ctx, __u32 end)
 	struct ethhdr *eth = HEADER(ctx, struct ethhdr, 0);
 	int shrink = (int)end - (int)length_of(ctx);
 
-	if (!eth)
+	/* IEEE 802: a group is nobody's source. */
+	if (!eth || eth->h_dest[0] & 1)
 		return XDP_DROP;
 	swap_link(eth);
 	return shrink && bpf_xdp_adjust_tail(ctx, shrink) ? XDP_DROP : XDP_TX;

@@ -18,18 +18,25 @@ struct answer {
 	uint8_t in[FRAME_MAX], out[FRAME_MAX];
 };
 
-static struct answer ask(const char *text)
+/* At a station of whose address this is the first byte. */
+static struct answer ask_at(const char *text, uint8_t station)
 {
 	struct answer a = { 0 };
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = a.in, .data_out = a.out,
 		    .data_size_out = sizeof(a.out));
 
 	options.data_size_in = (uint32_t)frame_make(text, a.in);
+	a.in[0] = station;
 	if (bpf_prog_test_run_opts(sl_gate_program_fd(gate_program), &options) < 0)
 		return a;
 	a.action = options.retval;
 	a.len = options.data_size_out;
 	return a;
+}
+
+static struct answer ask(const char *text)
+{
+	return ask_at(text, 2);
 }
 
 static uint32_t get32(const uint8_t *p)
@@ -155,5 +162,7 @@ int main(void)
 	is_silent("ip4=10.0.0.1 tcp=80,S cut=50");
 	is_silent("ip4=10.0.0.1");
 	is_silent("ip4=11.0.0.1 tcp=80,S");
+	is_int(ask_at("ip4=10.0.0.1 tcp=80,S", 0xff).action, XDP_DROP,
+	       "what came to a group of stations is answered by none");
 	return gate_done();
 }
