@@ -18,7 +18,10 @@
 #include "control/upgrade.h"
 #include "sluice/admin.h"
 
-enum { ACCEPT_RETRY_MS = 100 };
+enum {
+	ACCEPT_RETRY_MS = 100,
+	ANSWER_MS = 2000, /* for a caller to take all of an answer */
+};
 
 struct sl_control {
 	struct sl_daemon *daemon;
@@ -181,11 +184,13 @@ static bool read_line(int fd, char *line, size_t size)
 	return false;
 }
 
+/* Who takes it byte by byte gets a part: signals and /readyz wait behind this. */
 static void send_text(int fd, const char *text)
 {
+	uint64_t deadline_ns = sl_now_ns() + ANSWER_MS * SL_MS;
 	size_t len = strlen(text);
 
-	while (len > 0) {
+	while (len > 0 && sl_now_ns() < deadline_ns) {
 		ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
 
 		if (n <= 0)
