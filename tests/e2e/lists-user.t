@@ -136,7 +136,11 @@ def punish():
     gateway = Gateway(origin.port, {"routes": RESPOND, "kernel": {
         "mode": "off", "allow": ["127.0.6.2"],
         "punish": {"after": "10 failures in 1m", "for": "2s"}}})
+    kept = wire.Client(gateway.port, source="127.0.6.9")
+    tap.same(kept.ask(wire.get()).status, 200, "a connection is kept")
     ids = fail(gateway, "127.0.6.9", 10)
+    tap.same(kept.ask(wire.get()).status, 403, "it is no way around a punishment")
+    tap.ok(kept.is_closed(), "and it is closed")
     tap.same(ask(gateway, "127.0.6.9"), None, "after ten of them the client is not let in")
     tap.same(ask(gateway, "127.0.6.8"), 200, "another one sees no change")
     log = [json.loads(line) for line in read_log(gateway).splitlines()]

@@ -197,7 +197,18 @@ static bool is_forwarded(const struct sl_exchange *x)
 	return memcmp(&x->client_ip, &x->client->ip, sizeof(x->client_ip)) != 0;
 }
 
-const char *sl_admit_forwarded(struct sl_exchange *x)
+/* Its connection may be older than its punishment, and may have come past the kernel half. */
+static const char *admit_direct(struct sl_exchange *x, const struct sl_guard_rules *r)
+{
+	if (!sl_guard_is_punished(x->worker->shared->guard, r, &x->client_ip,
+				  x->worker->loop.now_ns))
+		return NULL;
+	sl_count(&x->worker->stats->denied_punished, 1);
+	x->must_close = true;
+	return "client_punished";
+}
+
+const char *sl_admit_request(struct sl_exchange *x)
 {
 	struct sl_worker *w = x->worker;
 	const struct sl_guard_rules *r = sl_guard_rules(w->shared->guard);
@@ -207,8 +218,10 @@ const char *sl_admit_forwarded(struct sl_exchange *x)
 	};
 	enum sl_guard_verdict verdict;
 
-	if (!r || !is_forwarded(x))
+	if (!r)
 		return NULL;
+	if (!is_forwarded(x))
+		return admit_direct(x, r);
 	verdict = judge(w, r, &guest);
 	if (is_let_in(verdict))
 		return NULL;

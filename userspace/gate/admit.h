@@ -17,9 +17,9 @@ bool sl_admit_connection(struct sl_acceptor *a, int fd, struct sl_addr *ret_peer
 /* The client that a PROXY header names.  When it is false, closing is the caller's. */
 bool sl_admit_proxied(struct sl_client *c);
 
-/* The client of a request that a trusted proxy has brought: NULL, or why it is not let in, a word
- * for the log. */
-const char *sl_admit_forwarded(struct sl_exchange *x);
+/* The client of a request, that of a connection or whom a trusted proxy names: NULL, or why it is
+ * not let in, a word for the log.  Then a connection of its own is to be closed. */
+const char *sl_admit_request(struct sl_exchange *x);
 
 /* The exchange failed (x->offence says how): counts that, and punishes whom it is to be counted
  * against when it is time.  Then x->is_punished, and the connection is to be closed. */

@@ -209,11 +209,9 @@ static int serve(struct sl_exchange *x)
 	const char *why = NULL;
 	int ret;
 
-	if (x->is_peer_trusted) {
-		why = sl_admit_forwarded(x);
-		if (why)
-			return keep_out(x, why);
-	}
+	why = sl_admit_request(x);
+	if (why)
+		return keep_out(x, why);
 	if (x->req.method_id ==
 	    SL_METHOD_TRACE) /* it would show what proxies added: RFC 9110 9.3.8 */
 		return sl_reply_problem(x, 501, "trace", "TRACE is not served here.");

@@ -93,13 +93,24 @@ enum sl_guard_verdict sl_guard_ask_list(const struct sl_guard_rules *r,
 	walk.head = sl_image_line(&image, 0);
 	sl_image_find(&walk);
 	if (walk.shadow) {
-		sl_entry_hit(walk.shadow, question.now);
 		*ret_shadow = SL_GUARD_DROP;
+		if (!guest->is_trial)
+			sl_entry_hit(walk.shadow, question.now);
 	}
 	if (!walk.found.rule)
 		return SL_GUARD_PASS;
-	sl_entry_hit(walk.found.entry, question.now);
+	if (!guest->is_trial)
+		sl_entry_hit(walk.found.entry, question.now);
 	return verdict_of(walk.found.rule);
+}
+
+bool sl_guard_is_protected(const struct sl_guard_rules *r, const struct sl_ip *ip, uint64_t now_ns)
+{
+	const struct sl_guest guest = { .ip = ip, .is_trial = true };
+	enum sl_guard_verdict shadow, verdict;
+
+	verdict = sl_guard_ask_list(r, &guest, now_ns, &shadow);
+	return verdict == SL_GUARD_MANAGE || verdict == SL_GUARD_ALLOW;
 }
 
 /* ---- what the client has done lately ---- */
@@ -124,6 +135,19 @@ static bool is_punished_in_kernel(const struct sl_guard_rules *r, const struct s
 	    !(__atomic_load_n(&r->control->flags, __ATOMIC_RELAXED) & SL_FLAG_PUNISHED))
 		return false;
 	return bpf_map_lookup_elem(r->punished_fd, client, &p) == 0 && now_ns < p.until_ns;
+}
+
+bool sl_guard_is_punished(struct sl_guard *g, const struct sl_guard_rules *r,
+			  const struct sl_ip *ip, uint64_t now_ns)
+{
+	uint32_t flags = __atomic_load_n(&r->control->flags, __ATOMIC_RELAXED);
+	struct sl_address client;
+
+	if (atomic_load_explicit(&g->places_nr, memory_order_relaxed) == 0 || r->punish.shadow ||
+	    !(flags & SL_FLAG_ENFORCE) || flags & SL_FLAG_SHADOW)
+		return false;
+	client = sl_guard_client(r, ip);
+	return now_ns < sl_guard_place_until(g, &client) && !sl_guard_is_protected(r, ip, now_ns);
 }
 
 static bool is_covered(const struct sl_guard_rules *r, uint32_t ifindex)

@@ -66,6 +66,7 @@ struct sl_guest {
 	uint32_t ifindex; /* where its connection came from; 0: unknown, or behind a proxy */
 	uint16_t port;	  /* of ours */
 	bool is_new;	  /* a connection, which takes credit; else a request */
+	bool is_trial;	  /* nobody comes: the entry that answers has no hit */
 };
 
 /* NULL: out of memory. */
@@ -92,6 +93,14 @@ enum sl_guard_verdict sl_guard_judge(struct sl_guard *g, const struct sl_guard_r
 enum sl_guard_verdict sl_guard_ask_list(const struct sl_guard_rules *r,
 					const struct sl_guest *guest, uint64_t now_ns,
 					enum sl_guard_verdict *ret_shadow);
+
+/* One who is never punished: its entry in the list manages or allows. */
+bool sl_guard_is_protected(const struct sl_guard_rules *r, const struct sl_ip *ip, uint64_t now_ns);
+
+/* Whether userspace holds a punishment of it that is not on trial: for requests on connections
+ * that are older.  One load, mostly. */
+bool sl_guard_is_punished(struct sl_guard *g, const struct sl_guard_rules *r,
+			  const struct sl_ip *ip, uint64_t now_ns);
 
 /* What is one client: the address, or as much of it as control says. */
 struct sl_address sl_guard_client(const struct sl_guard_rules *r, const struct sl_ip *ip);

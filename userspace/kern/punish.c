@@ -28,14 +28,6 @@ uint64_t sl_punish_duration(const struct sl_punish_conf *conf, uint32_t repeats)
 	return ns < conf->max_ns ? ns : conf->max_ns;
 }
 
-bool sl_guard_is_protected(const struct sl_guard_rules *r, const struct sl_ip *ip, uint64_t now_ns)
-{
-	enum sl_guard_verdict shadow, verdict;
-
-	verdict = sl_guard_ask_list(r, &(struct sl_guest){ .ip = ip }, now_ns, &shadow);
-	return verdict == SL_GUARD_MANAGE || verdict == SL_GUARD_ALLOW;
-}
-
 /* ---- where they are kept ---- */
 
 struct sentence {

@@ -20,9 +20,6 @@ enum sl_punished {
 	SL_PUNISH_DONE,
 };
 
-/* One who is never punished: its entry in the list manages or allows. */
-bool sl_guard_is_protected(const struct sl_guard_rules *r, const struct sl_ip *ip, uint64_t now_ns);
-
 /*
  * Denies the client for ns, or, with 0, for as long as the rules say: `for`, twice as long with
  * each time before that is not forgotten, `max` at most.  In the kernel's map if there is one and
