@@ -205,6 +205,19 @@ def beside_a_proxy():
     gateway.reload()
 
 
+def proxies():
+    """Whose packets are those of many clients has none of the limits of one."""
+    gateway.reload(kernel=dict(KERNEL, client_limits={"connections": "1/h"}))
+    tap.same([is_served(2) for _ in range(3)], [True, False, False], "a client has one connection")
+    gateway.reload(forwarded={"trusted_proxies": [f"{NET}.2"]})
+    tap.same([is_served(2) for _ in range(3)], [True] * 3, "a trusted proxy has all it wants")
+    tap.ok("trusted_proxy" in ctl("explain", f"{NET}.2").stdout, "explain says what it is")
+    tap.same([is_served(3) for _ in range(2)], [True, False], "others do not")
+    del gateway.conf["forwarded"]
+    gateway.reload(kernel=KERNEL)
+    tap.ok("trusted_proxy" not in ctl("explain", f"{NET}.2").stdout, "and it is one no more")
+
+
 def oneself():
     """Nobody cuts off his own connection without meaning to."""
     os.environ["SSH_CONNECTION"] = f"{NET}.3 50000 {NET}.1 22"
@@ -411,6 +424,6 @@ RESPOND = [{"name": "all", "match": {"path": "/*"}, "respond": {"status": 200}}]
 KERNEL = {"interfaces": [HOST_IF], "pins": PINS, "deny": [f"{NET}.4"],
           "punish": {"after": "10 failures in 1m", "for": "3s"}}
 gateway = Gateway(origin.port, {"kernel": KERNEL, "routes": RESPOND}, host="0.0.0.0")
-tap.facts(loop, policies, by_hand, beside_a_proxy, oneself, refused, an_heir_that_fails,
+tap.facts(loop, policies, by_hand, beside_a_proxy, proxies, oneself, refused, an_heir_that_fails,
           on_trial, taken_off, lists, after_root, without_maps)
 tap.done()

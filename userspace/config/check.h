@@ -102,6 +102,8 @@ void sl_check_punish(struct sl_reader *r, json_t *value, void *to);
 void sl_check_tls_clients(struct sl_reader *r, json_t *value, void *to);
 void sl_check_origin_tls(struct sl_reader *r, json_t *value, void *to);
 void sl_check_kernel(struct sl_reader *r, json_t *value, void *to);
+/* When all is read: rules->kernel.proxies. */
+void sl_config_allow_proxies(struct sl_reader *r);
 /* Reads the certificates and keys that it names. */
 void sl_check_tls(struct sl_reader *r, const struct sl_listener_conf *l);
 void sl_config_free_tls(struct sl_rules *rules);

@@ -244,6 +244,32 @@ static void check_twice(struct sl_reader *r, const struct sl_kernel_conf *k)
 			}
 }
 
+static void allow_nets(struct sl_kernel_conf *k, const struct sl_net *nets, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++)
+		k->proxies[k->proxies_nr++] = (struct sl_listed){
+			.net = nets[i],
+			.reason = SL_STR("trusted_proxy"),
+		};
+}
+
+/* Entries for all who may speak for others, of listeners (PROXY protocol) and by header fields. */
+void sl_config_allow_proxies(struct sl_reader *r)
+{
+	struct sl_rules *rules = r->rules;
+	struct sl_kernel_conf *k = &rules->kernel;
+	size_t nr = rules->forwarded.trusted_proxies_nr;
+
+	for (unsigned i = 0; i < rules->listeners_nr; i++)
+		nr += rules->listeners[i].proxy_from_nr;
+	k->proxies = nr ? sl_reader_alloc(r, nr, sizeof(*k->proxies)) : NULL;
+	if (!k->proxies)
+		return;
+	allow_nets(k, rules->forwarded.trusted_proxies, rules->forwarded.trusted_proxies_nr);
+	for (unsigned i = 0; i < rules->listeners_nr; i++)
+		allow_nets(k, rules->listeners[i].proxy_from, rules->listeners[i].proxy_from_nr);
+}
+
 void sl_check_kernel(struct sl_reader *r, json_t *value, void *to)
 {
 	struct sl_kernel_conf *k = to;

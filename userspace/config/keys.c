@@ -128,7 +128,8 @@ static const struct sl_key forwarded_keys[] = {
 	  .doc = "Add Via (RFC 9110 7.6.3)." },
 	{ "trusted_proxies", &sl_kind_array,
 	  ITEMS(sl_forwarded, trusted_proxies, trusted_proxies_nr), .item = &net_item, .max = 4096,
-	  .doc = "Peers whose word on the client's address is taken. Default: nobody." },
+	  .doc = "Peers whose word on the client's address is taken. The section 'kernel' allows "
+		 "them, too: limits are of their clients, not of them. Default: nobody." },
 	END,
 };
 

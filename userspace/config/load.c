@@ -69,6 +69,8 @@ static void read_expanded(struct sl_reader *r, json_t *document)
 		sl_config_link_policies(r);
 	if (is_good(r))
 		sl_check_table(r);
+	if (is_good(r))
+		sl_config_allow_proxies(r);
 	json_decref(r->upstreams);
 	json_decref(r->routes);
 }

@@ -29,7 +29,7 @@ static enum sl_attach_mode mode_of(const struct sl_kernel_conf *conf)
 
 static uint64_t entries_of(const struct sl_kernel_conf *conf)
 {
-	return (uint64_t)conf->management_nr + conf->allow_nr + conf->deny_nr;
+	return (uint64_t)conf->management_nr + conf->allow_nr + conf->proxies_nr + conf->deny_nr;
 }
 
 static bool has_interface(const struct sl_kernel_conf *conf, struct sl_str name)

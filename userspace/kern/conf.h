@@ -70,6 +70,8 @@ struct sl_kernel_conf {
 	const char *pins;
 	struct sl_listed *management, *allow, *deny;
 	unsigned management_nr, allow_nr, deny_nr;
+	struct sl_listed *proxies; /* not in the section: who speaks for others, and is allowed */
+	unsigned proxies_nr;
 	struct sl_client_limits limits;
 	struct sl_syn_flood_conf syn_flood;
 	struct sl_punish_conf punish;

@@ -33,6 +33,7 @@ bool sl_kernel_is_same_list(const struct sl_kernel_conf *a, const struct sl_kern
 	return a->shadow == b->shadow &&
 	       is_same(a->management, a->management_nr, b->management, b->management_nr) &&
 	       is_same(a->allow, a->allow_nr, b->allow, b->allow_nr) &&
+	       is_same(a->proxies, a->proxies_nr, b->proxies, b->proxies_nr) &&
 	       is_same(a->deny, a->deny_nr, b->deny, b->deny_nr);
 }
 
@@ -89,6 +90,9 @@ int sl_kernel_list(struct sl_prefixes *list, const struct sl_kernel_conf *conf)
 		ret = add(list, &conf->management[i], SL_ACTION_MANAGE);
 	for (unsigned i = 0; i < conf->allow_nr && ret == 0; i++)
 		ret = add(list, &conf->allow[i], SL_ACTION_ALLOW);
+	/* Whose packets are those of many clients is not judged by what one may do. */
+	for (unsigned i = 0; i < conf->proxies_nr && ret == 0; i++)
+		ret = add(list, &conf->proxies[i], SL_ACTION_ALLOW);
 	for (unsigned i = 0; i < conf->deny_nr && ret == 0; i++)
 		ret = add(list, &conf->deny[i], action_of(conf, &conf->deny[i]));
 	return ret;
