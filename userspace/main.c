@@ -172,13 +172,14 @@ static void wait_for_end(struct sl_daemon *d)
 		sl_certificates_tick(d);
 		sl_keys_tick(d);
 		sl_state_tick(d);
+		sl_upgrade_tick(d);
 		if (fds[0].revents && handle_signal(d))
 			return;
 		if (fds[1].revents)
 			sl_control_serve(d->control);
 		if (fds[2].revents)
 			sl_daemon_reap(d);
-		if (fds[3].revents && sl_upgrade_go_on(d))
+		if (fds[3].revents && sl_upgrade_fd(d) >= 0 && sl_upgrade_go_on(d))
 			return;
 		if (fds[4].revents || (d->refresh_ns && sl_now_ns() >= d->refresh_ns))
 			sl_daemon_refresh(d);

@@ -274,6 +274,33 @@ def stopped_amid_an_upgrade():
     silent.close()
 
 
+def that_hangs():
+    """A successor has its time; then it is as if it had failed."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        gw = lib.Gateway(origins.port, conf={"gateway": {"upgrade_timeout": "1s"}})
+        good = json.dumps(gw.conf)
+        gw.rewrite(upstreams={"origin": {"targets": ["never.example:1"]}},
+                   dns={"servers": [f"127.0.0.1:{silent.getsockname()[1]}"], "timeout": "20s"})
+        pid = gw.process.pid
+        os.kill(pid, signal.SIGUSR2)
+        tap.ok(wait_for(lambda: "upgrade.failed" in gw.complaint()) and
+               "upgrade.timeout" in gw.complaint(), "a successor that hangs is ended",
+               gw.complaint())
+    with Client(gw.port) as client:
+        tap.ok(client.ask(get("/a")).status == 200 and gw_status(gw).get("pid") == pid,
+               "the running one goes on")
+    gw.write(good)
+    os.kill(pid, signal.SIGUSR2)
+    tap.ok(wait_for(lambda: gw_status(gw).get("pid", pid) != pid), "and the next one takes over")
+    heir = gw_status(gw)["pid"]
+    pids.append(heir)
+    tap.same(gw.process.wait(20), 0, "the old one ends")
+    os.kill(heir, signal.SIGTERM)
+    tap.same(os.waitpid(heir, 0)[1], 0, "and the new one when it is told to")
+    gw.stop()
+
+
 def serve(conn):
     while (request := conn.request()) is not None:
         if request.line.startswith("GET /held"):
@@ -313,7 +340,7 @@ gateway.rewrite(listeners={**gateway.conf["listeners"],
                            "file": {"address": f"unix:{gateway.directory}/unix.sock"}},
                 admin={"address": f"unix:{gateway.directory}/admin.sock"})
 tap.ok(json.loads(gateway.ctl("-j", "config", "reload").stdout)["reloaded"], "a unix socket is added")
-tap.facts(under_load, signals_to_the_old_one, one_that_fails, out_of_service,
+tap.facts(under_load, signals_to_the_old_one, one_that_fails, that_hangs, out_of_service,
           unix_socket_and_end, fewer_workers, stopped_amid_an_upgrade, socket_activation)
 gateway.keep.close()
 tap.done()

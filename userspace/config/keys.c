@@ -40,6 +40,10 @@ static const struct sl_key gateway_keys[] = {
 		 "systemd sets it; else of root /var/lib/sluice, once there is something to keep; "
 		 "of others there is none, and keys stand in this file alone. A change takes a "
 		 "restart." },
+	{ "upgrade_timeout", &sl_kind_duration, SL_KEY_AT(sl_rules, upgrade_timeout_ns),
+	  .def = "\"60s\"", .min = 1000000000, .max = 3600000000000,
+	  .doc = "USR2: the new process is ended, and the old one goes on, if it is not ready in "
+		 "this time." },
 	END,
 };
 

@@ -43,6 +43,7 @@ struct sl_daemon {
 	char *program, **argv; /* how we were started: an upgrade starts the same */
 	pid_t heir_pid;	       /* of an upgrade that has begun */
 	uint64_t heir_end_ns;  /* it is killed then: we gave it up; 0: we did not */
+	uint64_t heir_due_ns;  /* while one starts: it is to be ready by then */
 	int heir_fd;	       /* tells how it goes; -1: none has begun */
 	int stderr_fd;	       /* standard error as it was at the start; -1: there was none */
 	int names_fd;	       /* eventfd: a name of a target has other addresses */

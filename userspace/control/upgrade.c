@@ -125,9 +125,10 @@ static int spawn(struct sl_daemon *d, struct plan *p)
 			become(p, d);
 		ret = d->heir_pid < 0 ? -errno : 0;
 	}
-	if (ret == 0)
+	if (ret == 0) {
 		d->heir_fd = p->ready[0];
-	else if (p->ready[0] >= 0)
+		d->heir_due_ns = sl_now_ns() + d->rules->upgrade_timeout_ns;
+	} else if (p->ready[0] >= 0)
 		close(p->ready[0]);
 	return ret;
 }
@@ -157,20 +158,39 @@ int sl_upgrade_fd(const struct sl_daemon *d)
 	return d->heir_fd;
 }
 
+/* It has ended, or does so now. */
+static void fail(struct sl_daemon *d)
+{
+	int status = 0;
+
+	waitpid(d->heir_pid, &status, 0);
+	sl_log_error("upgrade.failed", "pid=%d status=%d effect=\"this process goes on\"",
+		     (int)d->heir_pid, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+	sl_kernel_take_back(d);
+}
+
+/* KILL, since TERM might wait until it is ready and end it then, when we have gone.  Our end of the
+ * pipe is closed too: what it has started may hold the other one. */
+void sl_upgrade_tick(struct sl_daemon *d)
+{
+	if (d->heir_fd < 0 || sl_now_ns() < d->heir_due_ns)
+		return;
+	sl_log_error("upgrade.timeout", "pid=%d key=/gateway/upgrade_timeout", (int)d->heir_pid);
+	close(d->heir_fd);
+	d->heir_fd = -1;
+	kill(d->heir_pid, SIGKILL);
+	fail(d);
+}
+
 bool sl_upgrade_go_on(struct sl_daemon *d)
 {
 	char text[32], word = 0;
 	bool is_ready = read(d->heir_fd, &word, 1) == 1 && word == 'R';
-	int status = 0;
 
 	close(d->heir_fd);
 	d->heir_fd = -1;
 	if (!is_ready) {
-		/* The pipe is closed by its end, which is now. */
-		waitpid(d->heir_pid, &status, 0);
-		sl_log_error("upgrade.failed", "pid=%d status=%d effect=\"this process goes on\"",
-			     (int)d->heir_pid, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
-		sl_kernel_take_back(d);
+		fail(d); /* the pipe is closed by its end */
 		return false;
 	}
 	snprintf(text, sizeof(text), "MAINPID=%d", (int)d->heir_pid);

@@ -13,6 +13,8 @@
 int sl_upgrade_begin(struct sl_daemon *d);
 /* Readable: call sl_upgrade_go_on(); -1 while there is none. */
 int sl_upgrade_fd(const struct sl_daemon *d);
+/* Ends a new one that was not ready in time (gateway.upgrade_timeout): call it now and then. */
+void sl_upgrade_tick(struct sl_daemon *d);
 /* True when the new one is ready, and we are to end; false when it has failed: then we go on. */
 bool sl_upgrade_go_on(struct sl_daemon *d);
 
