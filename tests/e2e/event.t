@@ -43,7 +43,8 @@ sample()
 # WORDS...: a watch in the background, which has begun; what it says is in $dir/watch.
 watch()
 {
-	start "$dir/watch" "$build/sluicectl" event watch "$@"
+	# Under nohup(1) it would not hear HUP.
+	start "$dir/watch" env --default-signal=HUP "$build/sluicectl" event watch "$@"
 	wait_for is_watched
 }
 

@@ -12,6 +12,7 @@
 #include "policy/jwt.h"
 #include "policy/key_auth.h"
 #include "policy/maintenance.h"
+#include "policy/mtls.h"
 #include "policy/quota.h"
 #include "policy/rate_limit.h"
 #include "policy/redirect_https.h"
@@ -73,6 +74,9 @@ static const struct sl_key consumer_keys[] = {
 	  .item = &api_key_item, .max = 1024, .doc = "Keys by which key_auth knows it." },
 	{ "basic_auth", &sl_kind_array, ITEMS(sl_consumer, logins, logins_nr), .item = &login_item,
 	  .max = 16, .doc = "Names and passwords by which basic_auth knows it." },
+	{ "certificates", &sl_kind_array, ITEMS(sl_consumer, certificates, certificates_nr),
+	  .item = &sl_certificate_item, .max = 64,
+	  .doc = "Certificates of clients by which mtls knows it; each is named by one thing." },
 	LATER("jwt_subject"),
 	END,
 };
@@ -226,6 +230,9 @@ static const struct sl_key anonymous_keys[] = {
 	       "answer is 401. A thread of its own checks passwords."), \
 	POLICY(jwt, sl_jwt_keys, sl_check_jwt, \
 	       "Only who shows a good JSON Web Token goes on; else the answer is 401."), \
+	POLICY(mtls, sl_mtls_keys, NULL, \
+	       "Only who has shown a consumer's certificate in its TLS handshake goes on; else " \
+	       "the answer is 401. Some listener's 'client_ca' asks for them."), \
 	POLICY(require, require_keys, sl_check_require, \
 	       "What the consumer has to be; else the answer is 403. All keys have to hold."), \
 	POLICY(rate_limit, rate_limit_keys, sl_check_rate_limit, \

@@ -118,6 +118,10 @@ const struct sl_key sl_jwt_keys[] = {
 		 "good token goes on, and is no consumer." },
 	{ "consumer_optional", &sl_kind_bool, SL_KEY_AT(sl_jwt, consumer_optional), .def = "false",
 	  .doc = "A good token goes on also when it names no consumer; else it is refused." },
+	{ "certificate_bound", &sl_kind_bool, SL_KEY_AT(sl_jwt, certificate_bound), .def = "false",
+	  .doc = "Tokens have to be bound to the certificate that the client has shown in its TLS "
+		 "handshake (RFC 8705: 'cnf' has its x5t#S256). One that is bound is good with "
+		 "that certificate alone, whatever this says." },
 	{ "groups_claim", &sl_kind_string, SL_KEY_AT(sl_jwt, groups_claim), .check = check_claim,
 	  .doc = "The claim that has groups for 'require', beside the consumer's own: an array of "
 		 "strings, or a string with spaces between." },

@@ -270,17 +270,32 @@ static void fault_login(struct sl_reader *r, const struct sl_login *twice)
 	}
 }
 
+static void fault_certificate(struct sl_reader *r, const struct sl_consumer_certificate *twice)
+{
+	const struct sl_rules *rules = r->rules;
+
+	for (unsigned i = 0; i < rules->consumers_nr; i++) {
+		const struct sl_consumer *c = &rules->consumers[i];
+
+		if (twice >= c->certificates && twice < c->certificates + c->certificates_nr)
+			fault_twice(r, c, "certificates", (unsigned)(twice - c->certificates),
+				    "the same certificate is there before: nobody could tell whose "
+				    "it is");
+	}
+}
+
 void sl_config_make_keys(struct sl_reader *r)
 {
 	struct sl_rules *rules = r->rules;
 	struct sl_keyring_entry twice = { NULL, NULL };
-	const struct sl_login *twice_login;
+	struct sl_roster_twice same;
 
-	rules->roster =
-		sl_roster_new(&rules->arena, rules->consumers, rules->consumers_nr, &twice_login);
+	rules->roster = sl_roster_new(&rules->arena, rules->consumers, rules->consumers_nr, &same);
 	rules->keys = sl_keyring_new(&rules->arena, rules->consumers, rules->consumers_nr, &twice);
-	if (twice_login)
-		fault_login(r, twice_login);
+	if (same.login)
+		fault_login(r, same.login);
+	else if (same.certificate)
+		fault_certificate(r, same.certificate);
 	else if (!rules->roster)
 		r->out_of_memory = true;
 	if (twice.consumer)

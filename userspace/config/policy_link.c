@@ -10,6 +10,7 @@
 #include "policy/concurrency_limit.h"
 #include "policy/jwt.h"
 #include "policy/key_auth.h"
+#include "policy/mtls.h"
 #include "policy/quota.h"
 #include "policy/rate_limit.h"
 #include "policy/require.h"
@@ -140,8 +141,23 @@ static void link_anonymous(struct sl_reader *r, struct sl_anonymous *conf)
 				conf->consumer.ptr);
 }
 
+/* On all others nothing would pass: no certificate is ever shown. */
+static void check_certificates(struct sl_reader *r, const struct sl_policy *policy)
+{
+	const struct sl_rules *rules = r->rules;
+
+	if (!policy->mtls && !(policy->jwt && policy->jwt->certificate_bound))
+		return;
+	for (unsigned i = 0; i < rules->listeners_nr; i++)
+		if (rules->listeners[i].tls && rules->listeners[i].tls->client_ca)
+			return;
+	sl_report_fault(&r->report, "no listener asks clients for certificates: 'client_ca' in its "
+				    "'tls'");
+}
+
 static void link_policy(struct sl_reader *r, struct sl_policy *policy)
 {
+	check_certificates(r, policy);
 	policy->identifies = policy->kind && policy->kind->identifies;
 	if (policy->any_of)
 		link_any_of(r, policy);

@@ -2,6 +2,8 @@
 // Policies see a request through a struct of their own, which is filled and read here.
 #include "gate/policies.h"
 
+#include "tls/records.h"
+
 static bool is_secure(const struct sl_exchange *x)
 {
 	const struct sl_field *f;
@@ -32,6 +34,7 @@ const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
 	call.match = &x->match;
 	call.client = &x->client_ip;
 	call.is_secure = is_secure(x);
+	call.certificate = x->client->tls ? x->client->tls->client : NULL;
 	call.arena = &x->arena;
 	call.now_ns = w->loop.now_ns;
 	sl_wall_date(&w->wall, w->loop.now_ns); /* it moves the clock on */

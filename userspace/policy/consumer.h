@@ -25,6 +25,12 @@ struct sl_login {
 	struct sl_str hash;
 };
 
+/* By which of a client's certificates a consumer is known: one of these, as tls/shown.h writes
+ * them; the others are empty. */
+struct sl_consumer_certificate {
+	struct sl_str sha256, san, subject;
+};
+
 /* What a connection remembers of the key that it was last used with; never 0. */
 static inline uint64_t sl_api_key_mark(const struct sl_api_key *key)
 {
@@ -40,7 +46,8 @@ struct sl_consumer {
 	unsigned groups_nr, tags_nr;
 	struct sl_api_key *api_keys;
 	struct sl_login *logins;
-	unsigned api_keys_nr, logins_nr;
+	struct sl_consumer_certificate *certificates;
+	unsigned api_keys_nr, logins_nr, certificates_nr;
 	bool enabled;
 	struct sl_str fields; /* lines that tell upstreams of it, each with its CRLF */
 };

@@ -2,9 +2,12 @@
 // Policy jwt.
 #include "policy/jwt.h"
 
+#include "jose/base64url.h"
+#include "jose/json.h"
 #include "policy/credential.h"
 #include "policy/roster.h"
 #include "policy/tokens.h"
+#include "tls/shown.h"
 
 /* Nobody is told what is wrong with a token; the log is.  RFC 6750 section 3: no word of an error
  * for who has shown nothing at all. */
@@ -25,6 +28,9 @@ static const struct sl_refusal missing = {
 static const struct sl_refusal twice = INVALID("jwt_twice");
 static const struct sl_refusal no_consumer = INVALID("jwt_no_consumer");
 static const struct sl_refusal disabled = INVALID("jwt_consumer_disabled");
+static const struct sl_refusal not_bound = INVALID("jwt_not_bound");
+static const struct sl_refusal unknown_binding = INVALID("jwt_unknown_binding");
+static const struct sl_refusal wrong_certificate = INVALID("jwt_wrong_certificate");
 
 /* "jwt_" and the words of jose/why.c. */
 static const struct sl_refusal refusals[SL_JWT_WHYS] = {
@@ -183,6 +189,49 @@ static bool take_facts(const struct sl_jwt *conf, struct sl_policy_call *call,
 	       take_words(call, groups, room, &facts->groups);
 }
 
+/* ---- whose certificate goes with it: RFC 8705 3.1 ---- */
+
+/* Another proof of possession, such as RFC 9449's, is not asked for here: without it the token
+ * would be good in anybody's hands. */
+static const struct sl_refusal *read_binding(const json_t *claims, struct sl_token_facts *facts)
+{
+	const json_t *cnf = json_object_get(claims, "cnf");
+	struct sl_str print;
+
+	facts->is_bound = cnf != NULL;
+	if (!cnf)
+		return NULL;
+	print = sl_jose_json_string(cnf, "x5t#S256");
+	if (json_object_size(cnf) == 1 && print.ptr &&
+	    sl_base64url_read(print, facts->bound, sizeof(facts->bound)) == sizeof(facts->bound))
+		return NULL;
+	return &unknown_binding;
+}
+
+static bool has_shown(const struct sl_policy_call *call, const uint8_t sha256[SL_DIGEST_BYTES])
+{
+	static const char digits[] = "0123456789abcdef";
+	const struct sl_tls_client *shown = call->certificate;
+
+	if (!shown || shown->fingerprint.len != 2ul * SL_DIGEST_BYTES)
+		return false;
+	for (size_t i = 0; i < SL_DIGEST_BYTES; i++)
+		if (shown->fingerprint.ptr[2 * i] != digits[sha256[i] >> 4] ||
+		    shown->fingerprint.ptr[2 * i + 1] != digits[sha256[i] & 15])
+			return false;
+	return true;
+}
+
+/* Asked at each request: what is known of a token says nothing of who brings it. */
+static const struct sl_refusal *check_binding(const struct sl_jwt *conf,
+					      const struct sl_policy_call *call,
+					      const struct sl_token_facts *facts)
+{
+	if (facts->is_bound)
+		return has_shown(call, facts->bound) ? NULL : &wrong_certificate;
+	return conf->certificate_bound ? &not_bound : NULL;
+}
+
 /* ---- a token that is not known ---- */
 
 /* Some 30 to 100 us, and the heap: jansson and OpenSSL know no other.  It is paid once for a token
@@ -200,6 +249,8 @@ static const struct sl_refusal *verify(const struct sl_jwt *conf, struct sl_poli
 		refusal = &refusals[why];
 	if (!refusal)
 		refusal = know_consumer(conf, call, token.claims, facts);
+	if (!refusal)
+		refusal = read_binding(token.claims, facts);
 	if (!refusal && !take_facts(conf, call, &token, facts))
 		refusal = &sl_refusal_no_memory;
 	sl_jwt_token_fini(&token);
@@ -234,6 +285,9 @@ static const struct sl_refusal *run(const void *policy, struct sl_policy_call *c
 		if (refusal)
 			return refusal;
 	}
+	refusal = check_binding(conf, call, &facts);
+	if (refusal)
+		return refusal;
 	if (facts.consumer && facts.consumer != call->consumer) {
 		call->consumer = facts.consumer;
 		call->key = NULL;

@@ -30,6 +30,7 @@ struct sl_jwt {
 	struct sl_str groups_claim; /* a string or an array of them */
 	bool optional;		    /* without a token on as nobody; a wrong one is still refused */
 	bool consumer_optional;	    /* a good token of no consumer goes on */
+	bool certificate_bound;	    /* RFC 8705: a token that is not bound is refused */
 	bool hide_credentials;	    /* of the header; others are taken out always */
 	/* Made of them. */
 	struct sl_jwt_rules rules;

@@ -25,6 +25,7 @@ struct sl_keyring;
 struct sl_keystore;
 struct sl_roster;
 struct sl_seats;
+struct sl_tls_client;
 struct sl_tokens;
 
 enum {
@@ -49,11 +50,12 @@ struct sl_policy_call {
 	struct sl_head *req;
 	struct sl_uri *uri;
 	const struct sl_route_match *match;
-	const struct sl_ip *client; /* behind trusted proxies */
-	bool is_secure;		    /* it came by TLS, to us or to a trusted proxy */
-	struct sl_arena *arena;	    /* of the request */
-	uint64_t now_ns;	    /* CLOCK_MONOTONIC */
-	uint64_t wall_s;	    /* since 1970 */
+	const struct sl_ip *client;		 /* behind trusted proxies */
+	bool is_secure;				 /* it came by TLS, to us or to a trusted proxy */
+	const struct sl_tls_client *certificate; /* NULL: the connection showed none */
+	struct sl_arena *arena;			 /* of the request */
+	uint64_t now_ns;			 /* CLOCK_MONOTONIC */
+	uint64_t wall_s;			 /* since 1970 */
 	/* What the worker lends. */
 	struct sl_loop *loop;
 	struct sl_digest *digest;
@@ -106,6 +108,7 @@ struct sl_policy_kind {
 	X(key_auth) \
 	X(basic_auth) \
 	X(jwt) \
+	X(mtls) \
 	X(require) \
 	X(rate_limit) \
 	X(quota) \

@@ -17,6 +17,8 @@ struct slot {
 	uint64_t policy, until_s, used; /* used: when, by the count of questions; 0: never */
 	const struct sl_consumer *consumer;
 	uint32_t token_len, scopes_len, groups_len;
+	bool is_bound;
+	uint8_t bound[SL_DIGEST_BYTES];
 	char text[];
 };
 
@@ -131,6 +133,9 @@ bool sl_tokens_find(struct sl_tokens *t, uint64_t policy, struct sl_str token, u
 	slot->used = ++t->questions;
 	ret_facts->consumer = slot->consumer;
 	ret_facts->until_s = slot->until_s;
+	ret_facts->is_bound = slot->is_bound;
+	if (slot->is_bound)
+		memcpy(ret_facts->bound, slot->bound, sizeof(slot->bound));
 	ret_facts->scopes = (struct sl_str){ slot->text + slot->token_len, slot->scopes_len };
 	ret_facts->groups =
 		(struct sl_str){ ret_facts->scopes.ptr + slot->scopes_len, slot->groups_len };
@@ -182,6 +187,9 @@ void sl_tokens_add(struct sl_tokens *t, uint64_t policy, struct sl_str token, ui
 	slot->until_s = facts->until_s < most ? facts->until_s : most;
 	slot->used = ++t->questions;
 	slot->consumer = facts->consumer;
+	slot->is_bound = facts->is_bound;
+	if (facts->is_bound)
+		memcpy(slot->bound, facts->bound, sizeof(slot->bound));
 	slot->token_len = (uint32_t)token.len;
 	slot->scopes_len = (uint32_t)facts->scopes.len;
 	slot->groups_len = (uint32_t)facts->groups.len;

@@ -10,8 +10,8 @@
 #include "policy/consumer.h"
 
 enum {
-	SL_TOKENS_SMALL = 4096, /* of up to 1,472 bytes with what is known of them */
-	SL_TOKENS_LARGE = 128,	/* of up to 16,320 */
+	SL_TOKENS_SMALL = 4096, /* of up to 1,456 bytes with what is known of them */
+	SL_TOKENS_LARGE = 128,	/* of up to 16,304 */
 	SL_TOKENS_MAX_S = 300,	/* how long one is believed without looking again */
 };
 
@@ -20,6 +20,8 @@ struct sl_token_facts {
 	const struct sl_consumer *consumer; /* or NULL */
 	struct sl_str scopes, groups;	    /* words with a space between */
 	uint64_t until_s;		    /* since 1970: from then on it is not good */
+	bool is_bound;			    /* good with one certificate alone (RFC 8705) */
+	uint8_t bound[SL_DIGEST_BYTES];	    /* its SHA-256 then */
 };
 
 /* Of one thread: 8 MiB of addresses, of which only what is used takes memory. */

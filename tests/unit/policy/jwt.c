@@ -188,7 +188,7 @@ static void required(void)
 
 int main(void)
 {
-	const struct sl_login *twice;
+	struct sl_roster_twice twice;
 	struct sl_jwks_report report;
 	struct sl_jwks *set = NULL;
 	char *jwk;

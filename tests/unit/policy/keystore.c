@@ -107,7 +107,7 @@ static void names(void)
 	static struct sl_consumer consumers[1000];
 	static char text[1000][8];
 	struct sl_arena arena;
-	const struct sl_login *twice;
+	struct sl_roster_twice twice;
 	struct sl_roster *roster;
 	unsigned found = 0;
 
