@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Policies that do not ask who somebody is: addresses, pages of others, sizes, https, closed."""
 
+import json
 import os
 import tempfile
 
@@ -38,6 +39,9 @@ ROUTES = [
     route("secure", {"redirect_https": {"hsts": "365d", "include_subdomains": True}}),
     route("port", {"redirect_https": {"port": 8443}}),
     route("closed", {"maintenance": {"retry_after": "1h", "allow": ["127.0.1.7"]}}),
+    route("night", {"maintenance": {"detail": 'Back at <noon> & "not" before.'}}),
+    route("listed-by-browsers", {"redirect_https": {"hsts": "730d", "include_subdomains": True,
+                                                    "preload": True}}),
 ]
 
 
@@ -139,13 +143,21 @@ def https():
     tap.same(where("/secure", **trusted), (200, None, hsts), "behind TLS it is served, and told")
     tap.same(where("/secure", fields="X-Forwarded-Proto: https\r\n")[0], 308,
              "that it was TLS is a trusted proxy's to say")
+    tap.same(where("/listed-by-browsers", **trusted)[2],
+             "max-age=63072000; includeSubDomains; preload", "all of it")
     tap.same(where("/port", **trusted), (200, None, None), "nothing is told that was not asked")
 
 
 def closed():
     answer = ask("/closed")
     tap.same([answer.status, answer.get("Retry-After")], [503, "3600"], "closed, and until when")
+    tap.ok("being worked on" in json.loads(answer.body)["detail"], "and why")
     tap.same(ask("/closed", source="127.0.1.7").status, 200, "but not to who repairs it")
+    tap.same(json.loads(ask("/night").body)["detail"], 'Back at <noon> & "not" before.',
+             "why is the operator's to say")
+    page = ask("/night", "Accept: text/html\r\n").body
+    tap.ok(b"Back at &lt;noon&gt; &amp; &quot;not&quot; before." in page, "and no markup",
+           str(page))
 
 
 tap.start(60)

@@ -40,6 +40,7 @@ const char *sl_check_match_value(struct sl_str text);
 
 const char *sl_check_hash_on(struct sl_str text);
 const char *sl_check_cookie_name(struct sl_str text);
+const char *sl_check_sentence(struct sl_str text);
 const char *sl_check_origin(struct sl_str text);
 const char *sl_check_username(struct sl_str text);
 const char *sl_check_password_hash(struct sl_str text);
@@ -90,6 +91,8 @@ void sl_check_rate_limit(struct sl_reader *r, json_t *value, void *to);
 void sl_check_concurrency_limit(struct sl_reader *r, json_t *value, void *to);
 void sl_check_quota(struct sl_reader *r, json_t *value, void *to);
 void sl_check_ip_access(struct sl_reader *r, json_t *value, void *to);
+void sl_check_redirect_https(struct sl_reader *r, json_t *value, void *to);
+void sl_check_maintenance(struct sl_reader *r, json_t *value, void *to);
 void sl_check_cors(struct sl_reader *r, json_t *value, void *to);
 /* Reads the key set that it names. */
 void sl_check_jwt(struct sl_reader *r, json_t *value, void *to);

@@ -81,9 +81,10 @@ const struct sl_key sl_redirect_https_keys[] = {
 	  .doc = "For so long browsers are to come by https at once: Strict-Transport-Security "
 		 "(RFC 6797), in answers over TLS. 0s: nothing is told." },
 	{ "include_subdomains", &sl_kind_bool, SL_KEY_AT(sl_redirect_https, hsts_subdomains),
-	  .def = "false", .doc = "And to all names below this one." },
+	  .def = "false", .doc = "And to all names below this one; needs 'hsts'." },
 	{ "preload", &sl_kind_bool, SL_KEY_AT(sl_redirect_https, hsts_preload), .def = "false",
-	  .doc = "Browsers may bring this along: that is hard to take back." },
+	  .doc = "Browsers may bring this along: that is hard to take back. Their list takes only "
+		 "names with 'include_subdomains' and a year of 'hsts', and so do we." },
 	END,
 };
 
@@ -92,5 +93,9 @@ const struct sl_key sl_maintenance_keys[] = {
 	  .def = "\"10m\"", .min = SL_SEC, .doc = "When to come back." },
 	{ "allow", &sl_kind_array, ITEMS(sl_maintenance, allow, allow_nr), .item = &net_item,
 	  .max = 256, .doc = "Addresses and prefixes that are served all the same." },
+	{ "detail", &sl_kind_string, SL_KEY_AT(sl_maintenance, detail), .check = sl_check_sentence,
+	  .def = "\"This is being worked on: come back later, as Retry-After says.\"",
+	  .doc = "What clients are told, in the form that they accept: 1 to 256 printable ASCII "
+		 "characters." },
 	END,
 };

@@ -260,11 +260,11 @@ static const struct sl_key anonymous_keys[] = {
 	       "what the upstream says of it is replaced."), \
 	POLICY(body_limit, sl_body_limit_keys, NULL, \
 	       "How large a request's body may be; beyond, the answer is 413."), \
-	POLICY(redirect_https, sl_redirect_https_keys, NULL, \
+	POLICY(redirect_https, sl_redirect_https_keys, sl_check_redirect_https, \
 	       "Who comes in the clear is sent to https by 308; X-Forwarded-Proto of a trusted " \
 	       "proxy counts."), \
-	POLICY(maintenance, sl_maintenance_keys, NULL, \
-	       "Nobody is served: the answer is 503 with Retry-After.")
+	POLICY(maintenance, sl_maintenance_keys, sl_check_maintenance, \
+	       "Nobody but 'allow' is served: the answer is 503 with Retry-After.")
 
 #define NAME_OF(kind_name) #kind_name,
 static const char *const kind_names[] = { SL_POLICIES(NAME_OF) NULL };

@@ -11,6 +11,8 @@
 #include "kern/listfile.h"
 #include "policy/cors.h"
 #include "policy/ip_access.h"
+#include "policy/maintenance.h"
+#include "policy/redirect_https.h"
 
 enum { LISTS_BYTES_MAX = 256 << 20, FIELDS_MAX = 1024 };
 
@@ -200,4 +202,41 @@ void sl_check_cors(struct sl_reader *r, json_t *value, void *to)
 	self->answer_fields = sl_out_done(&answer);
 	if (preflight.overflow || answer.overflow)
 		sl_report_fault(&r->report, "'headers' or 'expose' are longer than 1,000 bytes");
+}
+
+/* ---- redirect_https, maintenance ---- */
+
+/* What hstspreload.org asks for: without, the word does nothing. */
+#define PRELOAD_NS (SL_SEC * 3600 * 24 * 365)
+
+void sl_check_redirect_https(struct sl_reader *r, json_t *value, void *to)
+{
+	const struct sl_redirect_https *self = to;
+
+	if (self->hsts_subdomains && !self->hsts_max_age_ns)
+		sl_reader_fault_member(r, "include_subdomains", "needs 'hsts' beside it");
+	if (self->hsts_preload && (!self->hsts_subdomains || self->hsts_max_age_ns < PRELOAD_NS))
+		sl_reader_fault_member(r, "preload",
+				       "needs 'include_subdomains', and 'hsts' of 365d or more");
+}
+
+/* It is shown as it is, in JSON, in a page and in a text. */
+const char *sl_check_sentence(struct sl_str text)
+{
+	bool is_plain = text.len >= 1 && text.len <= 256;
+
+	for (size_t i = 0; is_plain && i < text.len; i++)
+		is_plain = text.ptr[i] >= ' ' && text.ptr[i] < 0x7f;
+	return is_plain ? NULL : "must be 1 to 256 printable ASCII characters";
+}
+
+void sl_check_maintenance(struct sl_reader *r, json_t *value, void *to)
+{
+	struct sl_maintenance *self = to;
+
+	self->closed = (struct sl_refusal){
+		.status = 503,
+		.error = "maintenance",
+		.detail = self->detail.ptr,
+	};
 }

@@ -4,12 +4,6 @@
 
 #include "base/clock.h"
 
-static const struct sl_refusal closed = {
-	.status = 503,
-	.error = "maintenance",
-	.detail = "This is being worked on: come back later, as Retry-After says.",
-};
-
 static const struct sl_refusal *run(const void *policy, struct sl_policy_call *call)
 {
 	const struct sl_maintenance *conf = policy;
@@ -21,7 +15,7 @@ static const struct sl_refusal *run(const void *policy, struct sl_policy_call *c
 		sl_out_u64(&call->fields, conf->retry_after_ns / SL_SEC);
 		sl_out_lit(&call->fields, "\r\n");
 	}
-	return &closed;
+	return &conf->closed;
 }
 
 const struct sl_policy_kind sl_policy_maintenance = {

@@ -9,6 +9,9 @@ struct sl_maintenance {
 	struct sl_net *allow; /* who is served all the same */
 	unsigned allow_nr;
 	uint64_t retry_after_ns;
+	struct sl_str detail; /* a sentence for the client */
+	/* Made of them. */
+	struct sl_refusal closed;
 };
 
 #endif

@@ -84,8 +84,9 @@ struct sl_policy_call {
 	unsigned charges_nr;
 };
 
-/* What a client is told that may not go on.  All of it lasts as long as the program.  One with a
- * status below 400 is an answer without a body. */
+/* What a client is told that may not go on.  It lasts as long as the program, or the configuration
+ * that the request began with; `error` and `offence` as long as the program.  One with a status
+ * below 400 is an answer without a body. */
 struct sl_refusal {
 	uint16_t status;
 	const char *error;   /* the word in the access log */
