@@ -8,6 +8,7 @@
 #include "policy/body_limit.h"
 #include "policy/concurrency_limit.h"
 #include "policy/cors.h"
+#include "policy/hmac.h"
 #include "policy/ip_access.h"
 #include "policy/jwt.h"
 #include "policy/key_auth.h"
@@ -77,6 +78,9 @@ static const struct sl_key consumer_keys[] = {
 	{ "certificates", &sl_kind_array, ITEMS(sl_consumer, certificates, certificates_nr),
 	  .item = &sl_certificate_item, .max = 64,
 	  .doc = "Certificates of clients by which mtls knows it; each is named by one thing." },
+	{ "hmac_keys", &sl_kind_array, ITEMS(sl_consumer, hmac_keys, hmac_keys_nr),
+	  .item = &sl_hmac_key_item, .max = 16,
+	  .doc = "Secrets with which it signs requests, for hmac." },
 	LATER("jwt_subject"),
 	END,
 };
@@ -233,6 +237,9 @@ static const struct sl_key anonymous_keys[] = {
 	POLICY(mtls, sl_mtls_keys, NULL, \
 	       "Only who has shown a consumer's certificate in its TLS handshake goes on; else " \
 	       "the answer is 401. Some listener's 'client_ca' asks for them."), \
+	POLICY(hmac, sl_hmac_keys_table, NULL, \
+	       "Only who signs its request goes on (RFC 9421, hmac-sha256; a body by its " \
+	       "Content-Digest, RFC 9530); else the answer is 401."), \
 	POLICY(require, require_keys, sl_check_require, \
 	       "What the consumer has to be; else the answer is 403. All keys have to hold."), \
 	POLICY(rate_limit, rate_limit_keys, sl_check_rate_limit, \

@@ -284,6 +284,32 @@ static void fault_certificate(struct sl_reader *r, const struct sl_consumer_cert
 	}
 }
 
+static void fault_hmac_key(struct sl_reader *r, const struct sl_hmac_key *twice)
+{
+	const struct sl_rules *rules = r->rules;
+
+	for (unsigned i = 0; i < rules->consumers_nr; i++) {
+		const struct sl_consumer *c = &rules->consumers[i];
+
+		if (twice >= c->hmac_keys && twice < c->hmac_keys + c->hmac_keys_nr)
+			fault_twice(r, c, "hmac_keys", (unsigned)(twice - c->hmac_keys),
+				    "the same id is there before: nobody could tell whose it is");
+	}
+}
+
+static void make_hmac_keys(struct sl_reader *r)
+{
+	struct sl_rules *rules = r->rules;
+	const struct sl_hmac_key *twice;
+
+	rules->hmac_keys =
+		sl_hmac_keys_new(&rules->arena, rules->consumers, rules->consumers_nr, &twice);
+	if (twice)
+		fault_hmac_key(r, twice);
+	else if (!rules->hmac_keys)
+		r->out_of_memory = true;
+}
+
 void sl_config_make_keys(struct sl_reader *r)
 {
 	struct sl_rules *rules = r->rules;
@@ -304,4 +330,5 @@ void sl_config_make_keys(struct sl_reader *r)
 			    "the same key is there before: nobody could tell whose it is");
 	else if (!rules->keys)
 		r->out_of_memory = true;
+	make_hmac_keys(r);
 }

@@ -20,6 +20,7 @@
 extern const struct sl_key sl_upstream_item, sl_route_item;
 extern const struct sl_key sl_jwt_keys[];
 extern const struct sl_key sl_mtls_keys[], sl_certificate_item;
+extern const struct sl_key sl_hmac_keys_table[], sl_hmac_key_item;
 extern const struct sl_key sl_consumer_item, sl_policy_item, sl_policy_list_item;
 extern const struct sl_key sl_ip_access_keys[], sl_cors_keys[], sl_body_limit_keys[],
 	sl_redirect_https_keys[], sl_maintenance_keys[];

@@ -34,6 +34,7 @@
 #include "policy/passwords.h"
 #include "policy/roster.h"
 #include "policy/seats.h"
+#include "policy/seen.h"
 
 /* Each connection takes a descriptor, a proxied one two: as many as we may have. */
 static void raise_descriptor_limit(void)
@@ -119,7 +120,8 @@ static int make_tallies(struct sl_shared *shared)
 
 	shared->credits = sl_credits_new();
 	shared->seats = sl_seats_new();
-	if (!shared->credits || !shared->seats)
+	shared->seen = sl_seen_new();
+	if (!shared->credits || !shared->seats || !shared->seen)
 		return -ENOMEM;
 	return ret < 0 ? ret : make_tally(&shared->handshake_tally);
 }
@@ -333,6 +335,7 @@ void sl_daemon_free(struct sl_daemon *d)
 	sl_keys_close(d);
 	sl_credits_free(d->shared.credits);
 	free(d->shared.seats);
+	free(d->shared.seen);
 	sl_ledger_close(d->shared.ledger);
 	sl_passwords_stop(d->shared.passwords);
 	free(d->shared.tally);

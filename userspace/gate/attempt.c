@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "gate/reply.h"
 #include "gate/verdict.h"
+#include "policy/hmac.h"
 #include "tls/error.h"
 #include "upstream/failure.h"
 
@@ -78,6 +79,10 @@ int sl_attempt_fail_request(struct sl_attempt *a, int error)
 		return fail(a, 400, "bad_chunk", "The chunked request body is malformed.");
 	case -EFBIG:
 		return fail(a, 413, "body_too_large", "The request body is too large.");
+	case -EKEYREJECTED:
+		sl_peer_close(a->x->peer);
+		a->x->peer = NULL;
+		return sl_reply_refusal(a->x, &sl_hmac_wrong_body);
 	case -ETIMEDOUT:
 		return fail(a, 408, "body_timeout", "The request body came too slowly.");
 	case -ENOMEM:

@@ -43,6 +43,7 @@ struct sl_exchange {
 	struct sl_str policy_fields;		      /* lines of the answer that policies made */
 	struct sl_str refusal_fields;		      /* and of a refusal */
 	_Atomic uint64_t *seats[SL_POLICY_SEATS_MAX]; /* that are left when it ends */
+	struct sl_content_digest *content;	      /* that the body has to have, or NULL */
 	uint64_t body_limit;			      /* of the request, in bytes; 0: none */
 
 	struct sl_peer *peer; /* the connection to the upstream, while there is one */

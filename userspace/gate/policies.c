@@ -50,11 +50,15 @@ const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
 	call.roster = x->rules->roster;
 	call.kept = w->shared->kept;
 	call.tokens = w->tokens;
+	call.hmac_keys = x->rules->hmac_keys;
+	call.seen = w->shared->seen;
 	call.consumer = NULL;
 	call.key = NULL;
 	call.is_anonymous = false;
 	call.takes_token = false;
 	call.has_token = false;
+	call.has_signed = false;
+	call.content = NULL;
 	call.scopes = call.token_groups = (struct sl_str){ NULL, 0 };
 	call.fields = (struct sl_out){ .start = NULL };
 	call.answer_fields = SL_S("");
@@ -72,6 +76,7 @@ const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
 	if (call.body_limit && (!x->body_limit || call.body_limit < x->body_limit))
 		x->body_limit = call.body_limit;
 	x->has_token = call.has_token;
+	x->content = call.content;
 	if (call.fields.start && !call.fields.overflow)
 		x->policy_fields = sl_out_done(&call.fields);
 	return refusal;

@@ -57,6 +57,7 @@ static int start_request(struct sl_attempt *a)
 		/* A client that waits for 100 cannot be slow yet. */
 		.rate_bytes = x->req.expect_continue ? 0 : l->body_rate_bytes,
 		.limit_bytes = x->body_limit,
+		.digest = x->content,
 		.watch = &x->peer->conn,
 		.count = &x->bytes_received,
 	};

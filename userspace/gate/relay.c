@@ -9,6 +9,7 @@
 #include "gate/receive.h"
 #include "gate/secure.h"
 #include "net/splice.h"
+#include "policy/content_digest.h"
 
 enum {
 	RATE_GRACE_SECONDS = 5,	 /* before a slow body is held against its sender */
@@ -119,7 +120,7 @@ static bool can_splice(const struct sl_relay *r)
 	const struct sl_body *b = r->from;
 
 	return b->kind == SL_BODY_LENGTH && r->framing == SL_FRAMING_LENGTH && !r->watch &&
-	       !r->has_no_pipe && b->left >= SL_SPLICE_MIN && !b->conn->layer &&
+	       !r->digest && !r->has_no_pipe && b->left >= SL_SPLICE_MIN && !b->conn->layer &&
 	       b->conn->rx_first == SL_BUF_NONE && !b->conn->armed && !b->conn->eof &&
 	       !b->conn->rx_error;
 }
@@ -259,11 +260,22 @@ static void choose_buffers(struct sl_relay *r)
 		sl_conn_use_bufs(b->conn, &b->conn->loop->small);
 }
 
+/* Its last bytes are not passed on before all are known to be good: a receiver that gets no end of
+ * a body throws it away. */
+static int judge(struct sl_relay *r, const struct iovec *iov, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++)
+		sl_content_digest_add(r->digest, iov[i].iov_base, iov[i].iov_len);
+	return !r->from->is_complete || sl_content_digest_is_good(r->digest) ? 0 : -EKEYREJECTED;
+}
+
 static int send_taken(struct sl_relay *r, struct iovec *iov, unsigned nr, size_t bytes)
 {
 	if (r->limit_bytes && r->from->seen > r->limit_bytes)
 		return -EFBIG;
 	*r->count += bytes;
+	if (r->digest && judge(r, iov, nr) < 0)
+		return -EKEYREJECTED;
 	if (is_worth_joining(r, nr, bytes)) {
 		join_to_head(r, iov, nr, bytes);
 		return 0;
@@ -303,6 +315,8 @@ int sl_relay_run(struct sl_relay *r)
 		if (ret < 0)
 			return ret;
 	}
+	if (r->digest && judge(r, NULL, 0) < 0)
+		return -EKEYREJECTED;
 	ret = finish_chunks(r);
 	return ret < 0 ? ret : flush_last(r);
 }

@@ -20,8 +20,9 @@ struct sl_relay {
 	struct sl_out *head;	     /* sent in front of the first bytes; emptied then */
 	uint64_t receive_timeout_ns; /* without a byte */
 	uint64_t send_timeout_ns;
-	uint32_t rate_bytes;  /* a second, at the least; 0: any */
-	uint64_t limit_bytes; /* of the body; 0: none */
+	uint32_t rate_bytes;		  /* a second, at the least; 0: any */
+	uint64_t limit_bytes;		  /* of the body; 0: none */
+	struct sl_content_digest *digest; /* that it has to have; NULL: any */
 	/* Stop, with -EALREADY, when this one has something to say (an early answer); may be NULL.
 	 */
 	struct sl_conn *watch;
@@ -33,6 +34,7 @@ struct sl_relay {
 };
 
 /* 0 when the body, its trailers and the head before it are sent; -EFBIG beyond limit_bytes;
+ * -EKEYREJECTED, before the last byte has left, when its digest is another one;
  * -EALREADY; -ETIMEDOUT; -EPIPE when `from` ended too early; -EBADMSG; or the socket's error. */
 int sl_relay_run(struct sl_relay *r);
 

@@ -13,6 +13,7 @@
 #include "net/addr.h"
 #include "net/listener.h"
 #include "observe/format.h"
+#include "policy/hmac_keys.h"
 #include "policy/keyring.h"
 #include "policy/policy.h"
 #include "policy/roster.h"
@@ -143,8 +144,9 @@ struct sl_rules {
 	struct sl_meters *meters; /* likewise: where its routes and targets are counted */
 	struct sl_consumer *consumers;
 	unsigned consumers_nr;
-	struct sl_keyring *keys;   /* of the consumers */
-	struct sl_roster *roster;  /* the consumers by name */
+	struct sl_keyring *keys;	/* of the consumers */
+	struct sl_roster *roster;	/* the consumers by name */
+	struct sl_hmac_keys *hmac_keys; /* and by those that they sign with */
 	struct sl_jwks_file *jwks; /* keys of those who sign tokens; NULL: no policy wants any */
 	struct sl_policy_list *policies;
 	unsigned policies_nr;

@@ -30,6 +30,7 @@ struct sl_credits;
 struct sl_ledger;
 struct sl_passwords;
 struct sl_seats;
+struct sl_seen;
 struct sl_verdicts;
 struct sl_digest;
 struct sl_guard;
@@ -50,6 +51,7 @@ struct sl_shared {
 	struct sl_passwords *passwords; /* NULL until a consumer has one */
 	struct sl_credits *credits;	/* of rate_limit policies */
 	struct sl_seats *seats;		/* of concurrency_limit policies */
+	struct sl_seen *seen;		/* signatures of hmac policies */
 	struct sl_ledger *ledger;	/* of quotas; NULL until a configuration has one */
 	struct sl_guard *guard;		/* lists, punishments, limits of connections */
 	int access_fd; /* of the access log; always open, to nowhere when there is none */

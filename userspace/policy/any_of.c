@@ -10,6 +10,7 @@ struct mark {
 	const struct sl_api_key *key;
 	bool is_anonymous, has_token, owns_cors;
 	struct sl_str scopes, token_groups;
+	struct sl_content_digest *content;
 	uint64_t body_limit;
 	unsigned charges_nr;
 	size_t fields_len;
@@ -30,6 +31,7 @@ static struct mark mark_of(const struct sl_policy_call *call)
 		.owns_cors = call->owns_cors,
 		.scopes = call->scopes,
 		.token_groups = call->token_groups,
+		.content = call->content,
 		.body_limit = call->body_limit,
 		.charges_nr = call->charges_nr,
 		.fields_len = fields_len(call),
@@ -45,6 +47,7 @@ static void go_back(struct sl_policy_call *call, const struct mark *mark)
 	call->is_anonymous = mark->is_anonymous;
 	call->has_token = mark->has_token;
 	call->owns_cors = mark->owns_cors;
+	call->content = mark->content;
 	call->body_limit = mark->body_limit;
 	call->scopes = mark->scopes;
 	call->token_groups = mark->token_groups;

@@ -9,7 +9,7 @@
 
 #include "base/str.h"
 
-enum { SL_DIGEST_BYTES = 32 };
+enum { SL_DIGEST_BYTES = 32, SL_MAC_BLOCK = 64 };
 
 /* A key of a consumer's.  The key itself is known to its owner alone. */
 struct sl_api_key {
@@ -31,6 +31,18 @@ struct sl_consumer_certificate {
 	struct sl_str sha256, san, subject;
 };
 
+/* A secret as HMAC-SHA256 begins with it, on the inside and on the outside (RFC 2104). */
+struct sl_mac_key {
+	uint8_t inner[SL_MAC_BLOCK], outer[SL_MAC_BLOCK];
+};
+
+/* What it signs requests with. */
+struct sl_hmac_key {
+	struct sl_api_key key;		     /* what it is called, and for how long it is good */
+	struct sl_str secret, secret_base64; /* one of them, as it is written */
+	struct sl_mac_key mac;		     /* made of it */
+};
+
 /* What a connection remembers of the key that it was last used with; never 0. */
 static inline uint64_t sl_api_key_mark(const struct sl_api_key *key)
 {
@@ -47,7 +59,8 @@ struct sl_consumer {
 	struct sl_api_key *api_keys;
 	struct sl_login *logins;
 	struct sl_consumer_certificate *certificates;
-	unsigned api_keys_nr, logins_nr, certificates_nr;
+	struct sl_hmac_key *hmac_keys;
+	unsigned api_keys_nr, logins_nr, certificates_nr, hmac_keys_nr;
 	bool enabled;
 	struct sl_str fields; /* lines that tell upstreams of it, each with its CRLF */
 };

@@ -16,4 +16,9 @@ struct sl_digest *sl_digest_new(void);	  /* NULL: out of memory */
 void sl_digest_free(struct sl_digest *d); /* NULL is fine */
 bool sl_digest_sha256(struct sl_digest *d, struct sl_str text, uint8_t ret[SL_DIGEST_BYTES]);
 
+/* HMAC-SHA256 (RFC 2104): what is the same for all texts, and of one. */
+void sl_mac_key_make(struct sl_mac_key *key, struct sl_str secret);
+bool sl_digest_mac(struct sl_digest *d, const struct sl_mac_key *key, struct sl_str text,
+		   uint8_t ret[SL_DIGEST_BYTES]);
+
 #endif

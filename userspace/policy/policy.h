@@ -17,7 +17,9 @@
 #include "policy/ledger.h"
 #include "route/table.h"
 
+struct sl_content_digest;
 struct sl_digest;
+struct sl_hmac_keys;
 struct sl_loop;
 struct sl_passwords;
 struct sl_verdicts;
@@ -25,6 +27,7 @@ struct sl_keyring;
 struct sl_keystore;
 struct sl_roster;
 struct sl_seats;
+struct sl_seen;
 struct sl_tls_client;
 struct sl_tokens;
 
@@ -66,6 +69,8 @@ struct sl_policy_call {
 	struct sl_ledger *ledger;      /* NULL: no route has a quota */
 	const struct sl_keyring *keys; /* of the configuration */
 	const struct sl_roster *roster;
+	const struct sl_hmac_keys *hmac_keys;
+	struct sl_seen *seen;		/* signatures */
 	const struct sl_keystore *kept; /* keys that come and go */
 	struct sl_tokens *tokens;
 	/* What earlier policies have found out. */
@@ -75,6 +80,9 @@ struct sl_policy_call {
 	bool takes_token;		    /* there was none, and one would have been good */
 	bool has_token;			    /* a good one, of a consumer or not */
 	struct sl_str scopes, token_groups; /* with it: words with a space between */
+	bool has_signed;		    /* a good signature was shown, for the first time: */
+	uint64_t signature;		    /* its hash */
+	struct sl_content_digest *content;  /* that the body has to have, or NULL */
 	/* Field lines for the answer, whatever it will be; no memory until there is one. */
 	struct sl_out fields;
 	struct sl_str answer_fields; /* lines of a refusal that are made for it, in the arena */
@@ -110,6 +118,7 @@ struct sl_policy_kind {
 	X(basic_auth) \
 	X(jwt) \
 	X(mtls) \
+	X(hmac) \
 	X(require) \
 	X(rate_limit) \
 	X(quota) \
