@@ -145,8 +145,15 @@ static const struct sl_key rate_limit_keys[] = {
 	  .doc = "Besides, each value of this field has a credit of its own." },
 	{ "rate", &sl_kind_count_rate, SL_KEY_AT(sl_rate_limit, rate), .required = true,
 	  .max = 1000000000, .doc = "Requests, such as \"100/s\", \"600/m\" or \"1000/h\"." },
+	{ "algorithm", &sl_kind_enum, SL_KEY_AT(sl_rate_limit, algorithm),
+	  .words = WORDS("gcra", "sliding_window"), .def = "\"gcra\"",
+	  .doc = "gcra: credit comes back evenly, up to 'burst'. sliding_window: as many as stand "
+		 "in 'rate' (at most 1048575) in its second, minute or hour, where what was used "
+		 "in "
+		 "the one before counts by the part of it that is not over yet." },
 	{ "burst", &sl_kind_int, SL_KEY_AT(sl_rate_limit, burst), .min = 1, .max = 1000000000,
-	  .doc = "As many at once. Default: as many as stand in 'rate'." },
+	  .doc = "As many at once; not with sliding_window. Default: as many as stand in "
+		 "'rate'." },
 	{ "cost", &sl_kind_int, SL_KEY_AT(sl_rate_limit, cost), .min = 1, .max = 1000000,
 	  .def = "1", .doc = "What a request takes of it." },
 	{ "headers", &sl_kind_enum, SL_KEY_AT(sl_rate_limit, headers),

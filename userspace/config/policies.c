@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/siphash.h"
 #include "config/check.h"
 #include "config/units.h"
@@ -193,6 +194,20 @@ static uint64_t window_of(const struct sl_rate_limit *self)
 	return whole + ((double)whole < seconds) ?: 1;
 }
 
+static void make_window(struct sl_reader *r, json_t *value, struct sl_rate_limit *self)
+{
+	if (json_object_get(value, "burst"))
+		sl_reader_fault_member(r, "burst", "has no meaning with 'sliding_window'");
+	if (self->rate.nr > SL_WINDOW_LIMIT_MAX)
+		sl_reader_fault_member(r, "rate", "is more than %d, the most of a sliding window",
+				       SL_WINDOW_LIMIT_MAX);
+	self->burst = self->rate.nr;
+	self->window = (struct sl_window){ self->rate.per_ns, (uint32_t)self->rate.nr };
+	if (self->cost > self->burst)
+		sl_reader_fault_member(r, "cost", "is more than the rate: no request would pass");
+	self->window_s = self->rate.per_ns / SL_SEC;
+}
+
 void sl_check_rate_limit(struct sl_reader *r, json_t *value, void *to)
 {
 	struct sl_rate_limit *self = to;
@@ -202,10 +217,14 @@ void sl_check_rate_limit(struct sl_reader *r, json_t *value, void *to)
 			sl_reader_fault_member(r, "rate", "must be more than 0");
 		return;
 	}
-	if (!self->burst)
-		self->burst = self->rate.nr;
 	if (!self->subject.per && !self->subject.header.len)
 		sl_reader_fault_member(r, "per", "needs at least a word, or 'header' beside it");
+	if (self->algorithm == SL_RATE_SLIDING_WINDOW) {
+		make_window(r, value, self);
+		return;
+	}
+	if (!self->burst)
+		self->burst = self->rate.nr;
 	if (self->cost > self->burst)
 		sl_reader_fault_member(r, "cost", "is more than the burst: no request would pass");
 	if (sl_rate_make(&self->rate, self->burst, &self->gcra) < 0)

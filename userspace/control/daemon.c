@@ -35,6 +35,7 @@
 #include "policy/roster.h"
 #include "policy/seats.h"
 #include "policy/seen.h"
+#include "policy/windows.h"
 
 /* Each connection takes a descriptor, a proxied one two: as many as we may have. */
 static void raise_descriptor_limit(void)
@@ -121,7 +122,8 @@ static int make_tallies(struct sl_shared *shared)
 	shared->credits = sl_credits_new();
 	shared->seats = sl_seats_new();
 	shared->seen = sl_seen_new();
-	if (!shared->credits || !shared->seats || !shared->seen)
+	shared->windows = sl_windows_new();
+	if (!shared->credits || !shared->seats || !shared->seen || !shared->windows)
 		return -ENOMEM;
 	return ret < 0 ? ret : make_tally(&shared->handshake_tally);
 }
@@ -336,6 +338,7 @@ void sl_daemon_free(struct sl_daemon *d)
 	sl_credits_free(d->shared.credits);
 	free(d->shared.seats);
 	free(d->shared.seen);
+	free(d->shared.windows);
 	sl_ledger_close(d->shared.ledger);
 	sl_passwords_stop(d->shared.passwords);
 	free(d->shared.tally);

@@ -46,6 +46,7 @@ const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
 	call.credits = w->shared->credits;
 	call.ledger = w->shared->ledger;
 	call.seats = w->shared->seats;
+	call.windows = w->shared->windows;
 	call.keys = x->rules->keys;
 	call.roster = x->rules->roster;
 	call.kept = w->shared->kept;

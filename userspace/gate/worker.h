@@ -32,6 +32,7 @@ struct sl_passwords;
 struct sl_seats;
 struct sl_seen;
 struct sl_verdicts;
+struct sl_windows;
 struct sl_digest;
 struct sl_guard;
 struct sl_tokens;
@@ -52,6 +53,7 @@ struct sl_shared {
 	struct sl_credits *credits;	/* of rate_limit policies */
 	struct sl_seats *seats;		/* of concurrency_limit policies */
 	struct sl_seen *seen;		/* signatures of hmac policies */
+	struct sl_windows *windows;	/* of rate_limit policies with sliding windows */
 	struct sl_ledger *ledger;	/* of quotas; NULL until a configuration has one */
 	struct sl_guard *guard;		/* lists, punishments, limits of connections */
 	int access_fd; /* of the access log; always open, to nowhere when there is none */

@@ -19,6 +19,9 @@ void sl_policies_give_back(struct sl_policy_call *call, unsigned from)
 			sl_seats_leave(c->seat);
 		else if (c->rate)
 			sl_account_refund(&c->account, c->rate, c->n);
+		else if (c->window)
+			sl_windows_give_back(call->windows, c->subject, c->window, &c->window_use,
+					     (uint32_t)c->n);
 		else
 			sl_ledger_give_back(call->ledger, c->subject, &c->use, (uint32_t)c->n);
 	}

@@ -15,6 +15,7 @@
 #include "policy/consumer.h"
 #include "policy/credit.h"
 #include "policy/ledger.h"
+#include "policy/windows.h"
 #include "route/table.h"
 
 struct sl_content_digest;
@@ -40,8 +41,10 @@ enum {
 /* What a limit or a quota took for this request, and gives back if a policy behind it refuses. */
 struct sl_charge {
 	struct sl_account account;	 /* of a limit */
-	const struct sl_gcra_rate *rate; /* NULL: it was a quota */
-	uint64_t subject;		 /* of that */
+	const struct sl_gcra_rate *rate; /* NULL: it was none by GCRA */
+	const struct sl_window *window;	 /* of one by a sliding window; else NULL */
+	struct sl_window_use window_use;
+	uint64_t subject; /* of that, or of a quota */
 	struct sl_use use;
 	_Atomic uint64_t *seat; /* of a request that is served now; else NULL */
 	uint64_t n;
@@ -66,6 +69,7 @@ struct sl_policy_call {
 	struct sl_passwords *passwords; /* may be NULL while no consumer has one */
 	struct sl_credits *credits;
 	struct sl_seats *seats;
+	struct sl_windows *windows;
 	struct sl_ledger *ledger;      /* NULL: no route has a quota */
 	const struct sl_keyring *keys; /* of the configuration */
 	const struct sl_roster *roster;

@@ -25,6 +25,17 @@ static const struct {
 	const char *text, *want; /* NULL: it is good */
 } cases[] = {
 	{ "{'redirect_https':{'hsts':'365d','include_subdomains':true,'preload':true}}", NULL },
+	{ "{'rate_limit':{'rate':'1048575/s','algorithm':'sliding_window'}}", NULL },
+	{ "{'rate_limit':{'rate':'1048576/s','algorithm':'sliding_window'}}",
+	  "2:23: /routes/0/policies/0/rate_limit/rate: is more than 1048575, the most of a sliding "
+	  "window" },
+	{ "{'rate_limit':{'rate':'5/s','algorithm':'sliding_window','burst':5}}",
+	  "2:66: /routes/0/policies/0/rate_limit/burst: has no meaning with 'sliding_window'" },
+	{ "{'rate_limit':{'rate':'5/s','algorithm':'sliding_window','cost':6}}",
+	  "2:65: /routes/0/policies/0/rate_limit/cost: is more than the rate: no request would "
+	  "pass" },
+	{ "{'rate_limit':{'rate':'5/s','algorithm':'sliding'}}",
+	  "/routes/0/policies/0/rate_limit/algorithm: unknown value 'sliding'" },
 	{ "{'redirect_https':{'include_subdomains':true}}",
 	  "2:41: /routes/0/policies/0/redirect_https/include_subdomains: needs 'hsts' beside it" },
 	{ "{'redirect_https':{'hsts':'364d','include_subdomains':true,'preload':true}}",
