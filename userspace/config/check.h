@@ -67,6 +67,13 @@ void sl_config_finish_upstreams(struct sl_reader *r);
 
 /* Which policies each route asks; call it when all is read. */
 void sl_config_link_policies(struct sl_reader *r);
+/* Changes of header fields that a policy makes become the route's; call it where the policy stands.
+ * True: that is all that there is to it. */
+bool sl_config_link_headers(struct sl_reader *r, struct sl_route *route,
+			    const struct sl_policy *policy);
+/* Whether templates name what the route has: it is well-formed, but for them. */
+void sl_check_route_edit(struct sl_reader *r, const struct sl_route *route, const char *member,
+			 const struct sl_header_edit *e);
 void sl_config_free_jwks(struct sl_rules *rules);
 /* Finds consumers by their keys. */
 void sl_config_make_keys(struct sl_reader *r);
@@ -96,6 +103,7 @@ void sl_check_maintenance(struct sl_reader *r, json_t *value, void *to);
 void sl_check_cors(struct sl_reader *r, json_t *value, void *to);
 /* Reads the key set that it names. */
 void sl_check_jwt(struct sl_reader *r, json_t *value, void *to);
+void sl_check_headers(struct sl_reader *r, json_t *value, void *to);
 void sl_check_policy(struct sl_reader *r, json_t *value, void *to);
 void sl_check_access(struct sl_reader *r, json_t *value, void *to);
 void sl_check_count_limit(struct sl_reader *r, json_t *value, void *to);

@@ -8,6 +8,7 @@
 #include "policy/body_limit.h"
 #include "policy/concurrency_limit.h"
 #include "policy/cors.h"
+#include "policy/headers.h"
 #include "policy/hmac.h"
 #include "policy/ip_access.h"
 #include "policy/jwt.h"
@@ -17,6 +18,7 @@
 #include "policy/quota.h"
 #include "policy/rate_limit.h"
 #include "policy/redirect_https.h"
+#include "policy/request_id.h"
 #include "policy/require.h"
 #include "policy/seats.h"
 
@@ -277,6 +279,12 @@ static const struct sl_key anonymous_keys[] = {
 	POLICY(redirect_https, sl_redirect_https_keys, sl_check_redirect_https, \
 	       "Who comes in the clear is sent to https by 308; X-Forwarded-Proto of a trusted " \
 	       "proxy counts."), \
+	POLICY(headers, sl_headers_keys, sl_check_headers, \
+	       "Changes of header fields, of all requests of the routes that ask it, wherever it " \
+	       "stands; a field is changed once on a route."), \
+	POLICY_IN_SHORT(request_id, sl_request_id_keys, "header", \
+	       "Answers tell the request's id, as logs have it and upstreams get it; errors that " \
+	       "the gateway answers do so always. A name stands for the object."), \
 	POLICY(maintenance, sl_maintenance_keys, sl_check_maintenance, \
 	       "Nobody but 'allow' is served: the answer is 503 with Retry-After.")
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The keys of a route.
 #include "config/table.h"
-#include "policy/policy.h"
+#include "policy/headers.h"
+#include "policy/request_id.h"
 
 static const struct sl_key host_item = {
 	.kind = &sl_kind_host,
@@ -128,6 +129,30 @@ static const struct sl_key request_edit_keys[] =
 static const struct sl_key response_edit_keys[] =
 	EDIT_KEYS(sl_check_response_field, response_field_item);
 
+const struct sl_object sl_request_edit_object = { .keys = request_edit_keys,
+						  .finish = sl_check_header_edit };
+const struct sl_object sl_response_edit_object = { .keys = response_edit_keys,
+						   .finish = sl_check_header_edit };
+
+/* The same as policies, for any number of routes. */
+const struct sl_key sl_headers_keys[] = {
+	{ "request", &sl_kind_object, SL_KEY_AT(sl_headers, request),
+	  .object = &sl_request_edit_object,
+	  .doc = "Changes the header fields that upstreams get, as 'request_headers' of a route." },
+	{ "response", &sl_kind_object, SL_KEY_AT(sl_headers, response),
+	  .object = &sl_response_edit_object,
+	  .doc = "Changes the header fields that clients get, as 'response_headers' of a route." },
+	END,
+};
+
+const struct sl_key sl_request_id_keys[] = {
+	{ "header", &sl_kind_string, SL_KEY_AT(sl_request_id, header),
+	  .check = sl_check_response_field, .def = "\"X-Request-Id\"",
+	  .doc = "The field of answers that has it, in errors of the gateway X-Request-Id always; "
+		 "what upstreams say in it goes no further." },
+	END,
+};
+
 static const struct sl_key rewrite_keys[] = {
 	{ "strip_prefix", &sl_kind_string, SL_KEY_AT(sl_route, strip_prefix),
 	  .check = sl_check_prefix, .pattern = "^/.*[^/]$",
@@ -171,12 +196,10 @@ static const struct sl_key route_keys[] = {
 	  .object = &(const struct sl_object){ .keys = rewrite_keys, .finish = sl_check_rewrite },
 	  .doc = "Changes path and host before the request goes to the upstream." },
 	{ "request_headers", &sl_kind_object, SL_KEY_AT(sl_route, request_headers),
-	  .object = &(const struct sl_object){ .keys = request_edit_keys,
-					       .finish = sl_check_header_edit },
+	  .object = &sl_request_edit_object,
 	  .doc = "Changes the header fields that the upstream gets." },
 	{ "response_headers", &sl_kind_object, SL_KEY_AT(sl_route, response_headers),
-	  .object = &(const struct sl_object){ .keys = response_edit_keys,
-					       .finish = sl_check_header_edit },
+	  .object = &sl_response_edit_object,
 	  .doc = "Changes the header fields that the client gets, of the upstream's answer or of "
 		 "the route's own. Of interim answers (1xx) only 101 has fields set and added." },
 	{ "upstream", &sl_kind_upstream, SL_KEY_AT(sl_route, upstream),

@@ -97,6 +97,20 @@ static void fault_no_list(struct sl_reader *r, const char *name)
 	sl_report_fault(&r->report, "there is no list '%.64s' in 'policies'", name);
 }
 
+/* What it changes, it would change for all. */
+static bool is_for_all(struct sl_reader *r, const struct sl_policy_list *list)
+{
+	for (unsigned i = 0; i < list->policies_nr; i++)
+		if (list->policies[i].headers || list->policies[i].request_id) {
+			sl_report_fault(
+				&r->report,
+				"the list '%.64s' has a '%s', which is for all requests of a route",
+				list->name, list->policies[i].kind->name);
+			return true;
+		}
+	return false;
+}
+
 /* One level: an alternative has no alternatives, and so nothing goes round in circles. */
 static const struct sl_policy_list *find_alternative(struct sl_reader *r, const char *name)
 {
@@ -104,6 +118,8 @@ static const struct sl_policy_list *find_alternative(struct sl_reader *r, const 
 
 	if (!list)
 		fault_no_list(r, name);
+	if (list && is_for_all(r, list))
+		return NULL;
 	for (unsigned i = 0; list && i < list->policies_nr; i++)
 		if (list->policies[i].any_of) {
 			sl_report_fault(&r->report, "the list '%.64s' has an 'any_of' itself",
@@ -185,7 +201,8 @@ static void append(struct sl_reader *r, struct sl_route *route, const struct sl_
 					SL_POLICIES_MAX);
 			return;
 		}
-		route->policies[route->policies_nr++] = &policies[i];
+		if (!sl_config_link_headers(r, route, &policies[i]))
+			route->policies[route->policies_nr++] = &policies[i];
 	}
 }
 

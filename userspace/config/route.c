@@ -231,6 +231,19 @@ static void check_templates(struct sl_reader *r, const struct sl_route *route,
 	check_edit(r, "response_headers", &route->response_headers, names);
 }
 
+void sl_check_route_edit(struct sl_reader *r, const struct sl_route *route, const char *member,
+			 const struct sl_header_edit *e)
+{
+	struct names names = { .pattern = route->path };
+	struct sl_regex *regex = NULL;
+
+	if (route->path_regex.len)
+		regex = check_regex(r, "path_regex", route->path_regex);
+	names.regex = regex;
+	check_edit(r, member, e, &names);
+	sl_regex_free(regex);
+}
+
 static void check_strip_prefix(struct sl_reader *r, const struct sl_route *route)
 {
 	if (!route->strip_prefix.len || sl_pattern_may_start(route->path, route->strip_prefix))

@@ -24,6 +24,8 @@ extern const struct sl_key sl_hmac_keys_table[], sl_hmac_key_item;
 extern const struct sl_key sl_consumer_item, sl_policy_item, sl_policy_list_item;
 extern const struct sl_key sl_ip_access_keys[], sl_cors_keys[], sl_body_limit_keys[],
 	sl_redirect_https_keys[], sl_maintenance_keys[];
+extern const struct sl_key sl_headers_keys[], sl_request_id_keys[];
+extern const struct sl_object sl_request_edit_object, sl_response_edit_object;
 extern const struct sl_object sl_kernel_object, sl_tls_object, sl_origin_tls_object;
 
 #endif

@@ -111,7 +111,8 @@ struct sl_policy_kind {
 	const char *name; /* its key */
 	bool identifies;  /* it finds out who the consumer is */
 	bool asks_who;	  /* it makes no sense before one that does */
-	/* NULL: the request goes on.  Allocates from call->arena only. */
+	/* NULL: the request goes on.  Allocates from call->arena only.  A kind without it is asked
+	 * nothing: it is part of the route. */
 	const struct sl_refusal *(*run)(const void *conf, struct sl_policy_call *call);
 };
 
@@ -133,6 +134,8 @@ struct sl_policy_kind {
 	X(cors) \
 	X(body_limit) \
 	X(redirect_https) \
+	X(headers) \
+	X(request_id) \
 	X(maintenance)
 /* clang-format on */
 

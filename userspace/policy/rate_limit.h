@@ -11,7 +11,7 @@
 
 enum sl_rate_algorithm {
 	SL_RATE_GCRA,
-	SL_RATE_SLIDING_WINDOW, /* what stands in 'rate', in any time as long; see policy/windows.h */
+	SL_RATE_SLIDING_WINDOW, /* see policy/windows.h */
 };
 
 struct sl_rate_limit {

@@ -104,8 +104,8 @@ static const struct fault top[] = {
 	  "18: /policies/p/0: needs 'key_auth', 'basic_auth', 'jwt', 'mtls', 'hmac', 'require', "
 	  "'rate_limit', "
 	  "'quota', 'concurrency_limit', "
-	  "'any_of', 'anonymous', 'ip_access', 'cors', 'body_limit', 'redirect_https' or "
-	  "'maintenance'" },
+	  "'any_of', 'anonymous', 'ip_access', 'cors', 'body_limit', 'redirect_https', "
+	  "'headers', 'request_id' or 'maintenance'" },
 	{ "'policies':{'p':['q']}", "18: /policies/p/0: must be an object, not a string" },
 	{ "'policies':{'p':[{'use':'q','key_auth':{}}]}",
 	  "19: /policies/p/0/use: unknown key 'use'" },
