@@ -83,6 +83,7 @@ extern const struct sl_kind sl_kind_include;
 extern const struct sl_kind sl_kind_log_format;
 extern const struct sl_kind sl_kind_sha256, sl_kind_time;
 extern const struct sl_kind sl_kind_statuses, sl_kind_words;
+extern const struct sl_kind sl_kind_list; /* an array, or its only element */
 extern const struct sl_kind sl_kind_count_rate, sl_kind_byte_rate, sl_kind_failures;
 
 /* The whole file. */

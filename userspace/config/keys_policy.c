@@ -124,6 +124,11 @@ static const struct sl_key scope_item = {
 	.pattern = "^[!#-\\[\\]-~]{1,256}$",
 };
 
+static const struct sl_key condition_item = {
+	.kind = &sl_kind_string,
+	.size = sizeof(struct sl_str),
+};
+
 static const struct sl_key require_keys[] = {
 	{ "groups", &sl_kind_array, ITEMS(sl_require, groups, groups_nr), .item = &group_item,
 	  .min = 1, .max = 64, .doc = "The consumer, or its token, is in one of these groups." },
@@ -133,6 +138,14 @@ static const struct sl_key require_keys[] = {
 	  .min = 1, .max = 64,
 	  .doc = "The token that 'jwt' has found has all of these in its 'scope' or 'scp'; else "
 		 "the answer is 403 with the error insufficient_scope (RFC 6750)." },
+	{ "when", &sl_kind_list, ITEMS(sl_require, when, when_nr), .item = &condition_item,
+	  .min = 1, .max = 16,
+	  .doc = "Conditions, a string or several that all have to hold, such as "
+		 "\"claims.sub == path.user || groups has 'admin'\": comparisons of method, path, "
+		 "path.NAME, host, client, consumer, groups, scopes, claims.NAME and "
+		 "header('NAME') by ==, !=, in, not in, has, starts_with, ends_with and exists(), "
+		 "joined by &&, || and !. A comparison with what is missing is false. Up to 2048 "
+		 "bytes and 64 comparisons." },
 	END,
 };
 

@@ -52,7 +52,7 @@ static json_t *describe_list(const struct sl_key *key)
 			 sl_kind_array.describe(key));
 }
 
-static const struct sl_kind kind_list = { read_list, describe_list, "string or array" };
+const struct sl_kind sl_kind_list = { read_list, describe_list, "string or array" };
 
 static const struct sl_key claim_item = {
 	.kind = &sl_kind_string,
@@ -70,11 +70,11 @@ const struct sl_key sl_jwt_keys[] = {
 		 "signatures are believed. At most 1 MiB and 256 keys. Read with the "
 		 "configuration, "
 		 "and again when it changes." },
-	{ "issuer", &kind_list, ITEMS(sl_jwt, issuers, issuers_nr), .item = &claim_item, .min = 1,
-	  .max = 16,
+	{ "issuer", &sl_kind_list, ITEMS(sl_jwt, issuers, issuers_nr), .item = &claim_item,
+	  .min = 1, .max = 16,
 	  .doc = "What 'iss' has to be, exactly: a string, or several of which one. Default: "
 		 "anything, also nothing." },
-	{ "audience", &kind_list, ITEMS(sl_jwt, audiences, audiences_nr), .item = &claim_item,
+	{ "audience", &sl_kind_list, ITEMS(sl_jwt, audiences, audiences_nr), .item = &claim_item,
 	  .min = 1, .max = 16,
 	  .doc = "One of these is in 'aud'. Default: anything, also nothing; a token that was "
 		 "meant for another service of the same issuer is then as good." },
@@ -255,6 +255,7 @@ void sl_check_jwt(struct sl_reader *r, json_t *value, void *to)
 		.leeway_s = (uint32_t)(self->leeway_ns / SL_SEC),
 		.max_age_s = (uint32_t)(self->max_age_ns / SL_SEC),
 	};
+	self->claims = &r->rules->claims;
 	if (self->consumer_optional && !self->consumer_claim.len)
 		sl_reader_fault_member(r, "consumer_optional", "needs 'consumer_claim' beside it");
 	if (getrandom(&self->id, sizeof(self->id), 0) != sizeof(self->id))

@@ -179,12 +179,6 @@ void sl_check_key_auth(struct sl_reader *r, json_t *value, void *to)
 		self->header = SL_S("x-api-key");
 }
 
-void sl_check_require(struct sl_reader *r, json_t *value, void *to)
-{
-	if (json_object_size(value) == 0)
-		sl_report_fault(&r->report, "needs 'groups', 'consumers' or 'scopes'");
-}
-
 static uint64_t window_of(const struct sl_rate_limit *self)
 {
 	double seconds =

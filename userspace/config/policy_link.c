@@ -224,7 +224,7 @@ static void append_written(struct sl_reader *r, struct sl_route *route,
 
 static bool stands_first(struct sl_reader *r, const struct sl_policy *policy)
 {
-	if (!policy->kind->asks_who)
+	if (!policy->kind->asks_who || (policy->require && !policy->require->asks_who))
 		return false;
 	sl_report_fault(&r->report,
 			"'%s' stands before any policy that finds out who asks, such as 'key_auth'",
@@ -320,10 +320,12 @@ static void check_scopes(struct sl_reader *r, const struct sl_route *route)
 
 		if (may_find_token(policy))
 			return;
-		if (!policy->require || !policy->require->scopes_nr)
+		if (!policy->require || !policy->require->asks_token)
 			continue;
-		sl_report_fault(&r->report, "'require' wants scopes before any 'jwt' that could "
-					    "have found some");
+		sl_report_fault(&r->report,
+				"'require' wants scopes%s before any 'jwt' that could "
+				"have found some",
+				policy->require->scopes_nr ? "" : " or claims");
 		return;
 	}
 }

@@ -60,7 +60,7 @@ const struct sl_refusal *sl_policies_ask(struct sl_exchange *x)
 	call.has_token = false;
 	call.has_signed = false;
 	call.content = NULL;
-	call.scopes = call.token_groups = (struct sl_str){ NULL, 0 };
+	call.scopes = call.token_groups = call.claims = (struct sl_str){ NULL, 0 };
 	call.fields = (struct sl_out){ .start = NULL };
 	call.answer_fields = SL_S("");
 	call.owns_cors = false;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "expr/expr.h"
 #include "http/uri.h"
 #include "kern/conf.h"
 #include "net/addr.h"
@@ -112,12 +113,13 @@ struct sl_logs {
 enum { SL_LISTENERS_MAX = 64 };
 
 struct sl_rules {
-	struct sl_arena arena;	     /* owns everything below but the table */
-	const char *file;	     /* where it was read from */
-	const char *document;	     /* all files merged, as JSON; nothing is substituted in it */
-	uint64_t upgrade_timeout_ns; /* for a successor to be ready */
-	const char *run_dir;	     /* control socket; default: config/rundir.h */
-	const char *state_dir;	     /* what has to survive a restart; NULL: nothing does */
+	struct sl_expr_claims claims; /* that conditions name */
+	struct sl_arena arena;	      /* owns everything below but the table */
+	const char *file;	      /* where it was read from */
+	const char *document;	      /* all files merged, as JSON; nothing is substituted in it */
+	uint64_t upgrade_timeout_ns;  /* for a successor to be ready */
+	const char *run_dir;	      /* control socket; default: config/rundir.h */
+	const char *state_dir;	      /* what has to survive a restart; NULL: nothing does */
 	unsigned workers; /* 1..1024; "auto" is resolved to the number of CPUs we may run on */
 	enum sl_sandbox_mode sandbox; /* of workers; set at the start */
 	const char *user, *group; /* that root becomes at the start; NULL: stays, and the user's */

@@ -9,7 +9,7 @@ struct mark {
 	const struct sl_consumer *consumer;
 	const struct sl_api_key *key;
 	bool is_anonymous, has_token, owns_cors;
-	struct sl_str scopes, token_groups;
+	struct sl_str scopes, token_groups, claims;
 	struct sl_content_digest *content;
 	uint64_t body_limit;
 	unsigned charges_nr;
@@ -31,6 +31,7 @@ static struct mark mark_of(const struct sl_policy_call *call)
 		.owns_cors = call->owns_cors,
 		.scopes = call->scopes,
 		.token_groups = call->token_groups,
+		.claims = call->claims,
 		.content = call->content,
 		.body_limit = call->body_limit,
 		.charges_nr = call->charges_nr,
@@ -51,6 +52,7 @@ static void go_back(struct sl_policy_call *call, const struct mark *mark)
 	call->body_limit = mark->body_limit;
 	call->scopes = mark->scopes;
 	call->token_groups = mark->token_groups;
+	call->claims = mark->claims;
 }
 
 /* Lines of [from, until) are not for this answer. */

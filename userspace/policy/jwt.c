@@ -4,6 +4,7 @@
 
 #include "jose/base64url.h"
 #include "jose/json.h"
+#include "policy/claims.h"
 #include "policy/credential.h"
 #include "policy/roster.h"
 #include "policy/tokens.h"
@@ -186,7 +187,8 @@ static bool take_facts(const struct sl_jwt *conf, struct sl_policy_call *call,
 		groups = json_object_get(token->claims, conf->groups_claim.ptr);
 	facts->until_s = token->until_s;
 	return take_words(call, scopes, room, &facts->scopes) &&
-	       take_words(call, groups, room, &facts->groups);
+	       take_words(call, groups, room, &facts->groups) &&
+	       sl_claims_take(call->arena, conf->claims, token->claims, room, &facts->claims);
 }
 
 /* ---- whose certificate goes with it: RFC 8705 3.1 ---- */
@@ -295,7 +297,10 @@ static const struct sl_refusal *run(const void *policy, struct sl_policy_call *c
 	call->has_token = true;
 	call->scopes = keep(call, facts.scopes);
 	call->token_groups = keep(call, facts.groups);
-	return call->scopes.ptr && call->token_groups.ptr ? NULL : &sl_refusal_no_memory;
+	call->claims = keep(call, facts.claims);
+	return call->scopes.ptr && call->token_groups.ptr && call->claims.ptr
+		       ? NULL
+		       : &sl_refusal_no_memory;
 }
 
 const struct sl_policy_kind sl_policy_jwt = {

@@ -3,6 +3,7 @@
 #ifndef SL_POLICY_JWT_H
 #define SL_POLICY_JWT_H
 
+#include "expr/expr.h"
 #include "jose/verify.h"
 #include "policy/policy.h"
 
@@ -35,6 +36,7 @@ struct sl_jwt {
 	/* Made of them. */
 	struct sl_jwt_rules rules;
 	const struct sl_jwks *keys;
+	const struct sl_expr_claims *claims; /* that conditions name */
 	uint64_t id; /* random: another one after each reload, for tokens that are remembered */
 };
 

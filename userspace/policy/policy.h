@@ -84,6 +84,7 @@ struct sl_policy_call {
 	bool takes_token;		    /* there was none, and one would have been good */
 	bool has_token;			    /* a good one, of a consumer or not */
 	struct sl_str scopes, token_groups; /* with it: words with a space between */
+	struct sl_str claims;		    /* of it, that conditions name: expr/claims.h */
 	bool has_signed;		    /* a good signature was shown, for the first time: */
 	uint64_t signature;		    /* its hash */
 	struct sl_content_digest *content;  /* that the body has to have, or NULL */

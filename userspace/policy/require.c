@@ -2,6 +2,8 @@
 // Policy require.
 #include "policy/require.h"
 
+#include "expr/expr.h"
+
 static const struct sl_refusal nobody = {
 	.status = 401,
 	.error = "identity_missing",
@@ -17,7 +19,7 @@ static const struct sl_refusal no_token = {
 static const struct sl_refusal not_allowed = {
 	.status = 403,
 	.error = "not_allowed",
-	.detail = "This consumer may not do that: policy require.",
+	.detail = "That is not allowed here: policy require.",
 	.offence = "forbidden",
 };
 
@@ -70,15 +72,73 @@ static bool has_scopes(const struct sl_require *conf, const struct sl_policy_cal
 	return true;
 }
 
+/* ---- conditions ---- */
+
+static struct sl_str find_param(const void *arg, struct sl_str name)
+{
+	const struct sl_policy_call *call = arg;
+
+	for (unsigned i = 0; i < call->match->params_nr; i++)
+		if (sl_str_eq(call->match->params[i].name, name))
+			return call->match->params[i].value;
+	return (struct sl_str){ NULL, 0 };
+}
+
+/* One that is there twice is missing, as nobody knows which of them others would read; so is one
+ * that goes no further. */
+static struct sl_str find_field(const void *arg, struct sl_str name)
+{
+	const struct sl_policy_call *call = arg;
+	struct sl_str value = { NULL, 0 };
+	unsigned nr = 0;
+
+	for (unsigned i = 0; i < call->req->fields_nr; i++) {
+		const struct sl_field *f = &call->req->fields[i];
+
+		if (f->is_hop || !sl_str_ieq((struct sl_str){ f->name, f->name_len }, name))
+			continue;
+		value = sl_field_value(f);
+		nr++;
+	}
+	return nr == 1 ? value : (struct sl_str){ NULL, 0 };
+}
+
+static bool is_met(const struct sl_require *conf, const struct sl_policy_call *call)
+{
+	const struct sl_consumer *c = call->consumer;
+	const struct sl_expr_request request = {
+		.method = call->req->method,
+		.path = call->uri->path,
+		.host = call->req->host,
+		.client = call->client,
+		.consumer = c ? sl_str_of(c->name) : (struct sl_str){ NULL, 0 },
+		.groups = c ? c->groups : NULL,
+		.groups_nr = c ? c->groups_nr : 0,
+		.token_groups = call->token_groups,
+		.scopes = call->scopes,
+		.claims = call->claims,
+		.arg = call,
+		.find_param = find_param,
+		.find_field = find_field,
+	};
+
+	for (unsigned i = 0; i < conf->when_nr; i++)
+		if (!sl_expr_holds(conf->conditions[i], &request))
+			return false;
+	return true;
+}
+
 static const struct sl_refusal *run(const void *policy, struct sl_policy_call *call)
 {
 	const struct sl_require *conf = policy;
 
-	if (!call->consumer && !call->has_token)
+	if (conf->asks_who && !call->consumer && !call->has_token)
 		return call->takes_token ? &no_token : &nobody;
 	if (!is_in_any(conf, call) || !is_named(conf, call->consumer))
 		return &not_allowed;
-	return has_scopes(conf, call) ? NULL : &too_narrow;
+	if (!has_scopes(conf, call))
+		return &too_narrow;
+	return conf->when_nr == 0 || is_met(conf, call) ? NULL : &not_allowed;
 }
 
 const struct sl_policy_kind sl_policy_require = {

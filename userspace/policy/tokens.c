@@ -12,11 +12,11 @@
 
 enum { WAYS = 32, SMALL_BYTES = 1536, LARGE_BYTES = 16384 };
 
-/* A slot: what is known, then the token, its scopes and its groups. */
+/* A slot: what is known, then the token, its scopes, its groups and its claims. */
 struct slot {
 	uint64_t policy, until_s, used; /* used: when, by the count of questions; 0: never */
 	const struct sl_consumer *consumer;
-	uint32_t token_len, scopes_len, groups_len;
+	uint32_t token_len, scopes_len, groups_len, claims_len;
 	bool is_bound;
 	uint8_t bound[SL_DIGEST_BYTES];
 	char text[];
@@ -139,6 +139,8 @@ bool sl_tokens_find(struct sl_tokens *t, uint64_t policy, struct sl_str token, u
 	ret_facts->scopes = (struct sl_str){ slot->text + slot->token_len, slot->scopes_len };
 	ret_facts->groups =
 		(struct sl_str){ ret_facts->scopes.ptr + slot->scopes_len, slot->groups_len };
+	ret_facts->claims =
+		(struct sl_str){ ret_facts->groups.ptr + slot->groups_len, slot->claims_len };
 	return true;
 }
 
@@ -173,7 +175,8 @@ static char *append(char *to, struct sl_str text)
 void sl_tokens_add(struct sl_tokens *t, uint64_t policy, struct sl_str token, uint64_t wall_s,
 		   const struct sl_token_facts *facts)
 {
-	size_t bytes = sizeof(struct slot) + token.len + facts->scopes.len + facts->groups.len;
+	size_t bytes = sizeof(struct slot) + token.len + facts->scopes.len + facts->groups.len +
+		       facts->claims.len;
 	struct shelf *s = bytes <= SMALL_BYTES ? &t->small : &t->large;
 	uint64_t hash = hash_of(t, policy, token), most = wall_s + SL_TOKENS_MAX_S;
 	uint32_t index = choose(s, hash, wall_s);
@@ -193,7 +196,9 @@ void sl_tokens_add(struct sl_tokens *t, uint64_t policy, struct sl_str token, ui
 	slot->token_len = (uint32_t)token.len;
 	slot->scopes_len = (uint32_t)facts->scopes.len;
 	slot->groups_len = (uint32_t)facts->groups.len;
+	slot->claims_len = (uint32_t)facts->claims.len;
 	to = append(to, token);
 	to = append(to, facts->scopes);
-	append(to, facts->groups);
+	to = append(to, facts->groups);
+	append(to, facts->claims);
 }

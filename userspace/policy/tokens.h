@@ -10,8 +10,8 @@
 #include "policy/consumer.h"
 
 enum {
-	SL_TOKENS_SMALL = 4096, /* of up to 1,456 bytes with what is known of them */
-	SL_TOKENS_LARGE = 128,	/* of up to 16,304 */
+	SL_TOKENS_SMALL = 4096, /* of up to 1,448 bytes with what is known of them */
+	SL_TOKENS_LARGE = 128,	/* of up to 16,296 */
 	SL_TOKENS_MAX_S = 300,	/* how long one is believed without looking again */
 };
 
@@ -19,6 +19,7 @@ enum {
 struct sl_token_facts {
 	const struct sl_consumer *consumer; /* or NULL */
 	struct sl_str scopes, groups;	    /* words with a space between */
+	struct sl_str claims;		    /* packed: expr/claims.h */
 	uint64_t until_s;		    /* since 1970: from then on it is not good */
 	bool is_bound;			    /* good with one certificate alone (RFC 8705) */
 	uint8_t bound[SL_DIGEST_BYTES];	    /* its SHA-256 then */

@@ -119,7 +119,7 @@ static const struct fault top[] = {
 	  "39: /policies/p/0/key_auth/query: 'a&b' is looked for as it is written: without '&', "
 	  "'=', '%', '+' and what a query encodes" },
 	{ "'policies':{'p':[{'require':{}}]}",
-	  "29: /policies/p/0/require: needs 'groups', 'consumers' or 'scopes'" },
+	  "29: /policies/p/0/require: needs 'groups', 'consumers', 'scopes' or 'when'" },
 	{ "'policies':{'p':[{'rate_limit':{}}]}",
 	  "32: /policies/p/0/rate_limit: 'rate' is missing" },
 	{ "'policies':{'p':[{'rate_limit':{'rate':'0'}}]}",

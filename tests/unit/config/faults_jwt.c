@@ -101,7 +101,7 @@ static const struct {
 	{ "{'jwt':{'jwks_file':'$'}},{'require':{'scopes':['a b']}}",
 	  "scopes/0: 'a b' is no scope: it has a character that RFC 6749 3.3 does not allow" },
 	{ "{'jwt':{'jwks_file':'$'}},{'require':{}}",
-	  "policies/1/require: needs 'groups', 'consumers' or 'scopes'" },
+	  "policies/1/require: needs 'groups', 'consumers', 'scopes' or 'when'" },
 };
 
 static void judge(const char *text, const char *wanted)
