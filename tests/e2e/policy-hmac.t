@@ -64,8 +64,8 @@ def sign(target, method="GET", body=b"", secret=SECRET, keyid="acme-1", **more):
     return signed.request_fields(secret, keyid, method, target, body=body, **more)
 
 
-def ask(data, method="GET", g=None):
-    with Client((g or gateway).port) as client:
+def ask(data, method="GET", g=None, source=None):
+    with Client((g or gateway).port, source=source) as client:
         return client.ask(data, method)
 
 
@@ -99,6 +99,17 @@ def let_in():
              "fields and the whole target")
     tap.same(status("/uri?x", lines.replace("X-Two: a", "X-Two: c") +
                     signed.fields(SECRET, "acme-1", values)), 401, "but not other fields")
+
+
+def behind_tls():
+    """A trusted proxy says that the client came by https: that is what the client has signed."""
+    date = "Tue, 24 Nov 2026 12:00:00 GMT"
+    values = {"@method": "GET", "@target-uri": f"https://{HOST}/uri", "date": date}
+    lines = f"Date: {date}\r\nX-Forwarded-Proto: https\r\n"
+    asked = [get("/uri", host=f"{HOST}:443",
+                 fields=lines + signed.fields(SECRET, "acme-1", values)) for _ in range(2)]
+    tap.same([ask(asked[0], source="127.0.3.1").status, ask(asked[1]).status], [200, 401],
+             "https is what a trusted proxy says, and nobody else")
 
 
 def told():
@@ -268,9 +279,11 @@ def counts():
 
 tap.start(120)
 origins = origin.Origin()
-CONF = {"consumers": CONSUMERS, "policies": LISTS, "routes": ROUTES}
+CONF = {"consumers": CONSUMERS, "policies": LISTS, "routes": ROUTES,
+        "forwarded": {"trusted_proxies": ["127.0.3.1"]}}
 gateway = Gateway(origins.port, CONF)
 let_in()
+behind_tls()
 told()
 kept_out()
 once()
