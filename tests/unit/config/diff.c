@@ -50,7 +50,8 @@ static void test_show(void)
 		"without comments, and nothing is substituted");
 	is_int(sl_config_show(r, SL_SHOW_EFFECTIVE, &shown), 0, "shown as it takes effect");
 	part = json_incref(json_object_get(shown, "gateway"));
-	is_json(part, "{'workers':'${ONE}','sandbox':'auto'}", "keys with a default");
+	is_json(part, "{'workers':'${ONE}','sandbox':'auto','upgrade_timeout':'60s'}",
+		"keys with a default");
 	part = json_incref(json_object_get(shown, "listeners"));
 	is_json(part, "{'l':{'address':'127.0.0.1:1','defer_accept':true}}", "a shorthand");
 	part = json_incref(json_object_get(

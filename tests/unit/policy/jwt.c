@@ -52,6 +52,8 @@ static void add(const char *name, const char *value)
 	};
 }
 
+static const struct sl_expr_claims no_claims; /* no condition names any */
+
 /* The word for the log; "" when the request goes on. */
 static const char *ask(const char *claims)
 {
@@ -201,6 +203,7 @@ int main(void)
 	if (sl_jwks_read(sl_str_of(jwk), &set, &report) < 0 || !tokens || !call.roster)
 		return EXIT_FAILURE;
 	conf = (struct sl_jwt){ .header = SL_S("authorization"),
+				.claims = &no_claims,
 				.keys = set,
 				.rules = { .algs = SL_JWT_BITS_DEFAULT },
 				.id = 1 };
