@@ -176,10 +176,6 @@ log_level()
 	ok "and the log tells who turned it" grep -q 'log.level level=debug was=info' "$dir/log"
 	run "$ctl" -j -r "$run_dir" log level
 	is "$(jq -c . "$dir/out")" '{"level":"debug","configured":"info"}' "it is shown as JSON"
-	run "$ctl" -r "$run_dir" config reload
-	run "$ctl" -j -r "$run_dir" log level
-	is "$status:$(jq -c . "$dir/out")" '0:{"level":"debug","configured":"info"}' \
-		"and a reload of the same file leaves it"
 	run "$ctl" -r "$run_dir" log level inf
 	is "$status:$out" "0:info" "a level may be cut, too"
 }

@@ -208,6 +208,7 @@ def remembered(g):
 def rotated(g):
     good, fresh = rsa.token(claims()), ec.token(claims(), kid="next")
     tap.same([ask(g, "/plain", t).status for t in (good, fresh)], [200, 401], "before a rotation")
+    g.ctl("log", "level", "debug")
     ec.jwk["kid"] = "next"
     jwt.save(keys, jwt.key_set(ec, secret))
     end = time.time() + 20
@@ -215,6 +216,7 @@ def rotated(g):
         time.sleep(0.2)
     tap.same([ask(g, "/plain", t).status for t in (good, fresh)], [401, 200],
              "the file changed: the old key is gone at once, known tokens too")
+    tap.same(g.ctl("log", "level").stdout, "debug\n", "the level of the log stays as it was set")
     jwt.save(keys, "{")
     time.sleep(3)
     tap.same([ask(g, "/plain", t).status for t in (good, fresh)], [401, 200],

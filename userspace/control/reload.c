@@ -196,8 +196,9 @@ static void publish(struct reload *r)
 	struct sl_daemon *d = r->daemon;
 
 	sl_daemon_use_logs(d, &r->logs);
-	/* What an operator has set by "log level" holds until the file says something new. */
-	if (r->rules->logs.level != d->rules->logs.level)
+	/* What an operator has set by "log level" goes when he reloads, not when a name's time is
+	 * over or a certificate is replaced. */
+	if (!r->is_refresh)
 		sl_log_set_level((enum sl_log_level)r->rules->logs.level);
 	for (unsigned i = 0; i < d->workers_nr; i++)
 		sl_worker_switch(&r->switches[i]);
