@@ -304,9 +304,10 @@ int sl_attach(const char *pins, const char *interface, const struct sl_attach_op
 	struct job j = { .pins = pins, .options = options, .why = why, .link = -1 };
 	int ret = sl_device_find(interface, &j.device, why), lock;
 	struct sl_holder holder;
+	bool is_made = false;
 
 	if (ret == 0)
-		ret = sl_links_make_dir(pins, why);
+		ret = sl_links_make_dir(pins, &is_made, why);
 	if (ret < 0)
 		return ret;
 	lock = sl_gate_lock(pins);
@@ -320,6 +321,8 @@ int sl_attach(const char *pins, const char *interface, const struct sl_attach_op
 	if (j.link >= 0)
 		close(j.link);
 	close(lock);
+	if (ret < 0 && is_made)
+		rmdir(pins); /* unless something is pinned there by now */
 	if (ret < 0)
 		return ret;
 	memcpy(j.to.interface, j.device.name, sizeof(j.to.interface));

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "kern/growth.h"
+#include "kern/links.h"
 #include "kern/why.h"
 
 extern const char sl_gate_object[], sl_gate_object_end[];
@@ -101,9 +102,11 @@ static void note_pins(struct sl_gate *gate, const char *pins)
 int sl_gate_open_any(struct sl_gate *gate, const char *pins, struct sl_why *why)
 {
 	char path[SL_PINS_MAX + 32];
-	int ret;
+	int ret = sl_pins_check(pins, why);
 
 	sl_gate_init(gate);
+	if (ret < 0)
+		return ret;
 	for (size_t i = 0; i < MAPS_NR; i++) {
 		int fd;
 
@@ -270,6 +273,20 @@ static int set_pins(struct bpf_object *object, const struct sl_gate_options *o)
 		       : 0;
 }
 
+static int explain_load(int ret, const struct sl_gate_options *o, struct sl_why *why)
+{
+	if (ret == -EPERM || ret == -EACCES)
+		return sl_why_text(why, ret,
+				   "the kernel does not let this user load BPF programs: "
+				   "run as root, or grant CAP_BPF and CAP_NET_ADMIN");
+	if (ret == -ENOENT && o->pins)
+		return sl_why_text(why, ret,
+				   "%s: is a BPF file system mounted there?  "
+				   "mount -t bpf bpf " SL_BPFFS,
+				   o->pins);
+	return sl_why_errno(why, ret, "loading the kernel program");
+}
+
 static int set_options(struct sl_gate_program *program, const struct sl_gate_options *o,
 		       struct sl_why *why)
 {
@@ -290,26 +307,14 @@ static int set_options(struct sl_gate_program *program, const struct sl_gate_opt
 		bpf_program__set_flags(bpf_object__find_program_by_name(object, "sl_gate"),
 				       BPF_F_XDP_HAS_FRAGS);
 	ret = set_image_lines(program, o->image_lines ? o->image_lines : SL_IMAGE_LINES_DEFAULT);
+	if (ret == -EPERM)
+		return explain_load(ret, o, why);
 	if (ret < 0)
 		return sl_why_errno(why, ret, "memory for the list");
 	set_cell_sets(cells, o);
 	if (set_pins(object, o) < 0)
 		return sl_why_text(why, -EINVAL, "the lists that are pinned are none of ours");
 	return o->pins ? make_pins_dir(o->pins, why) : 0;
-}
-
-static int explain_load(int ret, const struct sl_gate_options *o, struct sl_why *why)
-{
-	if (ret == -EPERM || ret == -EACCES)
-		return sl_why_text(why, ret,
-				   "the kernel does not let this user load BPF programs: "
-				   "run as root, or grant CAP_BPF and CAP_NET_ADMIN");
-	if (ret == -ENOENT && o->pins)
-		return sl_why_text(why, ret,
-				   "%s: is a BPF file system mounted there?  "
-				   "mount -t bpf bpf " SL_BPFFS,
-				   o->pins);
-	return sl_why_errno(why, ret, "loading the kernel program");
 }
 
 static int take_fds(struct sl_gate *gate, struct bpf_object *object,

@@ -39,13 +39,33 @@ static bool is_bpffs(const char *path)
 	return statfs(path, &fs) == 0 && (unsigned long)fs.f_type == BPF_FS_MAGIC;
 }
 
-int sl_links_make_dir(const char *pins, struct sl_why *why)
+int sl_pins_check(const char *pins, struct sl_why *why)
+{
+	struct stat st;
+
+	if (stat(pins, &st) < 0)
+		return 0;
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return sl_why_text(why, -EINVAL,
+				   "%s belongs to user %u, who could change what is pinned there: "
+				   "remove it, or take other pins",
+				   pins, st.st_uid);
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return sl_why_text(why, -EINVAL,
+				   "%s can be written to by others than its owner: chmod 700 it, "
+				   "or take other pins",
+				   pins);
+	return 0;
+}
+
+int sl_links_make_dir(const char *pins, bool *ret_is_made, struct sl_why *why)
 {
 	bool is_made = mkdir(pins, 0700) == 0;
 	int ret = is_made || errno == EEXIST ? 0 : -errno;
 
+	*ret_is_made = is_made;
 	if (ret == 0 && is_bpffs(pins))
-		return 0;
+		return sl_pins_check(pins, why);
 	if (is_made && rmdir(pins) < 0)
 		ret = -EINVAL;
 	return sl_why_text(why, ret < 0 ? ret : -EINVAL,

@@ -3,6 +3,7 @@
 #ifndef SL_KERN_LINKS_H
 #define SL_KERN_LINKS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kern/gate.h"
@@ -19,8 +20,12 @@ struct sl_link {
 /* Beside the pins: symbolic links that say what a named list was made of. */
 #define SL_LIST_PREFIX "list_"
 
-/* Makes the directory of pins, in a BPF file system.  0, or a negative errno and why. */
-int sl_links_make_dir(const char *pins, struct sl_why *why);
+/* Makes the directory of pins, in a BPF file system, if there is none (*ret_is_made).  0, or a
+ * negative errno and why. */
+int sl_links_make_dir(const char *pins, bool *ret_is_made, struct sl_why *why);
+/* What is pinned there is the kernel's rules: nobody but root and ourselves may have the directory,
+ * or write to it.  0, also if there is none, or -EINVAL and why. */
+int sl_pins_check(const char *pins, struct sl_why *why);
 
 /* 0, or a negative errno and why: -ENOENT if there is none.  fd is the caller's to close. */
 int sl_link_open(const char *pins, const char *interface, struct sl_link *ret_link,

@@ -11,6 +11,8 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kern/attach.h"
@@ -139,8 +141,44 @@ static void test_refusals(void)
 	snprintf(other, sizeof(other), "%s-other", pins);
 	is_int(sl_attach(other, "lo", &o, &a, &why), -EBUSY, "with other pins it is taken");
 	ok(strstr(why.text, "sl_gate") != NULL, "and it says by whom");
-	is_int(sl_detach_all(other, &why), 0, "what that has made is removed");
-	ok(access(other, F_OK) < 0, "all of it");
+	ok(access(other, F_OK) < 0, "what that has made is removed, all of it");
+}
+
+/* Of a stranger's directory: 0 if nothing is left of the try. */
+static int try_as_nobody(const char *directory)
+{
+	struct sl_attach_options o = { .mode = SL_MODE_AUTO };
+	struct sl_attached a;
+
+	if (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0)
+		return 2;
+	if (sl_attach(directory, "lo", &o, &a, &why) == 0)
+		return 3;
+	return access(directory, F_OK) < 0 ? 0 : 4;
+}
+
+static void test_owner(void)
+{
+	struct sl_attach_options o = { .mode = SL_MODE_AUTO };
+	struct sl_attached a;
+	struct sl_gate gate;
+	char other[80];
+	int status = -1;
+	pid_t pid;
+
+	snprintf(other, sizeof(other), "%s-owner", pins);
+	ok(mkdir(other, 0700) == 0 && chown(other, 65534, 65534) == 0, "a directory of another's");
+	is_int(sl_attach(other, "lo", &o, &a, &why), -EINVAL, "is no place for pins");
+	ok(strstr(why.text, "belongs to user 65534") != NULL, "and it says whose it is");
+	is_int(sl_gate_open(&gate, other, &why), -EINVAL, "nor is what lies there believed");
+	ok(chown(other, 0, 0) == 0 && chmod(other, 0777) == 0, "one that all may write to");
+	is_int(sl_attach(other, "lo", &o, &a, &why), -EINVAL, "is none, either");
+	ok(rmdir(other) == 0, "it has nothing in it");
+	pid = fork();
+	if (pid == 0)
+		_exit(try_as_nobody(other));
+	ok(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0,
+	   "who may not attach leaves no directory (%d)", status);
 }
 
 /* Native XDP is the driver's business, and lo has none. */
@@ -207,7 +245,7 @@ static void test_others(void)
 		   "who was there still stays");
 		close(link);
 	}
-	is_int(sl_detach_all(pins, &why), 0, "what attaching has made is removed");
+	ok(access(pins, F_OK) < 0, "what attaching has made is removed");
 }
 
 static void test_lines(void)
@@ -240,6 +278,7 @@ int main(void)
 	test_first();
 	test_again();
 	test_refusals();
+	test_owner();
 	test_detach();
 	test_others();
 	test_lines();
