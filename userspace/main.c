@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -296,6 +297,11 @@ int main(int argc, char **argv)
 			fputs(usage, stdout);
 			return EXIT_SUCCESS;
 		default:
+			if (optopt == 's') /* nginx's word */
+				fputs("sluiced takes signals: 'sluicectl config reload' or HUP, "
+				      "USR2, "
+				      "TERM.\n",
+				      stderr);
 			fputs("Try 'sluiced --help'.\n", stderr);
 			return EXIT_USAGE;
 		}
@@ -304,6 +310,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "sluiced: unexpected argument '%s'\nTry 'sluiced --help'.\n",
 			argv[optind]);
 		return EXIT_USAGE;
+	}
+	if (file == default_file && access(file, F_OK) < 0) {
+		fprintf(stderr, "%s: %s: 'sluiced -c FILE' takes another one\n", file,
+			strerror(errno));
+		return EXIT_CONFIG;
 	}
 	return is_check ? check(file) : run(file, argv);
 }

@@ -64,6 +64,14 @@ END
 			"$dir/trial.json:2:23: /gateway/user: there is no user 'no-such-user'" \
 			"/gateway/group: there is no group 'no-such-group'"
 	fi
+	if [[ $EUID -eq 0 ]]; then
+		mkdir "$dir/of-root"
+		sed -e 's|"no-such-user", "group": "no-such-group"|"nobody"|' \
+			-e "s|$dir/none/log|$dir/of-root/log|" "$dir/trial.json" >"$dir/nobody.json"
+		run "$sluiced" --check -c "$dir/nobody.json"
+		has "$err" "a log is judged as the user that will open it" \
+			"/logs/access/path: $dir/of-root/log: Permission denied for user nobody"
+	fi
 	free_ports 1
 	make_config "${ports[0]}" 9 "$dir/run" '"logs": { "access": { "path":
 		"'"$dir/trial.log"'" } }' >"$dir/runs.json"

@@ -14,7 +14,20 @@ static void fail(struct sl_reader *r)
 	r->is_incomplete = true;
 }
 
-static void fault_parser(struct sl_reader *r, const json_error_t *error)
+/* The commonest slip: the parser only says that it did not expect what is behind it. */
+static bool is_behind_comma(struct sl_str text, const json_error_t *error)
+{
+	size_t at = error->position > 0 ? (size_t)error->position : 0;
+
+	if (at == 0 || at > text.len || (text.ptr[at - 1] != '}' && text.ptr[at - 1] != ']'))
+		return false;
+	at--;
+	while (at && strchr(" \t\r\n", text.ptr[at - 1]))
+		at--;
+	return at && text.ptr[at - 1] == ',';
+}
+
+static void fault_parser(struct sl_reader *r, struct sl_str text, const json_error_t *error)
 {
 	struct sl_place place;
 
@@ -24,7 +37,9 @@ static void fault_parser(struct sl_reader *r, const json_error_t *error)
 	}
 	place.line = error->line > 0 ? (unsigned)error->line : 1;
 	place.column = error->column > 0 ? (unsigned)error->column : 1;
-	sl_report_fault_at(&r->report, place, "%s", error->text);
+	sl_report_fault_at(&r->report, place, "%s%s", error->text,
+			   is_behind_comma(text, error) ? ": the ',' before it is one too many"
+							: "");
 }
 
 /* NULL after a fault in the text, or without memory. */
@@ -41,7 +56,7 @@ static json_t *parse_text(struct sl_reader *r, struct sl_str text)
 	}
 	root = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES, &error);
 	if (!root) {
-		fault_parser(r, &error);
+		fault_parser(r, text, &error);
 		return NULL;
 	}
 	if (json_is_object(root))

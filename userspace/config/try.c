@@ -15,17 +15,49 @@
 #include "base/denied.h"
 #include "config/check.h"
 
-/* names end with NULL; error is a negative errno. */
-static void fault_at(struct sl_reader *r, const char *const *names, const char *what, int error)
+enum { SL_TRY_GROUPS_MAX = 256 };
+
+/* names end with NULL. */
+static void fault_said(struct sl_reader *r, const char *const *names, const char *what,
+		       const char *why)
 {
-	struct sl_denied denied;
 	unsigned nr = 0;
 
 	for (; names[nr]; nr++)
 		sl_report_enter_member(&r->report, names[nr]);
-	sl_report_fault(&r->report, "%s: %s", what, sl_denied(&denied, -error));
+	sl_report_fault(&r->report, "%s: %s", what, why);
 	while (nr--)
 		sl_report_leave(&r->report);
+}
+
+static void fault_at(struct sl_reader *r, const char *const *names, const char *what, int error)
+{
+	struct sl_denied denied;
+
+	fault_said(r, names, what, sl_denied(&denied, -error));
+}
+
+/* A log itself is made; a directory is not. */
+static void fault_log(struct sl_reader *r, const char *const *names, const char *path, int error)
+{
+	if (error == -ENOENT)
+		fault_said(r, names, path, "No such file or directory: make its directory first");
+	else
+		fault_at(r, names, path, error);
+}
+
+/* No chown helps against a port's number. */
+static void fault_address(struct sl_reader *r, const char *const *names, const struct sl_addr *addr,
+			  int error)
+{
+	static const char what[] = "cannot be listened at";
+
+	if (error == -EACCES && addr->sa.sa_family != AF_UNIX)
+		fault_said(r, names, what,
+			   "Permission denied: ports below 1024 need CAP_NET_BIND_SERVICE, or a "
+			   "start as root with gateway.user");
+	else
+		fault_at(r, names, what, error);
 }
 
 #define AT(...) ((const char *const[]){ __VA_ARGS__, NULL })
@@ -55,6 +87,39 @@ static int try_log(const char *path)
 	return 0;
 }
 
+/* Who the daemon will be when it opens them; nothing is changed unless root looks for another. */
+struct identity {
+	bool is_taken;
+	gid_t groups[SL_TRY_GROUPS_MAX];
+	int groups_nr;
+};
+
+static void become(struct identity *id, const struct sl_rules *rules)
+{
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else asks
+	const struct passwd *user = rules->user ? getpwnam(rules->user) : NULL;
+	const struct group *group = rules->group ? getgrnam(rules->group) : NULL; // NOLINT
+
+	*id = (struct identity){ .is_taken = false };
+	if (geteuid() != 0 || !user || (rules->group && !group))
+		return;
+	id->groups_nr = getgroups(SL_TRY_GROUPS_MAX, id->groups);
+	id->is_taken = id->groups_nr >= 0 &&
+		       initgroups(user->pw_name, group ? group->gr_gid : user->pw_gid) == 0 &&
+		       setegid(group ? group->gr_gid : user->pw_gid) == 0 &&
+		       seteuid(user->pw_uid) == 0;
+}
+
+/* It was root, so nothing of this can fail for want of a right. */
+static void be_root_again(const struct identity *id)
+{
+	if (geteuid() != 0 && id->is_taken && seteuid(0) < 0)
+		abort();
+	if (id->groups_nr > 0 && geteuid() == 0 &&
+	    (setegid(0) < 0 || setgroups((size_t)id->groups_nr, id->groups) < 0))
+		abort();
+}
+
 static void try_logs(struct sl_reader *r)
 {
 	const struct sl_logs *logs = &r->rules->logs;
@@ -63,10 +128,10 @@ static void try_logs(struct sl_reader *r)
 	if (logs->access_path && strcmp(logs->access_path, "-") != 0)
 		ret = try_log(logs->access_path);
 	if (ret < 0)
-		fault_at(r, AT("logs", "access", "path"), logs->access_path, ret);
+		fault_log(r, AT("logs", "access", "path"), logs->access_path, ret);
 	ret = logs->error_path ? try_log(logs->error_path) : 0;
 	if (ret < 0)
-		fault_at(r, AT("logs", "error", "path"), logs->error_path, ret);
+		fault_log(r, AT("logs", "error", "path"), logs->error_path, ret);
 }
 
 /* Nobody but root becomes another one. */
@@ -78,7 +143,10 @@ static void try_user(struct sl_reader *r)
 		return;
 	sl_report_enter_member(&r->report, "gateway");
 	if (!getpwnam(rules->user)) // NOLINT(concurrency-mt-unsafe): nobody else asks
-		fault_member(r, "user", "there is no user '%s'", rules->user);
+		fault_member(r, "user",
+			     "there is no user '%s': systemd-sysusers makes those of "
+			     "packages, 'useradd --system' others",
+			     rules->user);
 	if (rules->group && !getgrnam(rules->group)) // NOLINT(concurrency-mt-unsafe)
 		fault_member(r, "group", "there is no group '%s'", rules->group);
 	sl_report_leave(&r->report);
@@ -108,17 +176,21 @@ static void try_listeners(struct sl_reader *r)
 	for (unsigned i = 0; i < rules->listeners_nr; i++) {
 		ret = try_address(&rules->listeners[i].address);
 		if (ret < 0)
-			fault_at(r, AT("listeners", rules->listeners[i].name, "address"),
-				 "cannot be listened at", ret);
+			fault_address(r, AT("listeners", rules->listeners[i].name, "address"),
+				      &rules->listeners[i].address, ret);
 	}
 	ret = rules->admin.address.len ? try_address(&rules->admin.address) : 0;
 	if (ret < 0)
-		fault_at(r, AT("admin", "address"), "cannot be listened at", ret);
+		fault_address(r, AT("admin", "address"), &rules->admin.address, ret);
 }
 
 void sl_config_try(struct sl_reader *r)
 {
+	struct identity id;
+
+	become(&id, r->rules);
 	try_logs(r);
+	be_root_again(&id);
 	try_user(r);
 	try_listeners(r);
 }
