@@ -103,6 +103,10 @@ static void tell_probed(struct probe *p, struct feature *f, int has, const char 
 	f->state = has > 0			  ? STATE_OK
 		   : p->load == -EPERM || has < 0 ? STATE_UNKNOWN
 						  : STATE_MISSING;
+	if (f->state == STATE_UNKNOWN) {
+		f->effect = NULL;
+		f->fix = "run as root";
+	}
 	snprintf(f->text, sizeof(f->text), "%s%s", what,
 		 f->state == STATE_UNKNOWN ? ": cannot be seen without CAP_BPF"
 		 : has > 0		   ? ""

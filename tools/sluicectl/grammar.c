@@ -15,13 +15,16 @@ static bool is_default_of_object(const struct ctl_command *c)
 	return c->verb && c->args_min == 0 && strcmp(c->verb, "show") == 0;
 }
 
-/* A command that may be left out stands in brackets. */
+/* A command that may be left out stands in brackets, with what nobody can say without it. */
 static void write_usage(const struct ctl_command *c, char *text, size_t size)
 {
-	bool is_default = is_default_of_object(c);
+	const char *space = c->arguments[0] ? " " : "";
 
-	snprintf(text, size, "%s%s%s%s%s%s", c->object, c->verb ? " " : "", is_default ? "[" : "",
-		 c->verb ? c->verb : "", is_default ? "] " : " ", c->arguments);
+	if (is_default_of_object(c))
+		snprintf(text, size, "%s [%s%s%s]", c->object, c->verb, space, c->arguments);
+	else
+		snprintf(text, size, "%s%s%s %s", c->object, c->verb ? " " : "",
+			 c->verb ? c->verb : "", c->arguments);
 }
 
 static void print_commands(FILE *to, const char *object)

@@ -21,7 +21,9 @@ enum ctl_exit lists_open_gate(struct ctl *ctl, struct sl_gate *ret_gate)
 		return CTL_OK;
 	if (ret == -ENOENT)
 		return ctl_fail(ctl, CTL_FAILED,
-				"nothing is attached by %s: sluicectl attach dev IFACE first",
+				"nothing is attached by %s: sluicectl attach dev IFACE first "
+				"(without it the gateway enforces its file's section 'kernel' "
+				"by itself, and sluicectl metrics counts what it denied)",
 				ctl->pins);
 	if (ret == -EPERM || ret == -EACCES)
 		return ctl_fail(ctl, CTL_DENIED, "%s; be root", why.text);

@@ -222,13 +222,13 @@ json_t *sl_command_key_create(struct sl_daemon *d, const struct sl_command_args 
 	struct wish wish = { .id = "" };
 	const char *why;
 
-	if (!sl_keys_can_keep(d))
-		return no_store();
 	if (!c)
 		return sl_command_error("the configuration has no such consumer");
 	why = read_options(args, false, &wish);
 	if (why)
 		return sl_command_error(why);
+	if (!sl_keys_can_keep(d)) /* it may make a file: only for what is kept */
+		return no_store();
 	if (is_taken(d, wish.id))
 		return sl_command_error("a key has that id");
 	return add_key(d, args, sl_str_of(c->name), &wish, NULL);

@@ -14,7 +14,11 @@
 
 const char *sl_listener_hint(const struct sl_addr *addr, int error)
 {
-	if (error != -EACCES || addr->sa.sa_family == AF_UNIX)
+	if (addr->sa.sa_family == AF_UNIX)
+		return "";
+	if (error == -EADDRINUSE)
+		return " hint=\"'ss -ltnp' says who listens there\"";
+	if (error != -EACCES)
 		return "";
 	return " hint=\"ports below 1024 need CAP_NET_BIND_SERVICE: start as root with "
 	       "gateway.user, or 'setcap cap_net_bind_service=ep' the program, or lower "
