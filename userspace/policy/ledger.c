@@ -5,142 +5,46 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum {
-	HEAD_BYTES = 4096,
 	REACH = 32, /* slots that a subject may have: eight cache lines, of which one is usual */
 	TRIES = 64,
 };
 
-#define MAP_BYTES (HEAD_BYTES + (size_t)SL_LEDGER_SLOTS * sizeof(struct sl_ledger_slot))
-
-/* The beginning of the file; the order of bytes is this machine's. */
-struct head {
-	char magic[8];
-	struct sl_sipkey secret;
-	uint32_t slots;
+static const struct sl_statefile_kind kind = {
+	.name = "sluice.quota",
+	.magic = { 'S', 'L', 'Q', 'U', 'O', 'T', 'A', '1' },
+	.slots = SL_LEDGER_SLOTS,
+	.slot_bytes = sizeof(struct sl_ledger_slot),
 };
-
-static const char magic[8] = "SLQUOTA1";
-
-/* ---- the file ---- */
-
-static int make_head(int fd, struct head *head)
-{
-	memcpy(head->magic, magic, sizeof(magic));
-	head->slots = SL_LEDGER_SLOTS;
-	if (getrandom(&head->secret, sizeof(head->secret), 0) != sizeof(head->secret))
-		return -EIO;
-	if (fd < 0)
-		return 0;
-	return pwrite(fd, head, sizeof(*head), 0) == sizeof(*head) ? 0 : -errno;
-}
-
-/* A hole could not be filled later, when the disk is full: SIGBUS would come of it. */
-static int make_file(int fd, struct head *head)
-{
-	int ret = -posix_fallocate(fd, 0, (off_t)MAP_BYTES);
-
-	if (ret == 0)
-		ret = make_head(fd, head);
-	if (ret < 0 && ftruncate(fd, 0) < 0)
-		return -errno;
-	return ret;
-}
-
-static int read_file(int fd, off_t size, struct head *head)
-{
-	if (size != (off_t)MAP_BYTES)
-		return -EPROTO;
-	if (pread(fd, head, sizeof(*head), 0) != sizeof(*head))
-		return -EIO;
-	return memcmp(head->magic, magic, sizeof(magic)) == 0 && head->slots == SL_LEDGER_SLOTS
-		       ? 0
-		       : -EPROTO;
-}
-
-/* Two that begin at once: one makes it, the other finds it made. */
-static int begin_file(int fd, struct head *head)
-{
-	struct stat st;
-	int ret;
-
-	if (flock(fd, LOCK_EX) < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	ret = st.st_size ? read_file(fd, st.st_size, head) : make_file(fd, head);
-	flock(fd, LOCK_UN);
-	return ret;
-}
-
-static int open_file(const char *directory, struct head *head)
-{
-	char path[PATH_MAX];
-	int fd, ret;
-
-	if (snprintf(path, sizeof(path), "%s/sluice.quota", directory) >= (int)sizeof(path))
-		return -ENAMETOOLONG;
-	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	ret = begin_file(fd, head);
-	if (ret < 0)
-		close(fd);
-	return ret < 0 ? ret : fd;
-}
 
 int sl_ledger_open(const char *directory, struct sl_ledger **ret_ledger)
 {
-	int flags = directory ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
 	struct sl_ledger *l = calloc(1, sizeof(*l));
-	struct head head;
-	int ret = 0;
+	int ret = l ? sl_statefile_open(&l->file, directory, &kind) : -ENOMEM;
 
-	if (!l)
-		return -ENOMEM;
-	l->fd = -1;
-	if (directory)
-		ret = l->fd = open_file(directory, &head);
-	else
-		ret = make_head(-1, &head);
-	if (ret >= 0)
-		l->map = mmap(NULL, MAP_BYTES, PROT_READ | PROT_WRITE, flags, l->fd, 0);
-	if (ret >= 0 && l->map == MAP_FAILED)
-		ret = -errno;
 	if (ret < 0) {
-		if (l->fd >= 0)
-			close(l->fd);
 		free(l);
 		return ret;
 	}
-	l->secret = head.secret;
-	l->slots = (void *)((char *)l->map + HEAD_BYTES);
+	l->secret = l->file.secret;
+	l->slots = l->file.slots;
 	*ret_ledger = l;
 	return 0;
 }
 
 void sl_ledger_close(struct sl_ledger *ledger)
 {
-	if (!ledger)
-		return;
-	munmap(ledger->map, MAP_BYTES);
-	if (ledger->fd >= 0)
-		close(ledger->fd);
+	if (ledger)
+		sl_statefile_close(&ledger->file);
 	free(ledger);
 }
 
 void sl_ledger_flush(struct sl_ledger *ledger)
 {
-	if (ledger->fd >= 0 && atomic_exchange(&ledger->is_dirty, false))
-		sync_file_range(ledger->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	if (ledger->file.fd >= 0 && atomic_exchange(&ledger->is_dirty, false))
+		sync_file_range(ledger->file.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 /* ---- the table ---- */

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/siphash.h"
+#include "policy/statefile.h"
 
 enum { SL_LEDGER_SLOTS = 1 << 20 }; /* 16 MiB, of what is used */
 
@@ -20,11 +20,9 @@ struct sl_ledger_slot {
 };
 
 struct sl_ledger {
-	struct sl_sipkey
-		secret; /* random, and in the file: who shares a slot is for nobody to choose */
+	struct sl_sipkey secret; /* who shares a slot is for nobody to choose */
 	struct sl_ledger_slot *slots;
-	void *map;
-	int fd; /* -1: in memory alone */
+	struct sl_statefile file;
 	atomic_bool is_dirty;
 };
 
