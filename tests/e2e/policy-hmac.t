@@ -5,6 +5,7 @@
 import base64
 import json
 import os
+import signal
 import tempfile
 import threading
 import time
@@ -188,7 +189,8 @@ def once():
 
 def once_for_all():
     """Two workers, and a race between them."""
-    g = Gateway(origins.port, {**CONF, "gateway": {"workers": 2}})
+    state = os.path.join(directory, "two")
+    g = Gateway(origins.port, {**CONF, "gateway": {"workers": 2, "state_dir": state}})
     same = [sign("/signed") for _ in range(20)]
     results = {}
 
@@ -268,6 +270,26 @@ def wrong_bodies():
     tap.same(words(len(cases)), [c[0] for c in cases], "the log says why")
 
 
+def behind_a_restart():
+    """What was shown is in a file."""
+    fields, state = sign("/signed"), os.path.join(directory, "state")
+    g = Gateway(origins.port, {**CONF, "gateway": {"state_dir": state}})
+    kept = os.path.join(state, "sluice.signatures")
+    tap.same([status("/signed", fields, g), os.stat(kept).st_mode & 0o777], [200, 0o600], "shown once, and kept where nobody reads it")
+    g.restart(signal.SIGKILL)
+    tap.same([status("/signed", fields, g), status("/signed", sign("/signed"), g)], [401, 200],
+             "and not again, after the daemon was killed")
+    g.end()
+    with open(kept, "w", encoding="ascii") as made:
+        made.write("something else")
+    g = Gateway(origins.port, {**CONF, "gateway": {"state_dir": state}})
+    tap.ok("state.signatures" in g.complaint() and "shown again behind a restart" in g.complaint(),
+           "a file that is something else is left alone, and told of", g.complaint())
+    tap.same([status("/signed", fields, g), status("/signed", fields, g)], [200, 401],
+             "then memory has to do")
+    g.end()
+
+
 def counts():
     def ask_limited(**more):
         return status("/limited", sign("/limited", **more))
@@ -280,7 +302,8 @@ def counts():
 tap.start(120)
 origins = origin.Origin()
 CONF = {"consumers": CONSUMERS, "policies": LISTS, "routes": ROUTES,
-        "forwarded": {"trusted_proxies": ["127.0.3.1"]}}
+        "forwarded": {"trusted_proxies": ["127.0.3.1"]},
+        "gateway": {"state_dir": os.path.join(directory, "first")}}
 gateway = Gateway(origins.port, CONF)
 let_in()
 behind_tls()
@@ -291,5 +314,6 @@ once_for_all()
 bodies()
 wrong_bodies()
 counts()
+behind_a_restart()
 gateway.end()
 tap.done()

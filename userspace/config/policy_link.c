@@ -175,6 +175,7 @@ static void link_policy(struct sl_reader *r, struct sl_policy *policy)
 {
 	check_certificates(r, policy);
 	policy->identifies = policy->kind && policy->kind->identifies;
+	r->rules->has_hmac |= policy->hmac != NULL;
 	if (policy->any_of)
 		link_any_of(r, policy);
 	if (policy->anonymous)

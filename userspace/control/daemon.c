@@ -121,9 +121,8 @@ static int make_tallies(struct sl_shared *shared)
 
 	shared->credits = sl_credits_new();
 	shared->seats = sl_seats_new();
-	shared->seen = sl_seen_new();
 	shared->windows = sl_windows_new();
-	if (!shared->credits || !shared->seats || !shared->seen || !shared->windows)
+	if (!shared->credits || !shared->seats || !shared->windows)
 		return -ENOMEM;
 	return ret < 0 ? ret : make_tally(&shared->handshake_tally);
 }
@@ -254,7 +253,7 @@ static int keep_what_stays(struct sl_daemon *d)
 
 int sl_daemon_lend(struct sl_daemon *d, const struct sl_rules *rules)
 {
-	int ret = sl_state_open_ledger(d, rules);
+	int ret = sl_state_open(d, rules);
 
 	if (ret == 0 && rules->roster->logins_nr && !d->shared.passwords)
 		ret = sl_passwords_start(&d->shared.passwords);
@@ -337,7 +336,7 @@ void sl_daemon_free(struct sl_daemon *d)
 	sl_keys_close(d);
 	sl_credits_free(d->shared.credits);
 	free(d->shared.seats);
-	free(d->shared.seen);
+	sl_seen_close(d->shared.seen);
 	free(d->shared.windows);
 	sl_ledger_close(d->shared.ledger);
 	sl_passwords_stop(d->shared.passwords);

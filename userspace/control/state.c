@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "policy/ledger.h"
+#include "policy/seen.h"
 
 #define STATE_DIR "/var/lib/sluice"
 
@@ -40,35 +41,64 @@ int sl_state_make(const char *directory)
 	return mkdir(directory, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-static int open_file(struct sl_daemon *d)
+/* A table that is kept: what of it is lost without a file is told. */
+struct kept {
+	const char *event, *file, *effect;
+	int (*open)(struct sl_daemon *d, const char *directory);
+};
+
+static int open_ledger(struct sl_daemon *d, const char *directory)
+{
+	return sl_ledger_open(directory, &d->shared.ledger);
+}
+
+static int open_seen(struct sl_daemon *d, const char *directory)
+{
+	return sl_seen_open(directory, &d->shared.seen);
+}
+
+static const struct kept ledger = { "state.quota", "sluice.quota",
+				    "quotas begin anew with a restart", open_ledger };
+static const struct kept seen = { "state.signatures", "sluice.signatures",
+				  "a signature may be shown again behind a restart", open_seen };
+
+static int open_file(struct sl_daemon *d, const struct kept *k)
 {
 	char mem[PATH_MAX];
 	const char *directory = sl_state_directory(d, mem);
 	int ret;
 
 	if (!directory) {
-		sl_log_warn("state.quota",
-			    "key=/gateway/state_dir effect=\"quotas begin anew with a restart\"");
+		sl_log_warn(k->event, "key=/gateway/state_dir effect=\"%s\"", k->effect);
 		return -ENOENT;
 	}
 	ret = sl_state_make(directory);
 	if (ret == 0)
-		ret = sl_ledger_open(directory, &d->shared.ledger);
+		ret = k->open(d, directory);
 	if (ret < 0)
-		sl_log_warn("state.quota",
-			    "file=%s/sluice.quota error=\"%s\" key=/gateway/state_dir "
-			    "effect=\"quotas begin anew with a restart\"",
-			    directory,
-			    ret == -EPROTO ? "it is no file of quotas, or another version's"
-					   : strerror(-ret));
+		sl_log_warn(k->event,
+			    "file=%s/%s error=\"%s\" key=/gateway/state_dir effect=\"%s\"",
+			    directory, k->file,
+			    ret == -EPROTO ? "it is no such file, or another version's"
+					   : strerror(-ret),
+			    k->effect);
 	return ret;
 }
 
-int sl_state_open_ledger(struct sl_daemon *d, const struct sl_rules *rules)
+static int open_kept(struct sl_daemon *d, const struct kept *k)
 {
-	if (!rules->has_quota || d->shared.ledger || open_file(d) == 0)
-		return 0;
-	return sl_ledger_open(NULL, &d->shared.ledger);
+	return open_file(d, k) == 0 ? 0 : k->open(d, NULL);
+}
+
+int sl_state_open(struct sl_daemon *d, const struct sl_rules *rules)
+{
+	int ret = 0;
+
+	if (rules->has_quota && !d->shared.ledger)
+		ret = open_kept(d, &ledger);
+	if (ret == 0 && rules->has_hmac && !d->shared.seen)
+		ret = open_kept(d, &seen);
+	return ret;
 }
 
 void sl_state_tick(struct sl_daemon *d)

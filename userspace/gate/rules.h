@@ -153,6 +153,7 @@ struct sl_rules {
 	struct sl_policy_list *policies;
 	unsigned policies_nr;
 	bool has_quota; /* one of them counts in shared->ledger */
+	bool has_hmac;	/* one of them looks into shared->seen */
 	struct sl_route *routes;
 	unsigned routes_nr;
 	struct sl_route_table *table;

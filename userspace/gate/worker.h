@@ -52,7 +52,7 @@ struct sl_shared {
 	struct sl_passwords *passwords; /* NULL until a consumer has one */
 	struct sl_credits *credits;	/* of rate_limit policies */
 	struct sl_seats *seats;		/* of concurrency_limit policies */
-	struct sl_seen *seen;		/* signatures of hmac policies */
+	struct sl_seen *seen;		/* signatures; NULL until a configuration has hmac */
 	struct sl_windows *windows;	/* of rate_limit policies with sliding windows */
 	struct sl_ledger *ledger;	/* of quotas; NULL until a configuration has one */
 	struct sl_guard *guard;		/* lists, punishments, limits of connections */

@@ -3,10 +3,10 @@
 // when no other word in reach is the same; of two bids the one that stands in front wins.
 #include "policy/seen.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 /* A word: settled, 35 bits of tag, and until when it is good, in seconds that go round in 8 years.
  * A bid has a number of its own there: nobody takes another's for its own. */
@@ -16,16 +16,34 @@ enum { UNTIL_BITS = 28, TAG_BITS = 35, TAG_FROM = 22 };
 #define TAG_MASK ((1ull << TAG_BITS) - 1)
 #define SETTLED (1ull << 63)
 
-struct sl_seen *sl_seen_new(void)
-{
-	size_t size = (sizeof(struct sl_seen) + 63) / 64 * 64;
-	/* Large enough to be a mapping of its own, so what is never used takes no memory. */
-	struct sl_seen *s = calloc(1, size);
+static const struct sl_statefile_kind kind = {
+	.name = "sluice.signatures",
+	.magic = { 'S', 'L', 'S', 'I', 'G', 'N', 'S', '1' },
+	.slots = SL_SEEN_SLOTS,
+	.slot_bytes = sizeof(uint64_t),
+};
 
-	if (s && getrandom(&s->secret, sizeof(s->secret), 0) == sizeof(s->secret))
-		return s;
-	free(s);
-	return NULL;
+int sl_seen_open(const char *directory, struct sl_seen **ret_seen)
+{
+	struct sl_seen *s = calloc(1, sizeof(*s));
+	int ret = s ? sl_statefile_open(&s->file, directory, &kind) : -ENOMEM;
+
+	if (ret < 0) {
+		free(s);
+		return ret;
+	}
+	s->secret = s->file.secret;
+	s->turn = s->file.common;
+	s->slots = s->file.slots;
+	*ret_seen = s;
+	return 0;
+}
+
+void sl_seen_close(struct sl_seen *seen)
+{
+	if (seen)
+		sl_statefile_close(&seen->file);
+	free(seen);
 }
 
 static _Atomic uint64_t *slot_at(struct sl_seen *s, uint64_t hash, unsigned i)
@@ -38,7 +56,8 @@ static bool is_same(uint64_t word, uint64_t mine)
 	return ((word ^ mine) >> UNTIL_BITS & TAG_MASK) == 0;
 }
 
-/* Of a bid nobody says so: whoever made it settles it, or takes it back. */
+/* Of a bid nobody says so: whoever made it settles it, or takes it back.  One of a daemon that was
+ * killed just then stays in its slot for good, which costs no more than that. */
 static bool is_free(uint64_t word, uint64_t now_s)
 {
 	uint64_t past = (now_s - word) & UNTIL_MASK;
@@ -97,7 +116,7 @@ enum sl_seen_verdict sl_seen_add(struct sl_seen *seen, uint64_t hash, uint64_t n
 	bool is_mine;
 	unsigned at;
 
-	mine = tag << UNTIL_BITS | (atomic_fetch_add(&seen->try, 1) & UNTIL_MASK);
+	mine = tag << UNTIL_BITS | (atomic_fetch_add(seen->turn, 1) & UNTIL_MASK);
 	settled = SETTLED | tag << UNTIL_BITS | (until_s & UNTIL_MASK);
 	if (is_known(seen, hash, mine, now_s))
 		return SL_SEEN_BEFORE;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Signatures that were shown and are still good: one table for all workers, so that none is good a
- * second time. */
+ * second time; in a file, not behind a restart or an upgrade either. */
 #ifndef SL_POLICY_SEEN_H
 #define SL_POLICY_SEEN_H
 
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "base/siphash.h"
+#include "policy/statefile.h"
 
 enum {
 	SL_SEEN_SLOTS = 1 << 22, /* 32 MiB, of what is used: a million at once with ease */
@@ -15,12 +15,16 @@ enum {
 };
 
 struct sl_seen {
-	struct sl_sipkey secret;	   /* random: who shares a slot is for nobody to choose */
-	_Alignas(64) _Atomic uint32_t try; /* a number for each that is being added */
-	_Alignas(64) _Atomic uint64_t slots[SL_SEEN_SLOTS];
+	struct sl_sipkey secret; /* who shares a slot is for nobody to choose */
+	_Atomic uint32_t *turn;	 /* a number for each that is being added, by whichever daemon */
+	_Atomic uint64_t *slots;
+	struct sl_statefile file;
 };
 
-struct sl_seen *sl_seen_new(void); /* NULL: no memory, or no randomness; free(3) ends it */
+/* Opens or makes directory/sluice.signatures, which several daemons may share; with a NULL in
+ * memory alone.  Errors as of sl_statefile_open(), or -ENOMEM. */
+int sl_seen_open(const char *directory, struct sl_seen **ret_seen);
+void sl_seen_close(struct sl_seen *seen); /* NULL is fine */
 
 enum sl_seen_verdict {
 	SL_SEEN_NEW,

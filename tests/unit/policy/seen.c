@@ -88,12 +88,13 @@ static void race(void)
 
 int main(void)
 {
-	seen = sl_seen_new();
+	if (sl_seen_open(NULL, &seen) < 0)
+		seen = NULL;
 	if (!ok(seen != NULL, "a table"))
 		return done_testing();
 	times();
 	full();
 	race();
-	free(seen);
+	sl_seen_close(seen);
 	return done_testing();
 }
