@@ -52,6 +52,11 @@ def routes():
         route("either", {"any_of": ["admins", "known"]}, {"require": {"consumers": ["acme"]}}),
         route("limited", policy(consumer_claim="sub"),
               {"rate_limit": {"per": "consumer", "rate": "2/h", "headers": "off"}}),
+        route("tenants", policy(optional=True),
+              {"rate_limit": {"per": [], "claim": "tenant", "rate": "2/h", "headers": "off"}}),
+        route("roles", policy(),
+              {"rate_limit": {"claim": "https://example/roles", "rate": "1/h", "headers": "off",
+                              "algorithm": "sliding_window"}}),
     ]
 
 
@@ -199,6 +204,15 @@ def remembered(g):
     while ask(g, "/plain", short).status == 200 and time.time() < end:
         time.sleep(0.1)
     tap.same(ask(g, "/plain", short).status, 401, "then it is not, though it was known")
+    asked = [*(rsa.token(claims(tenant=t, n=n)) for n, t in enumerate("abaab")), None, None, None,
+             rsa.token(claims(n=9)), rsa.token(claims(tenant={"a": 1}))]
+    tap.same([ask(g, "/tenants", t).status for t in asked],
+             [200, 200, 200, 429, 200, 200, 200, 429, 429, 429],
+             "each value of a claim has its own credit; who has none counts by its address")
+    asked = [rsa.token(claims(n=n, **{"https://example/roles": v}))
+             for n, v in enumerate((["a", "b"], ["a", "b"], ["ab"], "ab", 7, "7"))]
+    tap.same([ask(g, "/roles", t).status for t in asked], [200, 429, 200, 200, 200, 429],
+             "a list is one value, and a number a text")
     for path in ("/limited", "/limited"):
         tap.same(ask(g, path, rsa.token(claims(n=path))).status, 200, "two of a consumer's")
     tap.same(ask(g, "/limited", rsa.token(claims(n=3))).status, 429,

@@ -17,6 +17,7 @@
 const char *sl_check_name(struct sl_str text);
 /* Of RFC 6749 3.3. */
 const char *sl_check_scope(struct sl_str text);
+const char *sl_check_claim(struct sl_str text);
 #define SL_NAME_PATTERN "^[-_.0-9A-Za-z]{1,64}$"
 const char *sl_check_user(struct sl_str text);
 #define SL_USER_PATTERN "^[_.0-9A-Za-z][-_.0-9A-Za-z]{0,31}$"
@@ -96,6 +97,8 @@ void sl_check_key_auth(struct sl_reader *r, json_t *value, void *to);
 void sl_check_require(struct sl_reader *r, json_t *value, void *to);
 void sl_check_rate_limit(struct sl_reader *r, json_t *value, void *to);
 void sl_check_concurrency_limit(struct sl_reader *r, json_t *value, void *to);
+struct sl_subject_conf;
+void sl_check_subject(struct sl_reader *r, struct sl_subject_conf *self);
 void sl_check_quota(struct sl_reader *r, json_t *value, void *to);
 void sl_check_ip_access(struct sl_reader *r, json_t *value, void *to);
 void sl_check_redirect_https(struct sl_reader *r, json_t *value, void *to);

@@ -154,10 +154,15 @@ static const struct sl_key rate_limit_keys[] = {
 	  .words = WORDS("client", "consumer", "key", "route"), .def = "\"client\"",
 	  .doc = "Who has a credit of its own: a word, or several that count together. client: an "
 		 "address, of IPv6 a /64; consumer, and key: as they were found out before, else "
-		 "as client; route. With 'header' it may be []." },
+		 "as client; route. With 'header' or 'claim' it may be []." },
 	{ "header", &sl_kind_string, SL_KEY_AT(sl_rate_limit, subject.header),
 	  .check = sl_check_field_name,
 	  .doc = "Besides, each value of this field has a credit of its own." },
+	{ "claim", &sl_kind_string, SL_KEY_AT(sl_rate_limit, subject.claim),
+	  .check = sl_check_claim,
+	  .doc = "Besides, each value of this claim, which 'jwt' has found before, has a credit of "
+		 "its "
+		 "own; who has no such claim counts by its address." },
 	{ "rate", &sl_kind_count_rate, SL_KEY_AT(sl_rate_limit, rate), .required = true,
 	  .max = 1000000000, .doc = "Requests, such as \"100/s\", \"600/m\" or \"1000/h\"." },
 	{ "algorithm", &sl_kind_enum, SL_KEY_AT(sl_rate_limit, algorithm),
@@ -194,6 +199,10 @@ static const struct sl_key quota_keys[] = {
 	{ "header", &sl_kind_string, SL_KEY_AT(sl_quota, subject.header),
 	  .check = sl_check_field_name,
 	  .doc = "Besides, each value of this field has a quota of its own." },
+	{ "claim", &sl_kind_string, SL_KEY_AT(sl_quota, subject.claim), .check = sl_check_claim,
+	  .doc = "Besides, each value of this claim, which 'jwt' has found before, has a quota of "
+		 "its "
+		 "own; who has no such claim counts by its address." },
 	{ "cost", &sl_kind_int, SL_KEY_AT(sl_quota, cost), .min = 1, .max = 1000000, .def = "1",
 	  .doc = "What a request takes of it." },
 	{ "headers", &sl_kind_enum, SL_KEY_AT(sl_quota, headers),
@@ -211,6 +220,9 @@ static const struct sl_key concurrency_limit_keys[] = {
 	{ "header", &sl_kind_string, SL_KEY_AT(sl_concurrency_limit, subject.header),
 	  .check = sl_check_field_name,
 	  .doc = "Besides, those with the same value of this field." },
+	{ "claim", &sl_kind_string, SL_KEY_AT(sl_concurrency_limit, subject.claim),
+	  .check = sl_check_claim,
+	  .doc = "Besides, those with the same value of this claim, as for rate_limit." },
 	END,
 };
 

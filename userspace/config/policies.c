@@ -211,8 +211,7 @@ void sl_check_rate_limit(struct sl_reader *r, json_t *value, void *to)
 			sl_reader_fault_member(r, "rate", "must be more than 0");
 		return;
 	}
-	if (!self->subject.per && !self->subject.header.len)
-		sl_reader_fault_member(r, "per", "needs at least a word, or 'header' beside it");
+	sl_check_subject(r, &self->subject);
 	if (self->algorithm == SL_RATE_SLIDING_WINDOW) {
 		make_window(r, value, self);
 		return;
@@ -230,18 +229,16 @@ void sl_check_rate_limit(struct sl_reader *r, json_t *value, void *to)
 
 void sl_check_concurrency_limit(struct sl_reader *r, json_t *value, void *to)
 {
-	const struct sl_concurrency_limit *self = to;
+	struct sl_concurrency_limit *self = to;
 
-	if (!self->subject.per && !self->subject.header.len)
-		sl_reader_fault_member(r, "per", "needs at least a word, or 'header' beside it");
+	sl_check_subject(r, &self->subject);
 }
 
 void sl_check_quota(struct sl_reader *r, json_t *value, void *to)
 {
 	struct sl_quota *self = to;
 
-	if (!self->subject.per && !self->subject.header.len)
-		sl_reader_fault_member(r, "per", "needs at least a word, or 'header' beside it");
+	sl_check_subject(r, &self->subject);
 	if (self->limit && self->cost > self->limit)
 		sl_reader_fault_member(r, "cost", "is more than the limit: no request would pass");
 }

@@ -313,7 +313,14 @@ static bool may_find_token(const struct sl_policy *policy)
 	return policy->jwt;
 }
 
-/* Nobody else brings scopes: nothing would pass. */
+static bool counts_by_claim(const struct sl_policy *p)
+{
+	return (p->rate_limit && p->rate_limit->subject.claim.len) ||
+	       (p->quota && p->quota->subject.claim.len) ||
+	       (p->concurrency_limit && p->concurrency_limit->subject.claim.len);
+}
+
+/* Nobody else brings scopes: nothing would pass, and limits would count by address alone. */
 static void check_scopes(struct sl_reader *r, const struct sl_route *route)
 {
 	for (unsigned i = 0; i < route->policies_nr; i++) {
@@ -321,6 +328,13 @@ static void check_scopes(struct sl_reader *r, const struct sl_route *route)
 
 		if (may_find_token(policy))
 			return;
+		if (counts_by_claim(policy)) {
+			sl_report_fault(
+				&r->report,
+				"'%s' counts by a claim before any 'jwt' that could have found it",
+				policy->kind->name);
+			return;
+		}
 		if (!policy->require || !policy->require->asks_token)
 			continue;
 		sl_report_fault(&r->report,

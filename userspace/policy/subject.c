@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "expr/claims.h"
+
 static uint64_t hash_part(struct sl_sipkey secret, uint64_t so_far, const void *mem, size_t len)
 {
 	secret.k0 ^= so_far;
@@ -37,6 +39,18 @@ static uint64_t hash_field(struct sl_sipkey secret, uint64_t so_far,
 	return so_far;
 }
 
+static uint64_t hash_claim(struct sl_sipkey secret, uint64_t so_far,
+			   const struct sl_policy_call *call, unsigned index)
+{
+	struct sl_claim claim = sl_claim_find(call->claims, index);
+	uint8_t kind = (uint8_t)claim.kind;
+
+	so_far = hash_part(secret, so_far, &kind, sizeof(kind));
+	if (claim.kind == SL_CLAIM_MISSING)
+		return hash_client(secret, so_far, call->client);
+	return hash_part(secret, so_far, claim.bytes.ptr, claim.bytes.len);
+}
+
 uint64_t sl_subject_hash(const struct sl_subject_conf *conf, uint64_t id, struct sl_sipkey secret,
 			 const struct sl_policy_call *call)
 {
@@ -51,5 +65,7 @@ uint64_t sl_subject_hash(const struct sl_subject_conf *conf, uint64_t id, struct
 	if (conf->per & 1u << SL_SUBJECT_ROUTE)
 		h = hash_part(secret, h, call->match->route->name,
 			      strlen(call->match->route->name));
+	if (conf->claim.len)
+		h = hash_claim(secret, h, call, conf->claim_index);
 	return conf->header.len ? hash_field(secret, h, call, conf->header) : h;
 }

@@ -18,6 +18,9 @@ enum sl_subject {
 struct sl_subject_conf {
 	uint32_t per; /* mask of 1 << enum sl_subject: what they are together is the subject */
 	struct sl_str header; /* the value of this field is part of the subject; empty: none */
+	struct sl_str claim;  /* likewise of the token's; who has none counts by its address */
+	/* Made of them. */
+	unsigned claim_index; /* among those that are picked out of tokens */
 };
 
 /* Of what a request is, and of the limit's own id; whoever does not know the secret cannot make two

@@ -136,7 +136,8 @@ static const struct fault top[] = {
 	  "54: /policies/p/0/rate_limit/burst: takes longer than 4 h 48 min to come together at "
 	  "this rate: make it smaller, or the rate larger" },
 	{ "'policies':{'p':[{'rate_limit':{'rate':'1/s','per':[]}}]}",
-	  "52: /policies/p/0/rate_limit/per: needs at least a word, or 'header' beside it" },
+	  "52: /policies/p/0/rate_limit/per: needs at least a word, or 'header' or 'claim' beside "
+	  "it" },
 	{ "'consumers':{'a':{'basic_auth':[{}]}}",
 	  "33: /consumers/a/basic_auth/0: 'password_hash' is missing" },
 	{ "'consumers':{'a':{'basic_auth':['secret']}}",
@@ -159,7 +160,8 @@ static const struct fault top[] = {
 	{ "'policies':{'p':[{'concurrency_limit':{}}]}",
 	  "39: /policies/p/0/concurrency_limit: 'limit' is missing" },
 	{ "'policies':{'p':[{'concurrency_limit':{'limit':1,'per':[]}}]}",
-	  "56: /policies/p/0/concurrency_limit/per: needs at least a word, or 'header' beside it" },
+	  "56: /policies/p/0/concurrency_limit/per: needs at least a word, or 'header' or 'claim' "
+	  "beside it" },
 	{ "'policies':{'p':[{'ip_access':{}}]}",
 	  "31: /policies/p/0/ip_access: needs 'allow', 'deny', 'allow_files' or 'deny_files'" },
 	{ "'policies':{'p':[{'ip_access':{'deny_files':['/no/such']}}]}",
@@ -194,7 +196,7 @@ static const struct fault top[] = {
 	{ "'policies':{'p':[{'quota':{'limit':5,'every':'day','cost':6}}]}",
 	  "59: /policies/p/0/quota/cost: is more than the limit: no request would pass" },
 	{ "'policies':{'p':[{'quota':{'limit':5,'every':'day','per':[]}}]}",
-	  "58: /policies/p/0/quota/per: needs at least a word, or 'header' beside it" },
+	  "58: /policies/p/0/quota/per: needs at least a word, or 'header' or 'claim' beside it" },
 	{ "'policies':{'p':[{'rate_limit':{'rate':'1/s','per':'cunsomer'}}]}",
 	  "52: /policies/p/0/rate_limit/per: unknown value 'cunsomer'; did you mean 'consumer'?" },
 	{ "'consumers':{'a b':{}}",

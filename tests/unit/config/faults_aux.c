@@ -40,6 +40,14 @@ static const struct {
 	  "{'headers':{'request':{'add':{'X-B':'b'}},'response':{'remove':['X-A']}}},{'request_id':"
 	  "'X-Trace'}",
 	  NULL },
+	{ "{'rate_limit':{'rate':'1/s','per':[],'claim':'tenant'}}",
+	  "/routes/0/policies: 'rate_limit' counts by a claim before any 'jwt' that could have "
+	  "found "
+	  "it" },
+	{ "{'quota':{'limit':1,'every':'day','claim':''}}",
+	  "/quota/claim: '' is not 1 to 256 bytes long" },
+	{ "{'concurrency_limit':{'limit':1,'claim':'a\\u001fb'}}",
+	  "must be without control characters" },
 	{ "{'headers':{}}", "2:12: /routes/0/policies/0/headers: needs 'request' or 'response'" },
 	{ "{'headers':{'request':{}}}",
 	  "/routes/0/policies/0/headers/request: needs 'set', 'add' or 'remove'" },
