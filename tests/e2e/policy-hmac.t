@@ -275,7 +275,8 @@ def behind_a_restart():
     fields, state = sign("/signed"), os.path.join(directory, "state")
     g = Gateway(origins.port, {**CONF, "gateway": {"state_dir": state}})
     kept = os.path.join(state, "sluice.signatures")
-    tap.same([status("/signed", fields, g), os.stat(kept).st_mode & 0o777], [200, 0o600], "shown once, and kept where nobody reads it")
+    tap.same([status("/signed", fields, g), os.stat(kept).st_mode & 0o777], [200, 0o600],
+             "shown once, and kept where nobody reads it")
     g.restart(signal.SIGKILL)
     tap.same([status("/signed", fields, g), status("/signed", sign("/signed"), g)], [401, 200],
              "and not again, after the daemon was killed")
@@ -299,6 +300,22 @@ def counts():
              "each key has a limit of its own")
 
 
+def taken_away():
+    """Who had a key that is gone, or has another secret, is cut off; others are not."""
+    keys = [("acme-1", SECRET), ("acme-2", BINARY), ("tin", OTHER)]
+    clients = [Client(gateway.port) for _ in keys]
+    tap.same([c.ask(get("/signed", fields=sign("/signed", secret=s, keyid=k))).status
+              for c, (k, s) in zip(clients, keys)], [200] * 3, "three keys")
+    acme = {**CONSUMERS["acme"], "hmac_keys": CONSUMERS["acme"]["hmac_keys"][:1]}
+    tin = {**CONSUMERS["tin"], "hmac_keys": [{"id": "tin", "secret": "now it is another one"}]}
+    gateway.reload(consumers={**CONSUMERS, "acme": acme, "tin": tin})
+    tap.same([c.is_closed(5 if i else 0.5) for i, c in enumerate(clients)], [False, True, True],
+             "one is gone, one is another: their connections are closed")
+    tap.same(clients[0].ask(get("/signed", fields=sign("/signed"))).status, 200, "one is as it was")
+    for client in clients:
+        client.close()
+
+
 tap.start(120)
 origins = origin.Origin()
 CONF = {"consumers": CONSUMERS, "policies": LISTS, "routes": ROUTES,
@@ -314,6 +331,7 @@ once_for_all()
 bodies()
 wrong_bodies()
 counts()
+taken_away()
 behind_a_restart()
 gateway.end()
 tap.done()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The keys of policy hmac, and the secrets that consumers sign with.
-#include <openssl/sha.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "base/clock.h"
 #include "config/table.h"
@@ -46,7 +47,8 @@ static const struct sl_key hmac_key_keys[] = {
 	END,
 };
 
-/* The digest stands for the key where one has a limit of its own: another id, another key. */
+/* The digest stands for the key where one has a limit of its own, and where it is asked whether it
+ * is still the same: with another id or another secret it is not. */
 static void check_hmac_key(struct sl_reader *r, json_t *value, void *to)
 {
 	struct sl_hmac_key *self = to;
@@ -60,7 +62,10 @@ static void check_hmac_key(struct sl_reader *r, json_t *value, void *to)
 		len = sl_base64_read(self->secret_base64, bytes, sizeof(bytes));
 		secret = (struct sl_str){ (const char *)bytes, len < 0 ? 0 : (size_t)len };
 	}
-	SHA256((const unsigned char *)self->key.id.ptr, self->key.id.len, self->key.sha256);
+	if (!HMAC(EVP_sha256(), secret.ptr, (int)secret.len,
+		  (const unsigned char *)self->key.id.ptr, self->key.id.len, self->key.sha256,
+		  NULL))
+		r->out_of_memory = true;
 	sl_mac_key_make(&self->mac, secret);
 }
 

@@ -132,6 +132,15 @@ static bool is_good(const struct sl_rules *rules, const struct sl_api_key *key)
 	return e && e->key->enabled && e->consumer->enabled;
 }
 
+static bool is_secret_good(const struct sl_rules *rules, const struct sl_api_key *key)
+{
+	const struct sl_consumer *owner;
+	const struct sl_hmac_key *k = sl_hmac_keys_find(rules->hmac_keys, key->id, &owner);
+
+	return k && k->key.enabled && owner->enabled &&
+	       memcmp(k->key.sha256, key->sha256, sizeof(key->sha256)) == 0;
+}
+
 static void add_mark(struct marks *m, uint64_t mark)
 {
 	if (m->nr == m->room) {
@@ -175,6 +184,9 @@ void sl_keys_note_reload(struct sl_daemon *d, const struct sl_rules *old)
 	for (unsigned i = 0; i < old->keys->nr; i++)
 		if (!is_good(d->rules, old->keys->entries[i].key))
 			add_mark(&m, sl_api_key_mark(old->keys->entries[i].key));
+	for (unsigned i = 0; i < old->hmac_keys->nr; i++)
+		if (!is_secret_good(d->rules, &old->hmac_keys->keys[i]->key))
+			add_mark(&m, sl_api_key_mark(&old->hmac_keys->keys[i]->key));
 	gather_kept(d, old, &m);
 	if (m.nr) {
 		qsort(m.list, m.nr, sizeof(*m.list), by_number);

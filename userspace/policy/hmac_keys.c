@@ -28,6 +28,7 @@ struct sl_hmac_keys *sl_hmac_keys_new(struct sl_arena *arena, const struct sl_co
 	k->ids = sl_lookup_new(arena, ids, all, &twice);
 	if (!k->ids && twice < all)
 		*ret_twice = k->keys[twice];
+	k->nr = all;
 	return k->ids ? k : NULL;
 }
 

@@ -12,6 +12,7 @@ struct sl_hmac_keys {
 	/* In the order of the ids. */
 	const struct sl_hmac_key **keys;
 	const struct sl_consumer **owners;
+	unsigned nr;
 };
 
 /* Of consumers that outlive it.  NULL: no memory, or no randomness; or, with *ret_twice set to the
