@@ -291,6 +291,32 @@ def behind_a_restart():
     g.end()
 
 
+def asked_for():
+    """A body that waits for the origin's 100 is judged all the same."""
+    def serve(conn):
+        while request := conn.head():
+            if request.get("expect"):
+                conn.send("HTTP/1.1 100 Continue\r\n\r\n")
+            conn.body(request)
+            conn.send(origin.answer())
+
+    careful = origin.Origin(serve)
+    g = Gateway(careful.port, {**CONF, "gateway": {
+        "state_dir": os.path.join(directory, "careful")}})
+    for body, want, whole in ((b"hello", 200, [b"hello"]), (b"hellO", 401, [])):
+        careful.forget()
+        head = post("/signed", b"hello", sign("/signed", "POST", b"hello") +
+                    "Expect: 100-continue\r\n")[:-5]
+        with Client(g.port) as client:
+            client.send(head)
+            careful.wait(lambda: any(b"/signed" in c.raw for c in careful.connections), 5)
+            tap.same(client.head().status, 100, "the origin asks for the body")
+            client.send(body)
+            tap.same(client.response("POST").status, want, f"{body.decode()}: {want}")
+        tap.same([r.body for r in careful.requests()], whole, "what the origin has of it")
+    g.end()
+
+
 def counts():
     def ask_limited(**more):
         return status("/limited", sign("/limited", **more))
@@ -330,6 +356,7 @@ once()
 once_for_all()
 bodies()
 wrong_bodies()
+asked_for()
 counts()
 taken_away()
 behind_a_restart()
