@@ -20,7 +20,7 @@ ALLFLAGS = -std=gnu11 $(OPT) $(CFLAGS) $(WARN) $(SAN) -D_GNU_SOURCE -DSL_VERSION
            -fno-strict-aliasing -fstack-protector-strong -pthread -Iinclude -Iuserspace -Itests/lib -MMD -MP
 BPF_FLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -Iinclude -Ibpf \
            -isystem $(firstword $(wildcard /usr/include/*-linux-gnu)) -MMD -MP
-LIBS    := -lbpf -luring -ljansson -lcares -lpcre2-8 -lsqlite3 -lcrypt -lssl -lcrypto -lseccomp -l:libboost_context.a
+LIBS    := -lbpf -luring -ljansson -lcurl -lcares -lpcre2-8 -lsqlite3 -lcrypt -lssl -lcrypto -lseccomp -l:libboost_context.a
 
 LIB_SRC := $(wildcard userspace/*/*.c)
 CTL_SRC := $(wildcard tools/sluicectl/*.c)

@@ -106,6 +106,7 @@ void sl_check_maintenance(struct sl_reader *r, json_t *value, void *to);
 void sl_check_cors(struct sl_reader *r, json_t *value, void *to);
 /* Reads the key set that it names. */
 void sl_check_jwt(struct sl_reader *r, json_t *value, void *to);
+void sl_check_oidc(struct sl_reader *r, json_t *value, void *to);
 void sl_check_headers(struct sl_reader *r, json_t *value, void *to);
 void sl_check_policy(struct sl_reader *r, json_t *value, void *to);
 void sl_check_access(struct sl_reader *r, json_t *value, void *to);

@@ -268,6 +268,8 @@ static const struct sl_key anonymous_keys[] = {
 	       "answer is 401. A thread of its own checks passwords."), \
 	POLICY(jwt, sl_jwt_keys, sl_check_jwt, \
 	       "Only who shows a good JSON Web Token goes on; else the answer is 401."), \
+	POLICY(oidc, sl_oidc_keys, sl_check_oidc, \
+	       "As jwt, with an issuer whose keys are found by OpenID Connect Discovery."), \
 	POLICY(mtls, sl_mtls_keys, NULL, \
 	       "Only who has shown a consumer's certificate in its TLS handshake goes on; else " \
 	       "the answer is 401. Some listener's 'client_ca' asks for them."), \

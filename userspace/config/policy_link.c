@@ -57,6 +57,11 @@ static void name_limits(struct sl_reader *r, struct sl_policy *policies, unsigne
 	}
 }
 
+static const struct sl_jwt *token_of(const struct sl_policy *p)
+{
+	return p->oidc ? &p->oidc->jwt : p->jwt;
+}
+
 /* A secret in a query is hidden in logs wherever its name is known. */
 static void redact_queries(struct sl_reader *r, const struct sl_policy *policies, unsigned nr)
 {
@@ -67,8 +72,8 @@ static void redact_queries(struct sl_reader *r, const struct sl_policy *policies
 
 		if (policies[i].key_auth)
 			name = policies[i].key_auth->query;
-		else if (policies[i].jwt)
-			name = policies[i].jwt->query;
+		else if (token_of(&policies[i]))
+			name = token_of(&policies[i])->query;
 		if (!name.len)
 			continue;
 		names = sl_reader_alloc(r, redact->names_nr + 1, sizeof(*names));
@@ -162,7 +167,9 @@ static void check_certificates(struct sl_reader *r, const struct sl_policy *poli
 {
 	const struct sl_rules *rules = r->rules;
 
-	if (!policy->mtls && !(policy->jwt && policy->jwt->certificate_bound))
+	const struct sl_jwt *token = token_of(policy);
+
+	if (!policy->mtls && !(token && token->certificate_bound))
 		return;
 	for (unsigned i = 0; i < rules->listeners_nr; i++)
 		if (rules->listeners[i].tls && rules->listeners[i].tls->client_ca)
@@ -308,9 +315,9 @@ static bool may_find_token(const struct sl_policy *policy)
 {
 	for (unsigned i = 0; policy->any_of && i < policy->any_of->names_nr; i++)
 		for (unsigned k = 0; k < policy->any_of->lists[i]->policies_nr; k++)
-			if (policy->any_of->lists[i]->policies[k].jwt)
+			if (token_of(&policy->any_of->lists[i]->policies[k]))
 				return true;
-	return policy->jwt;
+	return token_of(policy) != NULL;
 }
 
 static bool counts_by_claim(const struct sl_policy *p)

@@ -18,7 +18,7 @@
 
 /* In the files of upstreams and routes. */
 extern const struct sl_key sl_upstream_item, sl_route_item;
-extern const struct sl_key sl_jwt_keys[];
+extern const struct sl_key sl_jwt_keys[], sl_oidc_keys[];
 extern const struct sl_key sl_mtls_keys[], sl_certificate_item;
 extern const struct sl_key sl_hmac_keys_table[], sl_hmac_key_item;
 extern const struct sl_key sl_consumer_item, sl_policy_item, sl_policy_list_item;

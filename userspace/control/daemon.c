@@ -28,6 +28,7 @@
 #include "control/socket.h"
 #include "control/state.h"
 #include "control/upgrade.h"
+#include "fetch/keysets.h"
 #include "gate/meters.h"
 #include "policy/credit.h"
 #include "policy/ledger.h"
@@ -257,6 +258,8 @@ int sl_daemon_lend(struct sl_daemon *d, const struct sl_rules *rules)
 
 	if (ret == 0 && rules->roster->logins_nr && !d->shared.passwords)
 		ret = sl_passwords_start(&d->shared.passwords);
+	if (ret == 0 && rules->keysets)
+		ret = sl_keysets_start(rules->keysets);
 	return ret;
 }
 

@@ -34,6 +34,8 @@ static struct prints take_prints(const struct sl_rules *rules)
 		p.now = p.now * 31 + sl_tls_origin_files_print(o);
 	}
 	for (const struct sl_jwks_file *f = rules->jwks; f; f = f->next) {
+		if (!f->path)
+			continue; /* its thread says when there is another */
 		p.in_use = p.in_use * 31 + f->print;
 		p.now = p.now * 31 + sl_tls_file_print(0, f->path);
 	}

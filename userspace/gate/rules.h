@@ -86,6 +86,7 @@ struct sl_dns {
 };
 
 struct sl_jwks_file;
+struct sl_keysets;
 struct sl_names;
 struct sl_tickets;
 
@@ -149,6 +150,7 @@ struct sl_rules {
 	struct sl_keyring *keys;	/* of the consumers */
 	struct sl_roster *roster;	/* the consumers by name */
 	struct sl_hmac_keys *hmac_keys; /* and by those that they sign with */
+	struct sl_keysets *keysets;	/* of issuers; NULL: all are files */
 	struct sl_jwks_file *jwks; /* keys of those who sign tokens; NULL: no policy wants any */
 	struct sl_policy_list *policies;
 	unsigned policies_nr;

@@ -2,6 +2,7 @@
 // Policy jwt.
 #include "policy/jwt.h"
 
+#include "fetch/keysets.h"
 #include "jose/base64url.h"
 #include "jose/json.h"
 #include "policy/claims.h"
@@ -25,6 +26,12 @@ static const struct sl_refusal missing = {
 	.error = "jwt_missing",
 	.detail = DETAIL,
 	.fields = SL_STR(CHALLENGE "\r\n"),
+};
+static const struct sl_refusal no_keys = {
+	.status = 503,
+	.error = "jwt_no_keys",
+	.detail = "Tokens cannot be judged at the moment.",
+	.fields = SL_STR("Retry-After: 5\r\n"),
 };
 static const struct sl_refusal twice = INVALID("jwt_twice");
 static const struct sl_refusal no_consumer = INVALID("jwt_no_consumer");
@@ -242,9 +249,14 @@ static const struct sl_refusal *verify(const struct sl_jwt *conf, struct sl_poli
 				       struct sl_str text, struct sl_token_facts *facts)
 {
 	struct sl_jwt_token token;
-	enum sl_jwt_why why = sl_jwt_verify(text, conf->keys, &conf->rules, call->wall_s, &token);
 	const struct sl_refusal *refusal = NULL;
+	enum sl_jwt_why why;
 
+	if (!conf->keys) /* its issuer has not answered since the start */
+		return &no_keys;
+	why = sl_jwt_verify(text, conf->keys, &conf->rules, call->wall_s, &token);
+	if (why == SL_JWT_UNKNOWN_KEY && conf->source)
+		sl_keyset_want(conf->source);
 	if (why == SL_JWT_NO_MEMORY)
 		refusal = &sl_refusal_no_memory;
 	else if (why != SL_JWT_VALID)
@@ -305,6 +317,12 @@ static const struct sl_refusal *run(const void *policy, struct sl_policy_call *c
 
 const struct sl_policy_kind sl_policy_jwt = {
 	.name = "jwt",
+	.identifies = true,
+	.run = run,
+};
+
+const struct sl_policy_kind sl_policy_oidc = {
+	.name = "oidc",
 	.identifies = true,
 	.run = run,
 };

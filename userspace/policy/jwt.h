@@ -7,16 +7,21 @@
 #include "jose/verify.h"
 #include "policy/policy.h"
 
+struct sl_keyset;
+
 /* A key set that is loaded; policies that name the same file share it. */
 struct sl_jwks_file {
-	const char *path;
+	const char *path;	  /* NULL: it comes from a URL */
+	struct sl_keyset *source; /* of that; set NULL: nothing has come yet */
 	struct sl_jwks *set;
 	uint64_t print; /* of the file when it was read, see tls/files.h */
 	struct sl_jwks_file *next;
 };
 
 struct sl_jwt {
-	const char *jwks_file;
+	const char *jwks_file, *jwks_url; /* one of them; of policy oidc none */
+	const char *ca;			  /* of the server of keys; NULL: the system's */
+	const char *oidc_issuer;	  /* of policy oidc */
 	/* Where a token is looked for; one that is empty is not looked at. */
 	struct sl_str header; /* in Authorization, and if it is there in others, behind "Bearer" */
 	struct sl_str query;  /* a parameter's name, as it is written */
@@ -35,11 +40,19 @@ struct sl_jwt {
 	bool hide_credentials;	    /* of the header; others are taken out always */
 	/* Made of them. */
 	struct sl_jwt_rules rules;
-	const struct sl_jwks *keys;
+	const struct sl_jwks *keys;	     /* NULL: there are none yet */
+	struct sl_keyset *source;	     /* NULL: they are in a file */
 	const struct sl_expr_claims *claims; /* that conditions name */
 	uint64_t id; /* random: another one after each reload, for tokens that are remembered */
 };
 
 extern const struct sl_policy_kind sl_policy_jwt;
+
+/* Policy oidc: the same, with the keys that an issuer publishes by OpenID Connect Discovery. */
+struct sl_oidc {
+	struct sl_jwt jwt;
+};
+
+extern const struct sl_policy_kind sl_policy_oidc;
 
 #endif

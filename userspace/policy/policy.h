@@ -123,6 +123,7 @@ struct sl_policy_kind {
 	X(key_auth) \
 	X(basic_auth) \
 	X(jwt) \
+	X(oidc) \
 	X(mtls) \
 	X(hmac) \
 	X(require) \

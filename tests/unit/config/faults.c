@@ -104,7 +104,8 @@ static const struct fault top[] = {
 	{ "'\\u001b[2J':1", "1: /?[2J: unknown key '?[2J'" },
 	{ "'policies':{'p':[]}", "17: /policies/p: needs at least 1 element, not 0" },
 	{ "'policies':{'p':[{}]}",
-	  "18: /policies/p/0: needs 'key_auth', 'basic_auth', 'jwt', 'mtls', 'hmac', 'require', "
+	  "18: /policies/p/0: needs 'key_auth', 'basic_auth', 'jwt', 'oidc', 'mtls', 'hmac', "
+	  "'require', "
 	  "'rate_limit', "
 	  "'quota', 'concurrency_limit', "
 	  "'any_of', 'anonymous', 'ip_access', 'cors', 'body_limit', 'redirect_https', "

@@ -70,7 +70,7 @@ static const struct {
 	  "{'require':{'scopes':['read:all']}}",
 	  NULL },
 	{ "{'jwt':{'jwks_file':'$'}},{'jwt':{'jwks_file':'$','algorithms':['EdDSA']}}", NULL },
-	{ "{'jwt':{}}", "2:8: /routes/0/policies/0/jwt: 'jwks_file' is missing" },
+	{ "{'jwt':{}}", "2:8: /routes/0/policies/0/jwt: needs 'jwks_file' or 'jwks_url'" },
 	{ "{'jwt':{'jwks_file':'keys'}}",
 	  "2:21: /routes/0/policies/0/jwt/jwks_file: needs an absolute path" },
 	{ "{'jwt':{'jwks_file':'/nowhere/at-all'}}",
