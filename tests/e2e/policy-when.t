@@ -71,6 +71,9 @@ def requests():
     problem = json.loads(answer.body)
     tap.ok("require" in problem["detail"] and "gold" not in str(problem) and
            "first" not in str(problem), "the answer names the policy, not the rule", problem)
+    tap.same([status("/spoof", fields=key + f) for f in (
+        "X-Consumer-Username: root\r\n", "X_Consumer_Username: root\r\n")], [403, 403],
+             "what only the gateway says of consumers is not believed of a client")
     tap.same(status("/host"), 200, "a host, in any case")
 
 
@@ -112,6 +115,9 @@ with tempfile.TemporaryDirectory() as directory:
         route("tenant", "/tenant", keyed, {"require": {"when": "header('x-tenant') == 'acme'"}}),
         route("both", "/both", keyed, {"require": {"when": [
             "groups has 'gold'", "consumer == 'first'"]}}),
+        route("spoof", "/spoof", keyed, {"require": {"when": [
+            "header('x-consumer-username') == 'root' || "
+            "header('x_consumer_username') == 'root'"]}}),
         route("host", "/host", {"require": {"when": "host == 'TEST.example'"}})]})
     claims()
     requests()

@@ -211,10 +211,11 @@ static bool ask_value(const struct sl_expr_test *t, const struct sl_expr_request
 		return begins_with(left, right, false);
 	case SL_EXPR_NE:
 		return !begins_with(left, right, false);
+	/* Everything begins and ends with an empty text: a claim that is one would let all in. */
 	case SL_EXPR_STARTS_WITH:
-		return begins_with(left, right, true);
+		return right.text.len && begins_with(left, right, true);
 	case SL_EXPR_ENDS_WITH:
-		return ends_with(left, right);
+		return right.text.len && ends_with(left, right);
 	default:
 		return false;
 	}
