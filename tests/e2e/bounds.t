@@ -30,6 +30,15 @@ def in_flight(named, count):
     return sum(n.saw("/hold") for n in named)
 
 
+def all_have_come(gateway, count):
+    """So many requests are under way or wait, by the gateway's own word."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if gateway.ctl("-j", "connection", "show").stdout.count('"serving"') >= count:
+            return
+        time.sleep(0.02)
+
+
 def ask(gateway, path="/"):
     with wire.Client(gateway.port) as client:
         return client.ask(wire.get(path))
@@ -224,7 +233,7 @@ def waiters_over_reloads():
     named, gateway = make(max_connections=1, max_pending=2, timeouts={"connect": "20s"})
     clients = hold(gateway, 3)
     in_flight(named, 1)
-    time.sleep(0.1)
+    all_have_come(gateway, 3)
     upstream = gateway.conf["upstreams"]["origin"]
     gateway.reload(upstreams={"origin": {**upstream, "max_connections": 2}})
     tap.same([ask(gateway).status for _ in range(2)], [200] * 2,
