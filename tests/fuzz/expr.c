@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fuzz target of conditions: any text is compiled or refused with a place inside it, what was
-// compiled ends, and it says the opposite of itself behind '!'.
+// compiled ends, and it does not hold both as it is and behind '!'.
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mem[size + 2] = ')';
 	sl_arena_init(&arena, NULL, 0, 1 << 20);
 	if (compile(&arena, text, &e) == 0 && compile(&arena, negated, &other) == 0)
-		demand(holds(e, &text) != holds(other, &text));
+		demand(!holds(e, &text) || !holds(other, &text));
 	sl_arena_fini(&arena);
 	free(copy);
 	free(mem);

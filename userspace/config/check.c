@@ -8,6 +8,7 @@
 #include "gate/certificate.h"
 #include "http/field.h"
 #include "http/uri.h"
+#include "tls/shown.h"
 
 enum {
 	NAME_MAX_BYTES = 64,
@@ -163,7 +164,7 @@ const char *sl_check_request_field(struct sl_str text)
 	case SL_FIELD_X_REQUEST_ID:
 		return "is set by the gateway itself";
 	default:
-		if (sl_certificate_is_field(text))
+		if (sl_tls_client_is_field(text))
 			return "is set by the gateway itself, as 'client_headers' says";
 		return is_gateway_field(text) ? "is set by the gateway itself" : NULL;
 	}
@@ -203,7 +204,7 @@ const char *sl_check_match_header(struct sl_str text)
 	case SL_FIELD_X_REQUEST_ID:
 		return "is not passed on as it came, so no route can look at it";
 	default:
-		return is_gateway_field(text) || sl_certificate_is_field(text)
+		return is_gateway_field(text) || sl_tls_client_is_field(text)
 			       ? "is not passed on as it came, so no route can look at it"
 			       : NULL;
 	}

@@ -144,7 +144,8 @@ static const struct sl_key require_keys[] = {
 		 "\"claims.sub == path.user || groups has 'admin'\": comparisons of method, path, "
 		 "path.NAME, host, client, consumer, groups, scopes, claims.NAME and "
 		 "header('NAME') by ==, !=, in, not in, has, starts_with, ends_with and exists(), "
-		 "joined by &&, || and !. A comparison with what is missing is false. Up to 2048 "
+		 "joined by &&, || and !. Of what is missing neither a comparison holds nor its "
+		 "opposite. Up to 2048 "
 		 "bytes and 64 comparisons." },
 	END,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an expression is compiled to: comparisons in their order, each of which says where to go on
- * when it holds and when it does not.  All of that is forward, so it ends. */
+ * when it holds, when it does not, and when nobody knows, as what it asks for is missing.  All of
+ * that is forward, so it ends. */
 #ifndef SL_EXPR_CODE_H
 #define SL_EXPR_CODE_H
 
@@ -41,11 +42,11 @@ enum { SL_EXPR_TRUE = 254, SL_EXPR_FALSE = 255 }; /* instead of an index: the en
 
 struct sl_expr_test {
 	struct sl_expr_operand left, right;
-	enum sl_expr_operator operator;
+	enum sl_expr_operator how;
 	const struct sl_str *items; /* of IN */
 	const struct sl_net *nets;  /* of IN, EQ and NE, where left is the client */
 	unsigned nr;
-	uint8_t on_true, on_false;
+	uint8_t on_true, on_false, on_missing;
 };
 
 struct sl_expr {

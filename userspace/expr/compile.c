@@ -250,12 +250,12 @@ static void make_nets(struct compiler *c, struct sl_expr_test *t, size_t at)
 
 static void check_test(struct compiler *c, struct sl_expr_test *t, size_t at)
 {
-	bool takes_one = t->operator!= SL_EXPR_HAS && t->operator!= SL_EXPR_EXISTS;
+	bool takes_one = t->how != SL_EXPR_HAS && t->how != SL_EXPR_EXISTS;
 
 	if (takes_one && is_list(&t->left))
 		fail_at(c, at, "'%s' is a list: ask it with 'has'",
 			t->left.kind == SL_EXPR_GROUPS ? "groups" : "scopes");
-	else if (t->operator== SL_EXPR_HAS && !is_list(&t->left) && t->left.kind != SL_EXPR_CLAIM)
+	else if (t->how == SL_EXPR_HAS && !is_list(&t->left) && t->left.kind != SL_EXPR_CLAIM)
 		fail_at(c, at, "'has' asks groups, scopes or a claim");
 	else if (!t->items && is_list(&t->right))
 		fail_at(c, at, "a list stands behind 'in', or before 'has'");
@@ -263,9 +263,9 @@ static void check_test(struct compiler *c, struct sl_expr_test *t, size_t at)
 		fail_at(c, at, "'client' stands before what it is compared with");
 	else if (t->left.kind == SL_EXPR_LITERAL && t->right.kind == SL_EXPR_LITERAL)
 		fail_at(c, at, "this is always the same");
-	if (c->error || t->left.kind != SL_EXPR_CLIENT || t->operator== SL_EXPR_EXISTS)
+	if (c->error || t->left.kind != SL_EXPR_CLIENT || t->how == SL_EXPR_EXISTS)
 		return;
-	if (t->operator> SL_EXPR_NOT_IN ||(!t->items && t->right.kind != SL_EXPR_LITERAL))
+	if (t->how > SL_EXPR_NOT_IN || (!t->items && t->right.kind != SL_EXPR_LITERAL))
 		fail_at(c, at, "'client' goes with '==', '!=' and 'in', and addresses");
 	else
 		make_nets(c, t, at);
@@ -284,7 +284,7 @@ static void parse_in(struct compiler *c, struct sl_expr_test *t, bool is_not)
 {
 	size_t at = c->lex.at;
 
-	t->operator= is_not ? SL_EXPR_NOT_IN : SL_EXPR_IN;
+	t->how = is_not ? SL_EXPR_NOT_IN : SL_EXPR_IN;
 	if (sl_lex_is(&c->lex, "[")) {
 		parse_items(c, t);
 		return;
@@ -292,13 +292,13 @@ static void parse_in(struct compiler *c, struct sl_expr_test *t, bool is_not)
 	t->right = parse_operand(c);
 	if (is_not)
 		fail_at(c, at, "a list in brackets is expected: else write '!(... in ...)'");
-	t->operator= SL_EXPR_HAS;
+	t->how = SL_EXPR_HAS;
 	swap(t);
 }
 
 static const struct {
 	const char *word;
-	enum sl_expr_operator operator;
+	enum sl_expr_operator how;
 } operators[] = {
 	{ "==", SL_EXPR_EQ },
 	{ "!=", SL_EXPR_NE },
@@ -312,7 +312,7 @@ static void parse_comparison(struct compiler *c, struct sl_expr_test *t)
 	t->left = parse_operand(c);
 	for (size_t i = 0; i < sizeof(operators) / sizeof(*operators); i++)
 		if (take_if(c, operators[i].word)) {
-			t->operator= operators[i].operator;
+			t->how = operators[i].how;
 			t->right = parse_operand(c);
 			return;
 		}
@@ -340,7 +340,7 @@ static int add_node(struct compiler *c, enum node_kind kind, int a, int b)
 
 static int parse_test(struct compiler *c)
 {
-	struct sl_expr_test t = { .operator= SL_EXPR_EXISTS };
+	struct sl_expr_test t = { .how = SL_EXPR_EXISTS };
 	size_t at = c->lex.at;
 
 	if (c->expr->nr == SL_EXPR_TESTS_MAX)
@@ -407,29 +407,42 @@ static int parse_or(struct compiler *c)
 	return node;
 }
 
+/* Where a comparison leads to, and whether it is turned around on the way to the end. */
+struct ways {
+	uint8_t on_true, on_false;
+	bool is_negated;
+};
+
+/* What is missing holds neither as it is nor turned around: as if each '!' stood before comparisons
+ * alone, and those that nobody can answer were false. */
+static void end(struct sl_expr_test *t, struct ways w)
+{
+	t->on_true = w.on_true;
+	t->on_false = w.on_false;
+	t->on_missing = w.is_negated ? w.on_true : w.on_false;
+}
+
 /* The left side of a chain may be deep, and is gone down without a call. */
-static void join(struct compiler *c, int at, uint8_t on_true, uint8_t on_false)
+static void join(struct compiler *c, int at, struct ways w)
 {
 	for (;;) {
 		const struct node *n = &c->nodes[at];
-		uint8_t other = on_false;
+		uint8_t other = w.on_false;
 
 		switch (n->kind) {
 		case NODE_TEST:
-			c->expr->tests[n->a].on_true = on_true;
-			c->expr->tests[n->a].on_false = on_false;
+			end(&c->expr->tests[n->a], w);
 			return;
 		case NODE_NOT:
-			on_false = on_true;
-			on_true = other;
+			w = (struct ways){ other, w.on_true, !w.is_negated };
 			break;
 		case NODE_AND:
-			join(c, n->b, on_true, on_false);
-			on_true = c->nodes[n->b].first;
+			join(c, n->b, w);
+			w.on_true = c->nodes[n->b].first;
 			break;
 		case NODE_OR:
-			join(c, n->b, on_true, on_false);
-			on_false = c->nodes[n->b].first;
+			join(c, n->b, w);
+			w.on_false = c->nodes[n->b].first;
 			break;
 		}
 		at = n->a;
@@ -455,7 +468,7 @@ int sl_expr_compile(struct sl_arena *arena, struct sl_str text, struct sl_expr_c
 		fail(&c, "'&&', '||' or the end");
 	if (c.error)
 		return c.error;
-	join(&c, root, SL_EXPR_TRUE, SL_EXPR_FALSE);
+	join(&c, root, (struct ways){ SL_EXPR_TRUE, SL_EXPR_FALSE, false });
 	*ret_expr = c.expr;
 	return 0;
 }

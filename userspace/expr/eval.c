@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compares what a request has.  What is missing makes a comparison false, '!=' and 'not in' too.
+// Compares what a request has.  Of what is missing nobody knows, and that lets nobody in.
 #include "expr/claims.h"
 #include "expr/code.h"
+
+enum answer { NO, YES, MISSING };
 
 enum value_kind { VALUE_MISSING, VALUE_TEXT, VALUE_ENCODED, VALUE_HOST, VALUE_LIST };
 
@@ -152,28 +154,32 @@ static bool items_have(const struct sl_str *items, unsigned nr, struct value v)
 }
 
 /* One that is no list is one of one: many claims may be either. */
-static bool claim_has(struct value claim, struct value v)
+static enum answer claim_has(struct value claim, struct value v)
 {
 	struct sl_str item;
 
+	if (claim.kind == VALUE_MISSING)
+		return MISSING;
 	if (claim.kind != VALUE_LIST)
-		return claim.kind != VALUE_MISSING && begins_with(claim, v, false);
+		return begins_with(claim, v, false) ? YES : NO;
 	while (sl_claim_next(&claim.text, &item))
 		if (begins_with((struct value){ VALUE_TEXT, item }, v, false))
-			return true;
-	return false;
+			return YES;
+	return NO;
 }
 
-static bool has(const struct sl_expr_test *t, const struct sl_expr_request *r)
+static enum answer has(const struct sl_expr_test *t, const struct sl_expr_request *r)
 {
 	struct value v = value_of(&t->right, r);
 
 	if (v.kind == VALUE_MISSING || v.kind == VALUE_LIST)
-		return false;
+		return MISSING;
 	if (t->left.kind == SL_EXPR_GROUPS)
-		return items_have(r->groups, r->groups_nr, v) || words_have(r->token_groups, v);
+		return items_have(r->groups, r->groups_nr, v) || words_have(r->token_groups, v)
+			       ? YES
+			       : NO;
 	if (t->left.kind == SL_EXPR_SCOPES)
-		return words_have(r->scopes, v);
+		return words_have(r->scopes, v) ? YES : NO;
 	return claim_has(value_of(&t->left, r), v);
 }
 
@@ -192,21 +198,12 @@ static bool ask_client(const struct sl_expr_test *t, const struct sl_expr_reques
 {
 	bool is_there = sl_nets_have(t->nets, t->nr, r->client);
 
-	return t->operator== SL_EXPR_NE || t->operator== SL_EXPR_NOT_IN ? !is_there : is_there;
+	return t->how == SL_EXPR_NE || t->how == SL_EXPR_NOT_IN ? !is_there : is_there;
 }
 
-static bool ask_value(const struct sl_expr_test *t, const struct sl_expr_request *r)
+static bool compare(enum sl_expr_operator how, struct value left, struct value right)
 {
-	struct value left = value_of(&t->left, r), right;
-
-	if (left.kind == VALUE_MISSING || left.kind == VALUE_LIST)
-		return false;
-	if (t->items)
-		return items_have(t->items, t->nr, left) == (t->operator== SL_EXPR_IN);
-	right = value_of(&t->right, r);
-	if (right.kind == VALUE_MISSING || right.kind == VALUE_LIST)
-		return false;
-	switch (t->operator) {
+	switch (how) {
 	case SL_EXPR_EQ:
 		return begins_with(left, right, false);
 	case SL_EXPR_NE:
@@ -221,13 +218,29 @@ static bool ask_value(const struct sl_expr_test *t, const struct sl_expr_request
 	}
 }
 
-static bool ask(const struct sl_expr_test *t, const struct sl_expr_request *r)
+static enum answer ask_value(const struct sl_expr_test *t, const struct sl_expr_request *r)
 {
-	if (t->operator== SL_EXPR_EXISTS)
-		return exists(&t->left, r);
-	if (t->operator== SL_EXPR_HAS)
+	struct value left = value_of(&t->left, r), right;
+
+	if (left.kind == VALUE_MISSING || left.kind == VALUE_LIST)
+		return MISSING;
+	if (t->items)
+		return items_have(t->items, t->nr, left) == (t->how == SL_EXPR_IN) ? YES : NO;
+	right = value_of(&t->right, r);
+	if (right.kind == VALUE_MISSING || right.kind == VALUE_LIST)
+		return MISSING;
+	return compare(t->how, left, right) ? YES : NO;
+}
+
+static enum answer ask(const struct sl_expr_test *t, const struct sl_expr_request *r)
+{
+	if (t->how == SL_EXPR_EXISTS)
+		return exists(&t->left, r) ? YES : NO;
+	if (t->how == SL_EXPR_HAS)
 		return has(t, r);
-	return t->nets ? ask_client(t, r) : ask_value(t, r);
+	if (t->nets)
+		return ask_client(t, r) ? YES : NO;
+	return ask_value(t, r);
 }
 
 bool sl_expr_holds(const struct sl_expr *e, const struct sl_expr_request *r)
@@ -236,8 +249,11 @@ bool sl_expr_holds(const struct sl_expr *e, const struct sl_expr_request *r)
 
 	while (at < e->nr) {
 		const struct sl_expr_test *t = &e->tests[at];
+		const uint8_t ways[] = {
+			[NO] = t->on_false, [YES] = t->on_true, [MISSING] = t->on_missing
+		};
 
-		at = ask(t, r) ? t->on_true : t->on_false;
+		at = ways[ask(t, r)];
 	}
 	return at == SL_EXPR_TRUE;
 }

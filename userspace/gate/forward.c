@@ -7,6 +7,7 @@
 #include "gate/policies.h"
 #include "gate/rewrite.h"
 #include "observe/clock.h"
+#include "tls/shown.h"
 
 static void put_field(struct sl_out *o, const struct sl_field *f)
 {
@@ -167,7 +168,7 @@ static bool is_ours(const struct sl_field *f)
 	struct sl_str name = { f->name, f->name_len };
 
 	return sl_lower(f->name[0]) == 'x' &&
-	       (sl_certificate_is_field(name) || sl_consumer_is_field(name));
+	       (sl_tls_client_is_field(name) || sl_consumer_is_field(name));
 }
 
 /* Fields that we write ourselves, or that are for us only. */

@@ -3,6 +3,7 @@
 #include "policy/require.h"
 
 #include "expr/expr.h"
+#include "tls/shown.h"
 
 static const struct sl_refusal nobody = {
 	.status = 401,
@@ -92,7 +93,8 @@ static struct sl_str find_field(const void *arg, struct sl_str name)
 	struct sl_str value = { NULL, 0 };
 	unsigned nr = 0;
 
-	if (sl_consumer_is_field(name)) /* only we say such a thing; here a stranger would */
+	/* Only we say such a thing; here a stranger would. */
+	if (sl_consumer_is_field(name) || sl_tls_client_is_field(name))
 		return value;
 	for (unsigned i = 0; i < call->req->fields_nr; i++) {
 		const struct sl_field *f = &call->req->fields[i];

@@ -190,3 +190,18 @@ struct sl_tls_client *sl_tls_client_new(X509 *x)
 	sl_x509_print_san(x, t.san);
 	return keep(&t);
 }
+
+bool sl_tls_client_is_field(struct sl_str name)
+{
+	static const char family[] = "x-client-cert-";
+
+	if (name.len < sizeof(family) - 1)
+		return false;
+	for (size_t i = 0; i < sizeof(family) - 1; i++) {
+		char c = name.ptr[i] == '_' ? '-' : sl_lower(name.ptr[i]);
+
+		if (c != family[i])
+			return false;
+	}
+	return true;
+}

@@ -4,6 +4,7 @@
 #define SL_TLS_SHOWN_H
 
 #include <openssl/x509.h>
+#include <stdbool.h>
 
 #include "base/str.h"
 
@@ -21,6 +22,10 @@ struct sl_tls_client {
 	struct sl_str fields; /* all of these as lines X-Client-Cert-* of a head */
 	char text[];
 };
+
+/* Whether a field's name begins with X-Client-Cert-, with '_' for '-' as CGI reads it, too: only we
+ * say such a thing. */
+bool sl_tls_client_is_field(struct sl_str name);
 
 /* NULL without memory. */
 struct sl_tls_client *sl_tls_client_new(X509 *x);
