@@ -19,7 +19,8 @@ static bool is_behind_comma(struct sl_str text, const json_error_t *error)
 {
 	size_t at = error->position > 0 ? (size_t)error->position : 0;
 
-	if (at == 0 || at > text.len || (text.ptr[at - 1] != '}' && text.ptr[at - 1] != ']'))
+	if (!text.ptr || at == 0 || at > text.len ||
+	    (text.ptr[at - 1] != '}' && text.ptr[at - 1] != ']'))
 		return false;
 	at--;
 	while (at && strchr(" \t\r\n", text.ptr[at - 1]))

@@ -64,13 +64,14 @@ static void put(struct sl_out *o, const json_t *value)
 	struct sl_str text;
 	size_t begin;
 
-	if (value && json_is_array(value)) {
+	if (json_is_array(value)) {
 		put_list(o, value);
 		return;
 	}
 	text = value ? text_of(value, mem) : (struct sl_str){ NULL, 0 };
 	begin = sl_claim_begin(o, text.ptr ? SL_CLAIM_TEXT : SL_CLAIM_MISSING);
-	sl_out_str(o, text);
+	if (text.ptr)
+		sl_out_str(o, text);
 	sl_claim_end(o, begin);
 }
 
