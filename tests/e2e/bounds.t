@@ -236,7 +236,8 @@ def waiters_over_reloads():
     all_have_come(gateway, 3)
     upstream = gateway.conf["upstreams"]["origin"]
     gateway.reload(upstreams={"origin": {**upstream, "max_connections": 2}})
-    tap.same([ask(gateway).status for _ in range(2)], [200] * 2,
+    # One alone: the connection that it leaves may be taken by who has waited for longer.
+    tap.same(ask(gateway).status, 200,
              "a wider bound holds for the next request, though the old line is full")
     named[0].release()
     tap.same([c.response().status for c in clients], [200] * 3, "those that waited are answered")

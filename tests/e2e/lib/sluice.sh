@@ -26,6 +26,8 @@ ok()
 	failed=$((failed + 1))
 	echo "not ok $facts - $name"
 	printf '%s\n' "$*" "$said" | sed 's/^/#   /'
+	# A harness keeps the rest to itself.
+	[[ -z ${HARNESS_ACTIVE:-} ]] || printf '# %s\n' "$0 $facts - $name" "  $*" "  $said" >&2
 	return 1
 }
 
